@@ -1,0 +1,7 @@
+//! Marquetry: metric models in YAML, governed tables out.
+//!
+//! ```text
+//! load → resolve → plan → execute → check → publish → document
+//! ```
+
+pub mod error;
