@@ -4,4 +4,10 @@
 //! load → resolve → plan → execute → check → publish → document
 //! ```
 
+pub mod contract;
+pub mod diag;
+pub mod engine;
 pub mod error;
+pub mod kinds;
+pub mod store;
+pub mod syntax;

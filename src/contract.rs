@@ -1,0 +1,258 @@
+//! What a table promises: its columns with types and meaning, its grain, its owner.
+//!
+//! A contract is made by the model's kind while the project is resolved, before any row is read;
+//! publishing, checking and the dictionary all work from it, so a published column without a
+//! description cannot exist.
+
+use std::fmt;
+
+use arrow::datatypes::{DataType, Field, Schema, TimeUnit};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::syntax::{ColumnName, TableName};
+
+/// The types that every reader of published tables understands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ColumnType {
+    /// UTF-8 text.
+    Text,
+    /// 64-bit signed integer.
+    BigInt,
+    /// 32-bit signed integer.
+    Int,
+    /// 64-bit float, for measures in which no cent and no tie is decided.
+    Double,
+    /// Exact decimal with precision (1–38) and scale.
+    Decimal(u8, i8),
+    /// True or false.
+    Boolean,
+    /// Calendar date.
+    Date,
+    /// Instant in UTC, microseconds.
+    Timestamp,
+}
+
+impl ColumnType {
+    /// The Arrow type that a column of this type has in a published file.
+    pub fn arrow(self) -> DataType {
+        match self {
+            Self::Text => DataType::Utf8,
+            Self::BigInt => DataType::Int64,
+            Self::Int => DataType::Int32,
+            Self::Double => DataType::Float64,
+            Self::Decimal(precision, scale) => DataType::Decimal128(precision, scale),
+            Self::Boolean => DataType::Boolean,
+            Self::Date => DataType::Date32,
+            Self::Timestamp => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
+        }
+    }
+
+    /// The type that holds every value of an Arrow type without loss, where one does.
+    ///
+    /// Dictionaries count as their values; unsigned and small integers widen; timestamps of any
+    /// unit and zone become UTC microseconds. Nested types have no column type.
+    pub fn of_arrow(data_type: &DataType) -> Option<Self> {
+        Some(match data_type {
+            DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => Self::Text,
+            DataType::Int8 | DataType::Int16 | DataType::Int32 | DataType::UInt8 | DataType::UInt16 => Self::Int,
+            DataType::Int64 | DataType::UInt32 | DataType::UInt64 => Self::BigInt,
+            DataType::Float16 | DataType::Float32 | DataType::Float64 => Self::Double,
+            DataType::Decimal32(p, s) | DataType::Decimal64(p, s) | DataType::Decimal128(p, s) => Self::Decimal(*p, *s),
+            DataType::Boolean => Self::Boolean,
+            DataType::Date32 | DataType::Date64 => Self::Date,
+            DataType::Timestamp(_, _) => Self::Timestamp,
+            DataType::Dictionary(_, value) => return Self::of_arrow(value),
+            // A column of NULLs alone; text is what every reader accepts for it.
+            DataType::Null => Self::Text,
+            _ => return None,
+        })
+    }
+}
+
+impl fmt::Display for ColumnType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text => f.write_str("text"),
+            Self::BigInt => f.write_str("bigint"),
+            Self::Int => f.write_str("int"),
+            Self::Double => f.write_str("double"),
+            Self::Decimal(precision, scale) => write!(f, "decimal({precision}, {scale})"),
+            Self::Boolean => f.write_str("boolean"),
+            Self::Date => f.write_str("date"),
+            Self::Timestamp => f.write_str("timestamp"),
+        }
+    }
+}
+
+/// How personal a column is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Pii {
+    /// Says nothing about a person.
+    #[default]
+    None,
+    /// Points at a person together with other columns.
+    Indirect,
+    /// Names a person: e-mail, phone, name.
+    Direct,
+    /// Health, beliefs and the like.
+    Sensitive,
+}
+
+/// Who may see a table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Classification {
+    /// Anybody.
+    Public,
+    /// Everybody in the company.
+    #[default]
+    Internal,
+    /// Those who need it.
+    Confidential,
+    /// Named people only.
+    Restricted,
+}
+
+/// A column of a table, for lineage.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ColumnRef {
+    /// The table.
+    pub table: TableName,
+    /// The column.
+    pub column: ColumnName,
+}
+
+/// One column's promise.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Column {
+    /// Its name: lower case, `[a-z][a-z0-9_]*`.
+    pub name: ColumnName,
+    /// Its type in the published table.
+    pub ty: ColumnType,
+    /// Whether NULL may occur.
+    pub nullable: bool,
+    /// What it means, with the model's own parameters in the sentence.
+    pub description: String,
+    /// The columns of the model's inputs that it is made of, sorted.
+    pub lineage: Vec<ColumnRef>,
+    /// How personal it is.
+    pub pii: Pii,
+}
+
+impl Column {
+    /// A nullable column that says nothing about a person and has no lineage yet.
+    pub fn new(name: ColumnName, ty: ColumnType, description: impl Into<String>) -> Self {
+        Self { name, ty, nullable: true, description: description.into(), lineage: Vec::new(), pii: Pii::None }
+    }
+
+    /// A column that never holds NULL.
+    #[must_use]
+    pub fn not_null(mut self) -> Self {
+        self.nullable = false;
+        self
+    }
+
+    /// Sets the columns it is made of.
+    #[must_use]
+    pub fn from_columns(mut self, mut lineage: Vec<ColumnRef>) -> Self {
+        lineage.sort();
+        lineage.dedup();
+        self.lineage = lineage;
+        self
+    }
+
+    /// Sets how personal it is.
+    #[must_use]
+    pub fn pii(mut self, pii: Pii) -> Self {
+        self.pii = pii;
+        self
+    }
+}
+
+/// What part a table plays among the outputs of its model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// What the model is for; carries the model's name.
+    Main,
+    /// A further table of the same model.
+    Companion,
+    /// The rows that could not be used, each with its reason.
+    Rejects,
+}
+
+/// How a table's numbers come about, in words for people who did not write the model.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Methodology {
+    /// Paragraphs that say what is computed, with the model's parameters.
+    pub summary: Vec<String>,
+    /// What is taken for granted.
+    pub assumptions: Vec<String>,
+    /// What the numbers cannot tell.
+    pub limits: Vec<String>,
+}
+
+/// What a table promises.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Contract {
+    /// The table's name.
+    pub table: TableName,
+    /// Its part among the model's outputs.
+    pub role: Role,
+    /// What it is for, one or two sentences.
+    pub description: String,
+    /// The columns that identify a row; empty where rows have no identity.
+    pub grain: Vec<ColumnName>,
+    /// The columns, in order.
+    pub columns: Vec<Column>,
+    /// How its numbers come about.
+    pub methodology: Methodology,
+}
+
+impl Contract {
+    /// The column of that name.
+    pub fn column(&self, name: &str) -> Option<&Column> {
+        self.columns.iter().find(|c| c.name.as_str() == name)
+    }
+
+    /// The Arrow schema of the published table, descriptions as field metadata.
+    pub fn schema(&self) -> Schema {
+        let fields: Vec<Field> = self
+            .columns
+            .iter()
+            .map(|c| {
+                let metadata = [("comment".to_string(), c.description.clone())].into();
+                Field::new(c.name.as_str(), c.ty.arrow(), c.nullable).with_metadata(metadata)
+            })
+            .collect();
+        Schema::new(fields)
+    }
+}
+
+/// The columns of every rejects table: where the row came from, its key there, and the reason.
+pub fn rejects_contract(model: &TableName, reasons: &[(&str, &str)]) -> Contract {
+    let column =
+        |name: &str, description: &str| Column::new(ColumnName::new_unchecked(name), ColumnType::Text, description);
+    let known: Vec<String> = reasons.iter().map(|(code, why)| format!("`{code}`: {why}")).collect();
+    Contract {
+        table: model.with_suffix("_rejects"),
+        role: Role::Rejects,
+        description: format!("Rows that `{model}` could not use, each with its reason."),
+        grain: Vec::new(),
+        columns: vec![
+            column("source_table", "The table the row was read from.").not_null(),
+            column("source_key", "The row's key there, as text; NULL where the key itself is missing.")
+                .pii(Pii::Indirect),
+            column("reason", &format!("Why it could not be used. {}.", known.join("; "))).not_null(),
+            column("detail", "The value that stood in the way, where there is one.").pii(Pii::Indirect),
+        ],
+        methodology: Methodology {
+            summary: vec![format!(
+                "Every row read by `{model}` is either in its tables or here; a run in which the two do not add up is refused."
+            )],
+            ..Methodology::default()
+        },
+    }
+}

@@ -1,0 +1,123 @@
+//! The only SessionContext: limits, the functions SQL may use, and SQL text → typed expressions.
+
+pub mod entity;
+mod entity_exec;
+pub mod frames;
+mod functions;
+mod sql;
+mod sql_place;
+
+pub use frames::{Frame, Frames};
+pub use sql::TypedExpr;
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use datafusion::common::DFSchema;
+use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
+use datafusion::execution::memory_pool::{FairSpillPool, TrackConsumersPool};
+use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
+use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
+use datafusion::prelude::{SessionConfig, SessionContext};
+
+use crate::diag::{Diagnostic, Sources};
+use crate::error::{Error, Result};
+use crate::syntax::ExprText;
+
+/// What a run may use of the machine.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// Partitions worked on at once.
+    pub threads: NonZeroUsize,
+    /// Bytes that operators may hold before they spill.
+    pub memory_bytes: usize,
+    /// Where they spill to; the system's temporary folder where unset.
+    pub spill_dir: Option<PathBuf>,
+    /// Rows a batch.
+    pub batch_size: NonZeroUsize,
+}
+
+/// Executes plans and reads SQL, within limits, as of one instant.
+pub struct Engine {
+    ctx: SessionContext,
+    limits: Limits,
+    as_of: DateTime<Utc>,
+    sources: Sources,
+}
+
+/// How many consumers of memory an out-of-memory message names.
+const NAMED_CONSUMERS: NonZeroUsize = NonZeroUsize::MIN.saturating_add(2);
+
+impl Engine {
+    /// An engine within `limits`; `now()` and its kin answer `as_of`. `sources` holds the files
+    /// that SQL texts stand in, so that a mistake is shown at its place.
+    pub fn new(limits: Limits, as_of: DateTime<Utc>, sources: Sources) -> Result<Self> {
+        let state = SessionStateBuilder::new()
+            .with_config(config(&limits))
+            .with_runtime_env(runtime(&limits)?)
+            .with_default_features()
+            .with_query_planner(Arc::new(entity::Planner))
+            .build();
+        let ctx = SessionContext::new_with_state(state);
+        functions::register(&ctx, as_of);
+        Ok(Self { ctx, limits, as_of, sources })
+    }
+
+    /// The session that executes plans.
+    pub fn ctx(&self) -> &SessionContext {
+        &self.ctx
+    }
+
+    /// The session's state, for planning.
+    pub fn state(&self) -> SessionState {
+        self.ctx.state()
+    }
+
+    /// The limits it works within.
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// The instant that everything is computed as of.
+    pub fn as_of(&self) -> DateTime<Utc> {
+        self.as_of
+    }
+
+    /// Reads a SQL expression over one row of `schema` and works out its type.
+    ///
+    /// Aggregates, windows, subqueries and functions whose result changes from run to run are refused.
+    pub fn expr(&self, text: &ExprText, schema: &DFSchema) -> Result<TypedExpr, Diagnostic> {
+        sql::row_expression(&self.state(), text, schema, &self.sources)
+    }
+}
+
+fn config(limits: &Limits) -> SessionConfig {
+    let mut config = SessionConfig::new()
+        .with_target_partitions(limits.threads.get())
+        .with_batch_size(limits.batch_size.get())
+        .with_information_schema(false)
+        .with_default_catalog_and_schema("marquetry", "project")
+        .with_create_default_catalog_and_schema(true);
+    let options = config.options_mut();
+    options.sql_parser.collect_spans = true;
+    options.sql_parser.enable_ident_normalization = true;
+    options.execution.time_zone = Some("UTC".to_string());
+    options.execution.parquet.pushdown_filters = true;
+    options.execution.parquet.reorder_filters = true;
+    config
+}
+
+fn runtime(limits: &Limits) -> Result<Arc<RuntimeEnv>> {
+    let pool = TrackConsumersPool::new(FairSpillPool::new(limits.memory_bytes), NAMED_CONSUMERS);
+    let mode = match &limits.spill_dir {
+        Some(dir) => DiskManagerMode::Directories(vec![dir.clone()]),
+        None => DiskManagerMode::OsTmpDirectory,
+    };
+    RuntimeEnvBuilder::new()
+        .with_memory_pool(Arc::new(pool))
+        .with_disk_manager_builder(DiskManagerBuilder::default().with_mode(mode))
+        .build_arc()
+        .map_err(|error| Error::world("the engine could not be started").with_source(error))
+}

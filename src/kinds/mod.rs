@@ -1,0 +1,90 @@
+//! The kinds of model: what each one declares, promises and plans.
+//!
+//! A kind is one folder, one variant of [`Kind`], one arm in its methods and one guide. Kinds
+//! share the words of [`crate::syntax`] and the tools of [`crate::engine`]; they never see a
+//! store, the clock or another kind.
+
+use chrono_tz::Tz;
+use datafusion::logical_expr::LogicalPlan;
+
+use crate::contract::Contract;
+use crate::diag::{Diagnostics, Place};
+use crate::engine::{Engine, Frames};
+use crate::error::Result;
+use crate::syntax::{Spanned, TableName};
+
+/// What a model knows of the project it stands in.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The zone in which dates are taken.
+    pub reporting_timezone: Tz,
+    /// The currency that amounts without one are in (ISO 4217).
+    pub currency: String,
+}
+
+/// What a kind works with while it resolves or plans one model.
+pub struct Scope<'a> {
+    /// The model's name; its main table has the same.
+    pub model: &'a TableName,
+    /// Where the model's name is written.
+    pub place: Place,
+    /// What the user says the model is for.
+    pub description: &'a str,
+    /// The user's descriptions of columns, by name: they complete or replace the kind's own.
+    pub settings: &'a Settings,
+    /// The tables it may read; when an output is planned, the model's earlier outputs too.
+    pub frames: &'a Frames,
+    /// Types expressions and builds plans.
+    pub engine: &'a Engine,
+}
+
+/// One number that a model reports about a run.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct FactRow {
+    /// What is counted; see [`fact`].
+    pub fact: String,
+    /// Which one of them: a policy, a rule, a table.
+    pub item: String,
+    /// How many rows.
+    pub rows: i64,
+}
+
+/// The names of facts that the run itself understands.
+pub mod fact {
+    /// Rows read, by table. Together they must equal [`OUT`] plus [`REJECTED`].
+    pub const IN: &str = "rows_in";
+    /// Rows that are accounted for in the model's tables.
+    pub const OUT: &str = "rows_out";
+    /// Rows in the rejects table, by reason.
+    pub const REJECTED: &str = "rows_rejected";
+    /// Rows that a named policy touched, by policy.
+    pub const POLICY: &str = "policy";
+    /// Rows that a rule decided, by rule.
+    pub const RULE: &str = "rule";
+}
+
+/// What every kind can do.
+pub trait ModelKind {
+    /// The tables this model reads, each where it is named; mistakes that hide them go to `diags`.
+    fn inputs(&self, diags: &mut Diagnostics) -> Vec<Spanned<TableName>>;
+
+    /// What its outputs promise, main table first: names, types, grain and a sentence for every
+    /// column. Everything that can be wrong with the spec is found here, before any row is read.
+    /// A column may come without a description only where the user must give one.
+    fn contract(&self, scope: &Scope<'_>, diags: &mut Diagnostics) -> Option<Vec<Contract>>;
+
+    /// The work for one of the tables that [`ModelKind::contract`] promised, as a logical plan
+    /// with the contract's columns in their order (types may still be narrower or dictionaries).
+    /// Pure: no I/O, no clock. Outputs are planned in the order of the contracts, and the scope's
+    /// frames then hold those before it.
+    fn plan(&self, scope: &Scope<'_>, output: &Contract) -> Result<LogicalPlan>;
+
+    /// Queries over the inputs and the finished outputs that count what the run record tells.
+    /// Each has the columns `fact` (text), `item` (text), `rows` (bigint).
+    fn facts(&self, _scope: &Scope<'_>) -> Result<Vec<LogicalPlan>> {
+        Ok(Vec::new())
+    }
+
+    /// What the facts of a run give to say, as warnings: a rule that never fired, for one.
+    fn review(&self, _facts: &[FactRow], _diags: &mut Diagnostics) {}
+}

@@ -1,0 +1,1 @@
+//! Locations and tables: reading extracts, staging and publishing.
