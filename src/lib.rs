@@ -9,5 +9,6 @@ pub mod diag;
 pub mod engine;
 pub mod error;
 pub mod kinds;
+pub mod project;
 pub mod store;
 pub mod syntax;

@@ -4,10 +4,13 @@ pub mod entity;
 mod entity_exec;
 pub mod frames;
 mod functions;
+pub mod lineage;
+mod query;
 mod sql;
 mod sql_place;
 
 pub use frames::{Frame, Frames};
+pub use query::Select;
 pub use sql::TypedExpr;
 
 use std::num::NonZeroUsize;
@@ -20,11 +23,12 @@ use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::memory_pool::{FairSpillPool, TrackConsumersPool};
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
+use datafusion::logical_expr::LogicalPlan;
 use datafusion::prelude::{SessionConfig, SessionContext};
 
 use crate::diag::{Diagnostic, Sources};
 use crate::error::{Error, Result};
-use crate::syntax::ExprText;
+use crate::syntax::{ExprText, Spanned, SqlText};
 
 /// What a run may use of the machine.
 #[derive(Debug, Clone)]
@@ -91,6 +95,21 @@ impl Engine {
     pub fn expr(&self, text: &ExprText, schema: &DFSchema) -> Result<TypedExpr, Diagnostic> {
         sql::row_expression(&self.state(), text, schema, &self.sources)
     }
+
+    /// Parses a SELECT, without looking at any table.
+    pub fn select(&self, text: &Spanned<SqlText>) -> Result<Select, Diagnostic> {
+        query::parse(text, &self.sources)
+    }
+
+    /// Plans a parsed SELECT over `frames` and works out every type in it.
+    pub fn plan_select(
+        &self,
+        select: &Select,
+        text: &Spanned<SqlText>,
+        frames: &Frames,
+    ) -> Result<LogicalPlan, Diagnostic> {
+        query::plan(&self.state(), select, text, frames, &self.sources)
+    }
 }
 
 fn config(limits: &Limits) -> SessionConfig {
@@ -103,6 +122,8 @@ fn config(limits: &Limits) -> SessionConfig {
     let options = config.options_mut();
     options.sql_parser.collect_spans = true;
     options.sql_parser.enable_ident_normalization = true;
+    // 0.1 in SQL text is a decimal: no cent may depend on a binary fraction.
+    options.sql_parser.parse_float_as_decimal = true;
     options.execution.time_zone = Some("UTC".to_string());
     options.execution.parquet.pushdown_filters = true;
     options.execution.parquet.reorder_filters = true;

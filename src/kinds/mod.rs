@@ -4,6 +4,11 @@
 //! share the words of [`crate::syntax`] and the tools of [`crate::engine`]; they never see a
 //! store, the clock or another kind.
 
+mod kind;
+pub mod sql;
+
+pub use kind::{GUIDES, Kind};
+
 use chrono_tz::Tz;
 use datafusion::logical_expr::LogicalPlan;
 
@@ -30,7 +35,7 @@ pub struct Scope<'a> {
     pub place: Place,
     /// What the user says the model is for.
     pub description: &'a str,
-    /// The user's descriptions of columns, by name: they complete or replace the kind's own.
+    /// The project's settings.
     pub settings: &'a Settings,
     /// The tables it may read; when an output is planned, the model's earlier outputs too.
     pub frames: &'a Frames,
@@ -65,8 +70,13 @@ pub mod fact {
 
 /// What every kind can do.
 pub trait ModelKind {
+    /// The endings of the tables it writes beside its main one, as `_rejects`.
+    fn companions(&self) -> &'static [&'static str] {
+        &[]
+    }
+
     /// The tables this model reads, each where it is named; mistakes that hide them go to `diags`.
-    fn inputs(&self, diags: &mut Diagnostics) -> Vec<Spanned<TableName>>;
+    fn inputs(&self, engine: &Engine, diags: &mut Diagnostics) -> Vec<Spanned<TableName>>;
 
     /// What its outputs promise, main table first: names, types, grain and a sentence for every
     /// column. Everything that can be wrong with the spec is found here, before any row is read.

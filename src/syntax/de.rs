@@ -25,15 +25,18 @@ use crate::diag::{Diagnostics, Place};
 const MAX_ROUNDS: usize = 100;
 const ONE_OR_MANY: &str = "\0marquetry one or many";
 
+/// Parses a file's text into a tree; mistakes go to `diags`, and then there is none.
+pub fn parse(file: u32, text: &str, diags: &mut Diagnostics) -> Option<Node> {
+    node::parse(file, text).map_err(|diagnostic| diags.push(diagnostic)).ok()
+}
+
 /// Reads a file's text as `T`; mistakes go to `diags`, and then there is no value.
 pub fn read<'de, T: Deserialize<'de>>(file: u32, text: &str, diags: &mut Diagnostics) -> Option<T> {
-    let mut root = match node::parse(file, text) {
-        Ok(root) => root,
-        Err(diagnostic) => {
-            diags.push(diagnostic);
-            return None;
-        }
-    };
+    read_tree(parse(file, text, diags)?, diags)
+}
+
+/// Reads a tree as `T`; mistakes go to `diags`, and then there is no value.
+pub fn read_tree<'de, T: Deserialize<'de>>(mut root: Node, diags: &mut Diagnostics) -> Option<T> {
     let found = Found::default();
     let mut failed = false;
     for _ in 0..MAX_ROUNDS {

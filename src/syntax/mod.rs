@@ -8,12 +8,14 @@ mod duration;
 mod failure;
 mod names;
 mod node;
+mod quantity;
 mod spanned;
 
-pub use de::read;
+pub use de::{parse, read, read_tree};
 pub use duration::{Period, Unit};
 pub use names::{ColumnName, TableName};
 pub use node::{Node, Value};
+pub use quantity::{ByteSize, Threshold};
 pub use spanned::Spanned;
 
 use schemars::JsonSchema;

@@ -1,0 +1,136 @@
+//! The kind `sql`: one SELECT over other tables.
+//!
+//! Types and lineage come from the plan. A column that passes through unchanged keeps the
+//! description of the column it is; any other has to be described by the user.
+
+use std::sync::Arc;
+
+use datafusion::logical_expr::LogicalPlan;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::{ModelKind, Scope};
+use crate::contract::{Column, ColumnRef, ColumnType, Contract, Methodology, Pii, Role};
+use crate::diag::{Diagnostic, Diagnostics, codes};
+use crate::engine::lineage::{Trace, trace};
+use crate::engine::{Engine, Frames, Select};
+use crate::error::{Error, Result};
+use crate::syntax::{ColumnName, Spanned, SqlText, TableName};
+
+/// The reference page.
+pub const GUIDE: &str = include_str!("guide.md");
+
+/// One SELECT over other tables, in DataFusion's dialect of SQL.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(transparent)]
+pub struct Sql(pub Spanned<SqlText>);
+
+impl Sql {
+    fn select(&self, engine: &Engine) -> Result<Select, Diagnostic> {
+        engine.select(&self.0)
+    }
+}
+
+impl ModelKind for Sql {
+    fn inputs(&self, engine: &Engine, diags: &mut Diagnostics) -> Vec<Spanned<TableName>> {
+        let select = match self.select(engine) {
+            Ok(select) => select,
+            Err(diagnostic) => {
+                diags.push(diagnostic);
+                return Vec::new();
+            }
+        };
+        let mut inputs = Vec::new();
+        for table in &select.tables {
+            match TableName::new(table) {
+                Some(name) => inputs.push(Spanned::new(name, self.0.place)),
+                None => diags.push(Diagnostic::error(
+                    codes::UNKNOWN_TABLE,
+                    self.0.place,
+                    format!("`{table}` cannot be the name of a table"),
+                )),
+            }
+        }
+        inputs
+    }
+
+    fn contract(&self, scope: &Scope<'_>, diags: &mut Diagnostics) -> Option<Vec<Contract>> {
+        let planned = self
+            .select(scope.engine)
+            .and_then(|select| scope.engine.plan_select(&select, &self.0, scope.frames));
+        let plan = match planned {
+            Ok(plan) => plan,
+            Err(diagnostic) => {
+                diags.push(diagnostic);
+                return None;
+            }
+        };
+        let columns = columns(&plan, scope.frames, self, diags)?;
+        Some(vec![Contract {
+            table: scope.model.clone(),
+            role: Role::Main,
+            description: scope.description.to_string(),
+            grain: Vec::new(),
+            columns,
+            methodology: Methodology {
+                summary: vec!["One SQL query over the tables it reads; its text stands with the definition.".to_string()],
+                ..Methodology::default()
+            },
+        }])
+    }
+
+    fn plan(&self, scope: &Scope<'_>, _: &Contract) -> Result<LogicalPlan> {
+        let select = self.select(scope.engine);
+        let planned = select.and_then(|select| scope.engine.plan_select(&select, &self.0, scope.frames));
+        planned.map_err(|diagnostic| Error::internal(format!("a checked query failed to plan: {}", diagnostic.message)))
+    }
+}
+
+fn columns(plan: &LogicalPlan, frames: &Frames, sql: &Sql, diags: &mut Diagnostics) -> Option<Vec<Column>> {
+    let fields = plan.schema().fields();
+    let before = diags.len();
+    let columns: Vec<Option<Column>> = fields
+        .iter()
+        .zip(trace(plan))
+        .map(|(field, trace)| {
+            let name = column_name(field.name(), sql, diags);
+            let ty = column_type(field, sql, diags);
+            Some(describe(name?, ty?, field.is_nullable(), &trace, frames))
+        })
+        .collect();
+    if diags.len() > before { None } else { columns.into_iter().collect() }
+}
+
+fn column_name(name: &str, sql: &Sql, diags: &mut Diagnostics) -> Option<ColumnName> {
+    let valid = ColumnName::new(name);
+    if valid.is_none() {
+        let message = format!("`{name}` cannot be the name of a published column");
+        let hint = "name it with `AS`: lower-case letters, digits and `_`, a letter first";
+        diags.push(Diagnostic::error(codes::BAD_COLUMN_NAME, sql.0.place, message).hint(hint));
+    }
+    valid
+}
+
+fn column_type(field: &Arc<arrow::datatypes::Field>, sql: &Sql, diags: &mut Diagnostics) -> Option<ColumnType> {
+    let ty = ColumnType::of_arrow(field.data_type());
+    if ty.is_none() {
+        let message = format!("the column `{}` has the type {}, which cannot be published", field.name(), field.data_type());
+        let hint = "take the parts you need as columns of their own, or cast it to a plain type";
+        diags.push(Diagnostic::error(codes::UNSUPPORTED_TYPE, sql.0.place, message).hint(hint));
+    }
+    ty
+}
+
+/// A column with what it inherits: the description if it is a column unchanged, and the most
+/// personal class of everything it is made of.
+fn describe(name: ColumnName, ty: ColumnType, nullable: bool, trace: &Trace, frames: &Frames) -> Column {
+    let known = |(table, column): &(String, String)| frames.get(table).and_then(|frame| frame.column(column)).cloned();
+    let made_of: Vec<Column> = trace.columns.iter().filter_map(known).collect();
+    let same = made_of.first().filter(|_| trace.unchanged && made_of.len() == 1);
+    let description = same.map_or_else(String::new, |column| column.description.clone());
+    let pii = made_of.iter().map(|column| column.pii).max().unwrap_or(Pii::None);
+    let lineage = trace.columns.iter().filter_map(|(table, column)| {
+        Some(ColumnRef { table: TableName::new(table)?, column: ColumnName::new(column)? })
+    });
+    Column { nullable, ..Column::new(name, ty, description).pii(pii).from_columns(lineage.collect()) }
+}

@@ -1,0 +1,64 @@
+//! `${NAME}` and `${NAME:-default}` in the values of `marquetry.yml`.
+//!
+//! Values are put in after the file was parsed, so they cannot change its structure, and
+//! diagnostics show the file as it is written, never a value from the environment.
+
+use crate::diag::{Diagnostic, Diagnostics, Place, codes};
+use crate::store::env::Env;
+use crate::syntax::{Node, Value};
+
+/// Replaces references in every text value below `node`.
+pub(super) fn expand(node: &mut Node, env: &Env, diags: &mut Diagnostics) {
+    match &mut node.value {
+        Value::Text(text) if text.contains("${") => {
+            if let Some(expanded) = expand_text(text, node.place, env, diags) {
+                *text = expanded;
+            }
+        }
+        Value::List(items) => items.iter_mut().for_each(|item| expand(item, env, diags)),
+        Value::Map(entries) => entries.iter_mut().for_each(|(_, _, value)| expand(value, env, diags)),
+        _ => {}
+    }
+}
+
+fn expand_text(text: &str, place: Place, env: &Env, diags: &mut Diagnostics) -> Option<String> {
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some(start) = rest.find("${") {
+        let (before, reference) = rest.split_at(start);
+        out.push_str(before);
+        let Some(end) = reference.find('}') else {
+            diags.push(malformed(text, place, "has no closing `}`"));
+            return None;
+        };
+        let inner = reference.get(2..end).unwrap_or_default();
+        let (name, default) = inner.split_once(":-").map_or((inner, None), |(name, default)| (name, Some(default)));
+        if !is_variable(name) {
+            diags.push(malformed(text, place, "does not hold the name of a variable"));
+            return None;
+        }
+        match env.get(name).filter(|value| !value.is_empty()).or(default) {
+            Some(value) => out.push_str(value),
+            None => {
+                let message = format!("the environment variable `{name}` is not set");
+                let hint = format!("set it, or give a default: `${{{name}:-…}}`");
+                diags.push(Diagnostic::error(codes::MISSING_ENV, place, message).hint(hint));
+                return None;
+            }
+        }
+        rest = reference.get(end + 1..).unwrap_or_default();
+    }
+    out.push_str(rest);
+    Some(out)
+}
+
+fn is_variable(name: &str) -> bool {
+    !name.is_empty()
+        && !name.starts_with(|c: char| c.is_ascii_digit())
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+}
+
+fn malformed(text: &str, place: Place, what: &str) -> Diagnostic {
+    let message = format!("`{text}` {what}");
+    Diagnostic::error(codes::BAD_ENV_SYNTAX, place, message).hint("write `${NAME}` or `${NAME:-default}`")
+}

@@ -1,0 +1,106 @@
+//! Who reads whom: inputs of models, circles, and the order in which models are worked out.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::load::Project;
+use super::names::{Names, Origin};
+use crate::diag::{Diagnostic, Diagnostics, codes};
+use crate::engine::Engine;
+use crate::kinds::Kind;
+use crate::syntax::{Spanned, TableName};
+
+/// The models of a project as a graph without circles.
+#[derive(Debug, Default)]
+pub struct Edges {
+    /// What each model reads, by the model's index, in the order it names them.
+    pub inputs: Vec<Vec<Spanned<TableName>>>,
+    /// Models (by index) so that each comes after all that it reads; ties by name.
+    pub order: Vec<usize>,
+}
+
+impl Edges {
+    /// The models that a model reads directly, by index.
+    pub fn upstream<'a>(&'a self, names: &'a Names, model: usize) -> impl Iterator<Item = usize> + 'a {
+        self.inputs.get(model).into_iter().flatten().filter_map(|table| match names.origin(table.as_str()) {
+            Some(Origin::Model(upstream)) => Some(upstream),
+            _ => None,
+        })
+    }
+}
+
+/// Works out inputs and order; unknown tables and circles go to `diags`.
+pub fn edges(
+    project: &Project,
+    kinds: &[Option<Kind>],
+    names: &Names,
+    engine: &Engine,
+    diags: &mut Diagnostics,
+) -> Edges {
+    let mut edges = Edges::default();
+    for kind in kinds {
+        let inputs = kind.as_ref().map(|kind| kind.as_model().inputs(engine, diags)).unwrap_or_default();
+        let (known, unknown): (Vec<_>, Vec<_>) =
+            inputs.into_iter().partition(|table| names.origin(table.as_str()).is_some());
+        unknown.iter().for_each(|table| diags.push(names.unknown(table)));
+        edges.inputs.push(known);
+    }
+    edges.order = order(project, names, &edges, diags);
+    edges
+}
+
+/// Kahn's algorithm; of the models that could come next, the one whose name comes first does.
+fn order(project: &Project, names: &Names, edges: &Edges, diags: &mut Diagnostics) -> Vec<usize> {
+    let count = project.models.len();
+    let mut waits_for: BTreeMap<usize, BTreeSet<usize>> =
+        (0..count).map(|model| (model, edges.upstream(names, model).collect())).collect();
+    let name = |model: usize| project.models.get(model).map(|model| model.spec.model.as_str());
+    let mut order = Vec::with_capacity(count);
+    while !waits_for.is_empty() {
+        let next = waits_for.iter().filter(|(_, waits)| waits.is_empty()).map(|(model, _)| *model);
+        let Some(next) = next.min_by_key(|model| name(*model)) else { break };
+        waits_for.remove(&next);
+        waits_for.values_mut().for_each(|waits| {
+            waits.remove(&next);
+        });
+        order.push(next);
+    }
+    report_circles(project, &waits_for, names, edges, diags);
+    order
+}
+
+/// Each circle once, as the path around it, at the place where its first model reads the next.
+fn report_circles(
+    project: &Project,
+    left: &BTreeMap<usize, BTreeSet<usize>>,
+    names: &Names,
+    edges: &Edges,
+    diags: &mut Diagnostics,
+) {
+    let name = |model: &usize| project.models.get(*model).map_or("", |model| model.spec.model.as_str());
+    let mut done: BTreeSet<usize> = BTreeSet::new();
+    for start in left.keys() {
+        let mut path: Vec<usize> = Vec::new();
+        let mut at = *start;
+        while !path.contains(&at) && !done.contains(&at) {
+            path.push(at);
+            let next = left.get(&at).and_then(|waits| waits.iter().find(|next| left.contains_key(next)));
+            let Some(next) = next else { break };
+            at = *next;
+        }
+        let circle: Vec<usize> = path.iter().copied().skip_while(|model| *model != at).collect();
+        done.extend(&path);
+        let Some(first) = circle.iter().min_by_key(|model| name(model)).copied() else { continue };
+        let turned = circle.iter().cycle().skip_while(|model| **model != first).take(circle.len());
+        let mut words: Vec<&str> = turned.map(name).collect();
+        words.push(name(&first));
+        let second = words.get(1).copied().unwrap_or_default();
+        let reads = edges.inputs.get(first).into_iter().flatten().find(|table| {
+            matches!(names.origin(table.as_str()), Some(Origin::Model(model)) if name(&model) == second)
+        });
+        let message = format!("models read each other in a circle: {}", words.join(" → "));
+        diags.push(
+            Diagnostic::error(codes::CYCLE, reads.map(|table| table.place), message)
+                .hint("let one of them read what the other is made from"),
+        );
+    }
+}

@@ -1,0 +1,157 @@
+//! Reading a project's files: `marquetry.yml`, `schemas/*.yml`, and everything under `models/`.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use super::env;
+use super::spec::{ModelFile, ProjectFile};
+use crate::diag::{Diagnostic, Diagnostics, Sources, codes};
+use crate::store::env::Env;
+use crate::syntax::seed::SeedSpec;
+use crate::syntax::source::SourceSpec;
+use crate::syntax::{Node, Value, parse, read, read_tree};
+
+/// The name of the file that makes a folder a project.
+pub const PROJECT_FILE: &str = "marquetry.yml";
+/// The most files that one project may have.
+const MAX_FILES: usize = 20_000;
+
+/// A project as it is written: every file is well formed, but names may lead nowhere.
+#[derive(Debug)]
+pub struct Project {
+    /// The project's folder.
+    pub dir: PathBuf,
+    /// `marquetry.yml`.
+    pub file: ProjectFile,
+    /// The models, in the order of their paths.
+    pub models: Vec<Written<ModelFile>>,
+    /// The seeds, in the order of their paths.
+    pub seeds: Vec<Written<SeedSpec>>,
+    /// The source contracts, in the order of their paths.
+    pub sources: Vec<Written<SourceSpec>>,
+}
+
+/// A file's content, with the path it was read from.
+#[derive(Debug)]
+pub struct Written<T> {
+    /// Relative to the project's folder.
+    pub path: PathBuf,
+    /// The file's number in [`Sources`].
+    pub file: u32,
+    /// What it says.
+    pub spec: T,
+}
+
+/// Reads all files of the project in `dir`; what is wrong with any of them goes to `diags`.
+///
+/// There is a project even where files were wrong, as long as `marquetry.yml` could be read, so
+/// that later stages can look at the rest; the caller must not go on to run it.
+pub fn load(dir: &Path, vars: &Env, texts: &mut Sources, diags: &mut Diagnostics) -> Option<Project> {
+    let path = dir.join(PROJECT_FILE);
+    if !path.is_file() {
+        let message = format!("there is no `{PROJECT_FILE}` in `{}`", dir.display());
+        let hint = "change to a project's folder, name it with `--project`, or make one with `marquetry init`";
+        diags.push(Diagnostic::error(codes::NO_PROJECT, None, message).hint(hint));
+        return None;
+    }
+    let mut reader = Reader { dir, texts, diags };
+    let file = reader.project_file(vars);
+    let mut models = Vec::new();
+    let mut seeds = Vec::new();
+    for path in reader.files("models", true) {
+        match reader.model_or_seed(&path) {
+            Some(ModelOrSeed::Model(model)) => models.push(*model),
+            Some(ModelOrSeed::Seed(seed)) => seeds.push(seed),
+            None => {}
+        }
+    }
+    let schemas = reader.files("schemas", false);
+    let sources = schemas.iter().filter_map(|path| reader.written(path)).collect();
+    Some(Project { dir: dir.to_path_buf(), file: file?, models, seeds, sources })
+}
+
+enum ModelOrSeed {
+    Model(Box<Written<ModelFile>>),
+    Seed(Written<SeedSpec>),
+}
+
+struct Reader<'a> {
+    dir: &'a Path,
+    texts: &'a mut Sources,
+    diags: &'a mut Diagnostics,
+}
+
+impl Reader<'_> {
+    /// The YAML files of a folder, sorted by path, so that nothing depends on the file system.
+    fn files(&mut self, folder: &str, deep: bool) -> Vec<PathBuf> {
+        let mut found = Vec::new();
+        let mut folders = vec![PathBuf::from(folder)];
+        while let Some(folder) = folders.pop() {
+            let Ok(entries) = fs::read_dir(self.dir.join(&folder)) else { continue };
+            for entry in entries.flatten() {
+                let path = folder.join(entry.file_name());
+                let is_yaml = path.extension().is_some_and(|ending| ending == "yml" || ending == "yaml");
+                match entry.file_type() {
+                    Ok(kind) if kind.is_dir() && deep => folders.push(path),
+                    Ok(_) if is_yaml => found.push(path),
+                    _ => {}
+                }
+            }
+        }
+        found.sort();
+        if found.len() > MAX_FILES {
+            let message = format!("`{folder}` holds {} files, more than the {MAX_FILES} that are read", found.len());
+            self.diags.push(Diagnostic::error(codes::UNREADABLE_FILE, None, message));
+            found.truncate(MAX_FILES);
+        }
+        found
+    }
+
+    fn text(&mut self, path: &Path) -> Option<(u32, String)> {
+        match fs::read_to_string(self.dir.join(path)) {
+            Ok(text) => {
+                let text = text.strip_prefix('\u{feff}').map_or(text.clone(), str::to_string);
+                Some((self.texts.add(path, text.clone()), text))
+            }
+            Err(error) => {
+                let message = format!("`{}` cannot be read: {error}", path.display());
+                self.diags.push(Diagnostic::error(codes::UNREADABLE_FILE, None, message));
+                None
+            }
+        }
+    }
+
+    fn written<T: for<'de> Deserialize<'de>>(&mut self, path: &Path) -> Option<Written<T>> {
+        let (file, text) = self.text(path)?;
+        let spec = read(file, &text, self.diags)?;
+        Some(Written { path: path.to_path_buf(), file, spec })
+    }
+
+    fn project_file(&mut self, vars: &Env) -> Option<ProjectFile> {
+        let (file, text) = self.text(Path::new(PROJECT_FILE))?;
+        let mut tree = parse(file, &text, self.diags)?;
+        let before = self.diags.len();
+        env::expand(&mut tree, vars, self.diags);
+        let spec = read_tree(tree, self.diags);
+        spec.filter(|_| self.diags.len() == before)
+    }
+
+    /// A file under `models/` is a seed where it has the key `seed`, else a model.
+    fn model_or_seed(&mut self, path: &Path) -> Option<ModelOrSeed> {
+        let (file, text) = self.text(path)?;
+        let tree = parse(file, &text, self.diags)?;
+        let path = path.to_path_buf();
+        if has_key(&tree, "seed") && !has_key(&tree, "model") {
+            let spec = read_tree(tree, self.diags)?;
+            return Some(ModelOrSeed::Seed(Written { path, file, spec }));
+        }
+        let spec = read_tree(tree, self.diags)?;
+        Some(ModelOrSeed::Model(Box::new(Written { path, file, spec })))
+    }
+}
+
+fn has_key(node: &Node, wanted: &str) -> bool {
+    matches!(&node.value, Value::Map(entries) if entries.iter().any(|(key, _, _)| key == wanted))
+}

@@ -1,0 +1,101 @@
+//! The one namespace of a project: which table is written by what.
+
+use std::collections::BTreeMap;
+
+use super::load::{Project, Written};
+use super::spec::ModelFile;
+use crate::diag::{Diagnostic, Diagnostics, Place, codes};
+use crate::kinds::Kind;
+use crate::syntax::{Spanned, TableName};
+
+/// Where a table comes from; the numbers are indexes into [`Project`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// A table of a source: file, then table.
+    Source(usize, usize),
+    /// A seed.
+    Seed(usize),
+    /// The main table or a companion of a model.
+    Model(usize),
+}
+
+/// All tables by name, with where each name is written.
+#[derive(Debug, Default)]
+pub struct Names {
+    tables: BTreeMap<TableName, (Origin, Place)>,
+}
+
+impl Names {
+    /// Where the table of that name comes from.
+    pub fn origin(&self, name: &str) -> Option<Origin> {
+        self.tables.get(name).map(|(origin, _)| *origin)
+    }
+
+    /// All names, in order.
+    pub fn iter(&self) -> impl Iterator<Item = (&TableName, Origin)> {
+        self.tables.iter().map(|(name, (origin, _))| (name, *origin))
+    }
+
+    /// That `wanted` is not a table, with the nearest name there is.
+    pub fn unknown(&self, wanted: &Spanned<TableName>) -> Diagnostic {
+        let message = format!("there is no table `{wanted}`: no model, source table or seed has this name");
+        Diagnostic::error(codes::UNKNOWN_TABLE, wanted.place, message)
+            .did_you_mean(wanted.as_str(), self.tables.keys().map(TableName::as_str))
+    }
+
+    fn add(&mut self, name: TableName, origin: Origin, place: Place, diags: &mut Diagnostics) {
+        if let Some((_, first)) = self.tables.get(&name) {
+            let message = format!("there are two tables `{name}`: models, source tables and seeds share one namespace");
+            diags.push(Diagnostic::error(codes::DUPLICATE_TABLE, place, message).related(*first, "the first one"));
+        } else {
+            self.tables.insert(name, (origin, place));
+        }
+    }
+}
+
+/// Collects every table that the project names; `kinds` belong to its models, one each.
+pub fn collect(project: &Project, kinds: &[Option<Kind>], diags: &mut Diagnostics) -> Names {
+    let mut names = Names::default();
+    for (file, source) in project.sources.iter().enumerate() {
+        for (at, table) in source.spec.tables.iter().enumerate() {
+            names.add(table.table.value.clone(), Origin::Source(file, at), table.table.place, diags);
+        }
+    }
+    for (at, seed) in project.seeds.iter().enumerate() {
+        names.add(seed.spec.seed.value.clone(), Origin::Seed(at), seed.spec.seed.place, diags);
+    }
+    for (at, (model, kind)) in project.models.iter().zip(kinds).enumerate() {
+        let name = &model.spec.model;
+        names.add(name.value.clone(), Origin::Model(at), name.place, diags);
+        for suffix in kind.iter().flat_map(|kind| kind.as_model().companions()) {
+            names.add(name.with_suffix(suffix), Origin::Model(at), name.place, diags);
+        }
+    }
+    names
+}
+
+/// The kind that each model declares, where it declares exactly one.
+pub fn kinds(models: &[Written<ModelFile>], diags: &mut Diagnostics) -> Vec<Option<Kind>> {
+    models.iter().map(|model| kind(&model.spec, diags)).collect()
+}
+
+fn kind(model: &ModelFile, diags: &mut Diagnostics) -> Option<Kind> {
+    let mut declared = model.kinds();
+    let (first, place) = declared.pop().or_else(|| {
+        let known: Vec<String> = crate::kinds::GUIDES.iter().map(|(name, _)| format!("`{name}`")).collect();
+        let message = format!("the model `{}` does not say what kind it is", model.model);
+        let hint = format!("add one of the keys {}", known.join(", "));
+        diags.push(Diagnostic::error(codes::KIND_MISSING, model.model.place, message).hint(hint));
+        None
+    })?;
+    for (second, at) in declared {
+        let message = format!("the model `{}` is of two kinds, `{}` and `{}`", model.model, second.name(), first.name());
+        diags.push(
+            Diagnostic::error(codes::KIND_TWICE, at, message)
+                .related(place, "and this one")
+                .hint("a model is of one kind: split it into two models"),
+        );
+        return None;
+    }
+    Some(first)
+}

@@ -1,0 +1,204 @@
+//! The files of a project as they are written: `marquetry.yml` and the models.
+
+use indexmap::IndexMap;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::column_spec::ColumnSpec;
+use crate::contract::Classification;
+use crate::diag::Place;
+use crate::kinds::Kind;
+use crate::kinds::sql::Sql;
+use crate::syntax::{ByteSize, ColumnName, ExprText, OneOrMany, Period, Spanned, TableName};
+
+/// `marquetry.yml`: what the project is called, where it reads and where it writes.
+///
+/// `${NAME}` and `${NAME:-default}` in any value are taken from the environment.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "marquetry.yml")]
+pub struct ProjectFile {
+    /// The project's name.
+    pub project: Spanned<TableName>,
+    /// What it is for.
+    #[serde(default)]
+    pub description: String,
+    /// The IANA time zone in which dates are taken, `UTC` by default.
+    pub reporting_timezone: Option<Spanned<String>>,
+    /// The currency of amounts that do not carry one (ISO 4217), `USD` by default.
+    pub currency: Option<Spanned<String>>,
+    /// Where each source system's extracts lie: a folder, `s3://`, `gs://` or `az://`.
+    #[serde(default)]
+    pub sources: IndexMap<TableName, Spanned<String>>,
+    /// Where tables are published, by name.
+    #[serde(default)]
+    pub targets: IndexMap<TableName, TargetSpec>,
+    /// The target that a run uses when none is named; the first one by default.
+    pub default_target: Option<Spanned<TableName>>,
+    /// What a run may use of the machine.
+    #[serde(default)]
+    pub limits: LimitsSpec,
+}
+
+/// One place to publish to.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TargetSpec {
+    /// A folder, `s3://`, `gs://` or `az://`.
+    pub location: Spanned<String>,
+    /// How tables are written.
+    #[serde(default)]
+    pub format: TableFormat,
+    /// How many releases `marquetry clean` keeps, 10 by default.
+    pub keep_releases: Option<u32>,
+}
+
+/// How tables are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum TableFormat {
+    /// A Delta Lake table a model.
+    #[default]
+    Delta,
+    /// Plain Parquet files and a manifest that lists those that count.
+    Parquet,
+}
+
+/// What a run may use of the machine; the command line overrides it.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LimitsSpec {
+    /// Threads, all of the machine's by default.
+    pub threads: Option<Spanned<u16>>,
+    /// Memory that operators may hold before they spill, half of the machine's by default.
+    pub memory: Option<Spanned<ByteSize>>,
+    /// The folder to spill to.
+    pub spill: Option<String>,
+}
+
+/// A file under `models/` that declares a model.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "A Marquetry model")]
+pub struct ModelFile {
+    /// The model's name, which is also its table's.
+    pub model: Spanned<TableName>,
+    /// What the table is for, in a sentence or two.
+    pub description: Option<Spanned<String>>,
+    /// Who answers for it: an e-mail address or a team.
+    pub owner: Option<String>,
+    /// Words to select it by.
+    #[serde(default)]
+    pub tags: Vec<String>,
+    /// Who may see the table.
+    #[serde(default)]
+    pub classification: Classification,
+    /// Whether the table is published; a model that is not is a step of those that read it.
+    #[serde(default = "yes")]
+    pub publish: bool,
+    /// The columns that identify a row; a kind that knows its own grain needs none.
+    pub grain: Option<OneOrMany<Spanned<ColumnName>>>,
+    /// What columns mean, where the kind cannot know, and how personal they are.
+    #[serde(default)]
+    pub columns: IndexMap<Spanned<ColumnName>, ColumnSpec>,
+    /// What must hold before the table is published.
+    #[serde(default)]
+    pub checks: Vec<Spanned<CheckSpec>>,
+
+    /// One SELECT over other tables.
+    pub sql: Option<Spanned<Sql>>,
+}
+
+fn yes() -> bool {
+    true
+}
+
+impl ModelFile {
+    /// Every kind that the file declares, with its place; a model should have one.
+    pub fn kinds(&self) -> Vec<(Kind, Place)> {
+        let sql = self.sql.as_ref().map(|spec| (Kind::Sql(spec.value.clone()), spec.place));
+        [sql].into_iter().flatten().collect()
+    }
+}
+
+/// One check: what must hold, and how grave it is when it does not.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CheckSpec {
+    /// A name to show instead of the one made from the check.
+    pub name: Option<String>,
+    /// Columns that never hold NULL.
+    pub not_null: Option<OneOrMany<Spanned<ColumnName>>>,
+    /// Columns that together identify a row.
+    pub unique: Option<OneOrMany<Spanned<ColumnName>>>,
+    /// The only values that a column may hold, NULL apart.
+    pub accepted_values: Option<AcceptedValues>,
+    /// Each value of a column stands in a column of another table, NULL apart.
+    pub relationships: Option<Relationships>,
+    /// A SQL condition that holds for every row; NULL counts as not holding.
+    pub expression: Option<ExprText>,
+    /// How many rows the table has.
+    pub row_count: Option<RowCount>,
+    /// How old the newest row may be, as of the run.
+    pub freshness: Option<Freshness>,
+    /// Whether a failure refuses publication or is only reported.
+    #[serde(default)]
+    pub severity: CheckSeverity,
+    /// How many rows may fail before the check does: a number or a share, as in `0.5%`.
+    pub threshold: Option<Spanned<Threshold>>,
+}
+
+/// See [`CheckSpec::accepted_values`].
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AcceptedValues {
+    /// The column.
+    pub column: Spanned<ColumnName>,
+    /// The values, as text.
+    pub values: Vec<String>,
+}
+
+/// See [`CheckSpec::relationships`].
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Relationships {
+    /// The column.
+    pub column: Spanned<ColumnName>,
+    /// The other table.
+    pub to: Spanned<TableName>,
+    /// The other table's column.
+    pub field: Spanned<ColumnName>,
+}
+
+/// See [`CheckSpec::row_count`].
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RowCount {
+    /// At least so many.
+    pub min: Option<u64>,
+    /// At most so many.
+    pub max: Option<u64>,
+}
+
+/// See [`CheckSpec::freshness`].
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Freshness {
+    /// The column with the row's instant or date.
+    pub column: Spanned<ColumnName>,
+    /// How long before the as-of instant the newest may lie.
+    pub within: Spanned<Period>,
+}
+
+/// How grave a failed check is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Deserialize, serde::Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum CheckSeverity {
+    /// Refuses publication.
+    #[default]
+    Error,
+    /// Is reported.
+    Warn,
+}
+
+pub use crate::syntax::Threshold;
