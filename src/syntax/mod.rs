@@ -8,12 +8,16 @@ mod duration;
 mod failure;
 mod names;
 mod node;
+mod seed;
+mod source;
 mod spanned;
 
 pub use de::read;
 pub use duration::{Period, Unit};
 pub use names::{ColumnName, TableName};
 pub use node::{Node, Value};
+pub use seed::SeedSpec;
+pub use source::{Freshness, SourceColumn, SourceSpec, SourceTable, SourceType};
 pub use spanned::Spanned;
 
 use schemars::JsonSchema;
