@@ -171,3 +171,26 @@ impl From<object_store::Error> for Error {
         Self::world("store error").with_source(source)
     }
 }
+
+impl From<datafusion::error::DataFusionError> for Error {
+    /// Sorts an engine error by what lies at its root; an error of ours that passed through the
+    /// engine comes out as it went in.
+    fn from(source: datafusion::error::DataFusionError) -> Self {
+        use datafusion::error::DataFusionError as E;
+        match source {
+            E::External(inner) => match inner.downcast::<Error>() {
+                Ok(ours) => *ours,
+                Err(inner) => Self::data("a query failed").with_source(inner),
+            },
+            E::Context(_, inner) | E::Diagnostic(_, inner) => (*inner).into(),
+            E::ObjectStore(inner) => (*inner).into(),
+            E::ParquetError(inner) => (*inner).into(),
+            E::IoError(inner) => inner.into(),
+            E::ResourcesExhausted(message) => Self::world("the run's memory is used up")
+                .with_hint("give it more with `--memory`, or fewer threads with `--threads`")
+                .with_source(message),
+            E::Internal(message) => Self::internal(message),
+            other => Self::data("a query failed").with_source(other.strip_backtrace()),
+        }
+    }
+}

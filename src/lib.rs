@@ -4,6 +4,7 @@
 //! load → resolve → plan → execute → check → publish → document
 //! ```
 
+pub mod checks;
 pub mod contract;
 pub mod diag;
 pub mod engine;

@@ -4,7 +4,7 @@
 //! diagnostics show the file as it is written, never a value from the environment.
 
 use crate::diag::{Diagnostic, Diagnostics, Place, codes};
-use crate::store::env::Env;
+use crate::store::Env;
 use crate::syntax::{Node, Value};
 
 /// Replaces references in every text value below `node`.

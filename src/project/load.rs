@@ -8,9 +8,8 @@ use serde::Deserialize;
 use super::env;
 use super::spec::{ModelFile, ProjectFile};
 use crate::diag::{Diagnostic, Diagnostics, Sources, codes};
-use crate::store::env::Env;
-use crate::syntax::seed::SeedSpec;
-use crate::syntax::source::SourceSpec;
+use crate::store::Env;
+use crate::syntax::{SeedSpec, SourceSpec};
 use crate::syntax::{Node, Value, parse, read, read_tree};
 
 /// The name of the file that makes a folder a project.

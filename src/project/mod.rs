@@ -1,2 +1,9 @@
-//! p
+//! The project: files as written → names → graph → contracts, every mistake of a stage at once.
+
+mod column_spec;
+mod env;
+pub mod graph;
+pub mod load;
+pub mod names;
+pub mod resolve;
 pub mod spec;

@@ -3,19 +3,25 @@
 //! [`read`] parses a file into a tree that knows where everything stands ([`node`]), then into any
 //! serde type ([`de`]), reporting every mistake it can find in one go.
 
+mod check;
 mod de;
 mod duration;
 mod failure;
 mod names;
 mod node;
 mod quantity;
+mod seed;
+mod source;
 mod spanned;
 
+pub use check::{AcceptedValues, CheckSeverity, CheckSpec, FreshnessCheck, Relationships, RowCount};
 pub use de::{parse, read, read_tree};
 pub use duration::{Period, Unit};
 pub use names::{ColumnName, TableName};
 pub use node::{Node, Value};
 pub use quantity::{ByteSize, Threshold};
+pub use seed::SeedSpec;
+pub use source::{Freshness, SourceColumn, SourceSpec, SourceTable, SourceType};
 pub use spanned::Spanned;
 
 use schemars::JsonSchema;

@@ -1,0 +1,206 @@
+//! Checks as written → checks that can be run, with the ones that every contract implies.
+
+use datafusion::common::{Column as SqlColumn, TableReference};
+use datafusion::logical_expr::{Expr, lit};
+
+use super::{Check, Test};
+use crate::contract::{ColumnType, Contract, Role};
+use crate::diag::{Diagnostic, Diagnostics, Place, codes};
+use crate::engine::{Engine, Frames};
+use crate::syntax::{CheckSeverity, CheckSpec, ColumnName, ExprText, Spanned, TableName, Threshold};
+
+/// The checks of a model: what its contracts imply for all its tables, then what the user asks of
+/// the main table. `frames` holds every table that the model reads or writes.
+pub fn resolve(
+    written: &[Spanned<CheckSpec>],
+    outputs: &[Contract],
+    frames: &Frames,
+    engine: &Engine,
+    diags: &mut Diagnostics,
+) -> Vec<Check> {
+    let mut checks: Vec<Check> = outputs.iter().flat_map(implied).collect();
+    let Some(main) = outputs.iter().find(|output| output.role == Role::Main) else { return checks };
+    let compiler = Compiler { main, frames, engine };
+    for spec in written {
+        checks.extend(compiler.compile(spec, diags));
+    }
+    // What the user asks for again, at a severity of their own, replaces what is implied.
+    let mut kept: Vec<Check> = Vec::new();
+    for check in checks {
+        kept.retain(|other| other.name != check.name || other.table != check.table);
+        kept.push(check);
+    }
+    kept
+}
+
+fn implied(contract: &Contract) -> Vec<Check> {
+    let mut checks: Vec<Check> = contract
+        .columns
+        .iter()
+        .filter(|column| !column.nullable)
+        .map(|column| not_null(&contract.table, &column.name))
+        .collect();
+    if !contract.grain.is_empty() {
+        checks.push(unique(&contract.table, contract.grain.clone()));
+    }
+    checks
+}
+
+/// A check without tolerance that refuses publication.
+fn strict(name: String, table: &TableName, columns: Vec<ColumnName>, test: Test) -> Check {
+    let (severity, threshold) = (CheckSeverity::Error, Threshold::Rows(0));
+    Check { name, table: table.clone(), columns, severity, threshold, test }
+}
+
+fn not_null(table: &TableName, column: &ColumnName) -> Check {
+    let test = Test::Rows(column_expr(table, column).is_null());
+    strict(format!("not_null_{column}"), table, vec![column.clone()], test)
+}
+
+fn unique(table: &TableName, columns: Vec<ColumnName>) -> Check {
+    let names: Vec<&str> = columns.iter().map(ColumnName::as_str).collect();
+    strict(format!("unique_{}", names.join("_")), table, columns, Test::Unique)
+}
+
+fn column_expr(table: &TableName, column: &ColumnName) -> Expr {
+    Expr::Column(SqlColumn::new(Some(TableReference::bare(table.as_str())), column.as_str()))
+}
+
+struct Compiler<'a> {
+    main: &'a Contract,
+    frames: &'a Frames,
+    engine: &'a Engine,
+}
+
+impl Compiler<'_> {
+    fn compile(&self, spec: &Spanned<CheckSpec>, diags: &mut Diagnostics) -> Vec<Check> {
+        let before = diags.len();
+        let mut checks = self.tests(spec, diags);
+        if checks.is_empty() && diags.len() == before {
+            let message = "this check does not say what it checks";
+            let hint = "add one of `not_null`, `unique`, `accepted_values`, `relationships`, `expression`, `row_count`, `freshness`";
+            diags.push(Diagnostic::error(codes::BAD_CHECK, spec.place, message).hint(hint));
+        }
+        for check in &mut checks {
+            check.severity = spec.severity;
+            check.threshold = spec.threshold.as_ref().map_or(check.threshold, |threshold| threshold.value);
+        }
+        if let (Some(name), [only]) = (&spec.name, checks.as_mut_slice()) {
+            only.name.clone_from(name);
+        }
+        checks
+    }
+
+    fn tests(&self, spec: &CheckSpec, diags: &mut Diagnostics) -> Vec<Check> {
+        let table = &self.main.table;
+        let mut checks = Vec::new();
+        for column in spec.not_null.iter().flat_map(|columns| &columns.0) {
+            checks.extend(self.column(column, diags).then(|| not_null(table, &column.value)));
+        }
+        if let Some(columns) = &spec.unique {
+            let all = columns.0.iter().filter(|column| !self.column(column, diags)).count() == 0;
+            checks.extend(all.then(|| unique(table, columns.0.iter().map(|c| c.value.clone()).collect())));
+        }
+        if let Some(accepted) = &spec.accepted_values
+            && self.column(&accepted.column, diags)
+        {
+            let column = column_expr(table, &accepted.column);
+            let text = datafusion::logical_expr::cast(column.clone(), arrow::datatypes::DataType::Utf8);
+            let known = accepted.values.iter().map(|value| lit(value.as_str())).collect();
+            let failing = column.is_not_null().and(text.in_list(known, true));
+            let name = format!("accepted_values_{}", accepted.column);
+            checks.push(strict(name, table, vec![accepted.column.value.clone()], Test::Rows(failing)));
+        }
+        checks.extend(self.relationship(spec, diags));
+        checks.extend(spec.expression.as_ref().and_then(|text| self.expression(text, diags)));
+        if let Some(count) = &spec.row_count {
+            let test = Test::RowCount { min: count.min, max: count.max };
+            checks.push(strict("row_count".to_string(), table, Vec::new(), test));
+        }
+        checks.extend(self.freshness(spec, diags));
+        checks
+    }
+
+    /// Whether the main table has the column; if not, that is reported.
+    fn column(&self, name: &Spanned<ColumnName>, diags: &mut Diagnostics) -> bool {
+        self.has_column(&self.main.table, name, diags)
+    }
+
+    fn has_column(&self, table: &TableName, name: &Spanned<ColumnName>, diags: &mut Diagnostics) -> bool {
+        let Some(frame) = self.frames.get(table.as_str()) else { return false };
+        let schema = frame.schema();
+        let there = schema.field_with_name(name.as_str()).is_ok();
+        if !there {
+            let message = format!("`{table}` has no column `{name}` to check");
+            let columns = schema.fields().iter().map(|field| field.name().as_str());
+            diags.push(
+                Diagnostic::error(codes::CHECK_UNKNOWN_COLUMN, name.place, message)
+                    .did_you_mean(name.as_str(), columns),
+            );
+        }
+        there
+    }
+
+    fn relationship(&self, spec: &CheckSpec, diags: &mut Diagnostics) -> Option<Check> {
+        let relation = spec.relationships.as_ref()?;
+        if self.frames.get(relation.to.as_str()).is_none() {
+            let message = format!("the check compares with `{}`, which the model neither reads nor writes", relation.to);
+            let hint = "a model is checked against tables that come before it: read the table in the model, or check it there";
+            diags.push(Diagnostic::error(codes::UNKNOWN_TABLE, relation.to.place, message).hint(hint));
+            return None;
+        }
+        let both = [self.column(&relation.column, diags), self.has_column(&relation.to, &relation.field, diags)];
+        let test = Test::Relationship { to: relation.to.value.clone(), field: relation.field.value.clone() };
+        let name = format!("relationships_{}_{}", relation.column, relation.to);
+        let check = strict(name, &self.main.table, vec![relation.column.value.clone()], test);
+        both.iter().all(|there| *there).then_some(check)
+    }
+
+    fn expression(&self, text: &ExprText, diags: &mut Diagnostics) -> Option<Check> {
+        let schema = self.frames.df_schema(&self.main.table).ok()?;
+        let typed = match self.engine.expr(text, &schema) {
+            Ok(typed) => typed,
+            Err(diagnostic) => {
+                diags.push(diagnostic);
+                return None;
+            }
+        };
+        if typed.data_type != arrow::datatypes::DataType::Boolean {
+            diags.push(not_a_condition(text.place, &typed.data_type));
+            return None;
+        }
+        let columns = typed.columns.iter().filter_map(|column| ColumnName::new(&column.name)).collect();
+        // A condition that is NULL does not hold.
+        let failing = typed.expr.is_not_true();
+        let name = format!("expression {}", text.value.as_str().split_whitespace().collect::<Vec<_>>().join(" "));
+        Some(strict(name, &self.main.table, columns, Test::Rows(failing)))
+    }
+
+    fn freshness(&self, spec: &CheckSpec, diags: &mut Diagnostics) -> Option<Check> {
+        let fresh = spec.freshness.as_ref()?;
+        if !self.column(&fresh.column, diags) {
+            return None;
+        }
+        let ty = self.main.column(fresh.column.as_str()).map(|column| column.ty);
+        if !matches!(ty, Some(ColumnType::Timestamp | ColumnType::Date)) {
+            let message = format!("`{}` is neither a timestamp nor a date", fresh.column);
+            diags.push(Diagnostic::error(codes::BAD_CHECK, fresh.column.place, message));
+            return None;
+        }
+        let Some(within_micros) = fresh.within.value.micros() else {
+            let message = format!("`{}` has no fixed length", fresh.within.value);
+            let hint = "write it in hours, days or weeks";
+            diags.push(Diagnostic::error(codes::BAD_CHECK, fresh.within.place, message).hint(hint));
+            return None;
+        };
+        let name = format!("freshness_{}", fresh.column);
+        let test = Test::Freshness { within_micros };
+        Some(strict(name, &self.main.table, vec![fresh.column.value.clone()], test))
+    }
+}
+
+fn not_a_condition(place: Place, found: &arrow::datatypes::DataType) -> Diagnostic {
+    let found = ColumnType::of_arrow(found).map_or_else(|| found.to_string(), |ty| ty.to_string());
+    Diagnostic::error(codes::EXPRESSION_TYPE, place, format!("a check is a condition, and this is {found}"))
+        .hint("write something that is true or false, as in `amount >= 0`")
+}

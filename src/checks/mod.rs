@@ -1,0 +1,56 @@
+//! What must hold of a table before it is published: contract → check plans → results.
+
+mod compile;
+mod run;
+
+pub use compile::resolve;
+pub use run::{CheckResult, Status, run};
+
+use datafusion::logical_expr::Expr;
+
+use crate::syntax::{CheckSeverity, ColumnName, TableName, Threshold};
+
+/// One check of one table, with everything in it known to exist.
+#[derive(Debug, Clone)]
+pub struct Check {
+    /// Its name in reports.
+    pub name: String,
+    /// The table.
+    pub table: TableName,
+    /// The columns it is about.
+    pub columns: Vec<ColumnName>,
+    /// Whether a failure refuses publication.
+    pub severity: CheckSeverity,
+    /// How many rows may fail.
+    pub threshold: Threshold,
+    /// What is tested.
+    pub test: Test,
+}
+
+/// What a check tests.
+#[derive(Debug, Clone)]
+pub enum Test {
+    /// Rows for which the expression is true fail.
+    Rows(Expr),
+    /// Rows beyond the first of each combination of the columns fail.
+    Unique,
+    /// Rows whose value does not stand in the other table's column fail.
+    Relationship {
+        /// The other table.
+        to: TableName,
+        /// Its column.
+        field: ColumnName,
+    },
+    /// The table has fewer or more rows than these.
+    RowCount {
+        /// At least.
+        min: Option<u64>,
+        /// At most.
+        max: Option<u64>,
+    },
+    /// The newest row is older than so many microseconds, as of the run.
+    Freshness {
+        /// At most so old.
+        within_micros: i64,
+    },
+}
