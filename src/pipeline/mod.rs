@@ -1,0 +1,78 @@
+//! The whole run on one page: load → resolve → plan → execute → check → publish → document.
+
+mod document;
+mod execute;
+mod outcome;
+mod prepare;
+mod request;
+mod select;
+mod watch;
+
+use chrono::{DateTime, Utc};
+
+pub use outcome::{Outcome, OutcomeStatus, TableOutcome};
+pub use prepare::{Prepared, Session};
+pub use request::{Overrides, Request};
+pub use watch::{Event, Quiet, Watch};
+
+use crate::error::Result;
+use crate::store::publish::{OnRefusal, Publication, RunRecord, Staged};
+
+/// Tells the time; the command line hands it in, so that nothing below reads the clock.
+pub type Clock<'a> = &'a (dyn Fn() -> DateTime<Utc> + Sync);
+
+/// Everything that can be known of a project without reading a row. What is wrong with it is in
+/// `session`, and then there is no result.
+pub async fn check(request: &Request, session: &mut Session) -> Result<Prepared> {
+    let project = prepare::load(request, session)?;
+    prepare::resolve(project, request, session).await
+}
+
+/// Runs a project: computes the selected models, checks them and publishes them together.
+///
+/// Nothing is published unless every check of severity `error` holds; with `--keep-going` the
+/// tables that do not build on a refused one go out all the same.
+pub async fn run(request: &Request, session: &mut Session, clock: Clock<'_>, watch: &dyn Watch) -> Result<Outcome> {
+    let started = clock();
+    let prepared = check(request, session).await?;
+    let selected = select::models(&prepared.graph, &prepared.project, &request.select, &request.exclude, session)?;
+    let target = prepared.target(request)?;
+    let mut publication = Publication::open(target.root()?, &request.run_id, watch.steps()).await?;
+
+    let worked = execute::models(&prepared, &selected, &publication, watch).await;
+    let work = match worked {
+        Ok(work) => work,
+        Err(error) => return Err(withdraw(publication, error).await),
+    };
+    session.diags.extend(work.review(&prepared));
+
+    let on_refusal = if request.keep_going { OnRefusal::KeepGoing } else { OnRefusal::Stop };
+    let checked = match Staged::new(work.staged.clone()).accept(work.verdicts(&prepared), on_refusal) {
+        Ok(checked) => checked,
+        Err(error) => {
+            let refused = Outcome::refused(&prepared, &work, &target, started, clock());
+            watch.event(&Event::Refused(&refused));
+            return Err(withdraw(publication, error).await);
+        }
+    };
+    let record = RunRecord {
+        started,
+        finished: clock(),
+        as_of: request.as_of,
+        project: prepared.digest.clone(),
+        engine: env!("CARGO_PKG_VERSION").to_string(),
+        inputs: prepared.input_records(),
+    };
+    let published = publication.publish(checked, record, &prepared.dropped_since(&publication)).await?;
+    publication.close().await?;
+    document::write(&prepared, &work, &published.release, request, &target).await?;
+    Ok(Outcome::published(&prepared, &work, &published.release, &target, started, clock()))
+}
+
+/// Takes back what was staged; the error that led here is the one to report.
+async fn withdraw(publication: Publication, error: crate::error::Error) -> crate::error::Error {
+    match publication.close().await {
+        Ok(()) => error,
+        Err(_) => error.with_hint("what was staged could not be removed; the next run or `marquetry clean` will"),
+    }
+}

@@ -1,0 +1,127 @@
+//! The sum of a run: what the last line of `--output json` says, and the summary that people read.
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+
+use super::Prepared;
+use super::execute::Work;
+use super::prepare::Target;
+use crate::checks::{CheckResult, Status};
+use crate::contract::Role;
+use crate::kinds::FactRow;
+use crate::store::publish::{Change, Release};
+use crate::syntax::TableName;
+
+/// How a run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OutcomeStatus {
+    /// There is a new release.
+    Published,
+    /// There is a new release in which no table differs from the one before.
+    Unchanged,
+    /// Some tables were refused, the rest is published.
+    Partial,
+    /// Checks refused the data; what was published before still stands.
+    Refused,
+}
+
+/// One table of a run.
+#[derive(Debug, Clone, Serialize)]
+pub struct TableOutcome {
+    /// Its name.
+    pub name: TableName,
+    /// Its part among its model's tables.
+    pub role: Role,
+    /// Its rows.
+    pub rows: u64,
+    /// Rows that its model could not use; on the main table only.
+    pub rejects: Option<u64>,
+    /// Digest of its content.
+    pub digest: String,
+    /// Where it lies.
+    pub location: String,
+    /// How it is written.
+    pub format: &'static str,
+    /// What the checks found.
+    pub checks: Vec<CheckResult>,
+}
+
+/// The sum of a run.
+#[derive(Debug, Clone, Serialize)]
+pub struct Outcome {
+    /// How it ended.
+    pub status: OutcomeStatus,
+    /// The release, where one was made.
+    pub release: Option<u64>,
+    /// The run's id.
+    pub run_id: Option<String>,
+    /// The instant that everything was computed as of.
+    pub as_of: DateTime<Utc>,
+    /// Wall time.
+    pub duration_s: f64,
+    /// Its tables, in the order in which they were made.
+    pub tables: Vec<TableOutcome>,
+    /// What each model counted: policies, rules, rows in and out.
+    pub facts: std::collections::BTreeMap<TableName, Vec<FactRow>>,
+}
+
+impl Outcome {
+    pub(super) fn published(
+        prepared: &Prepared,
+        work: &Work,
+        release: &Release,
+        target: &Target,
+        started: DateTime<Utc>,
+        finished: DateTime<Utc>,
+    ) -> Self {
+        let refused = work.checks.iter().any(|check| check.status == Status::Fail);
+        let changed = release.tables.iter().any(|table| table.change == Change::Committed);
+        let status = match (refused, changed) {
+            (true, _) => OutcomeStatus::Partial,
+            (_, true) => OutcomeStatus::Published,
+            _ => OutcomeStatus::Unchanged,
+        };
+        let sum = Self::sum(prepared, work, target, started, finished);
+        Self { status, release: Some(release.number), run_id: Some(release.run.clone()), ..sum }
+    }
+
+    pub(super) fn refused(
+        prepared: &Prepared,
+        work: &Work,
+        target: &Target,
+        started: DateTime<Utc>,
+        finished: DateTime<Utc>,
+    ) -> Self {
+        Self::sum(prepared, work, target, started, finished)
+    }
+
+    fn sum(
+        prepared: &Prepared,
+        work: &Work,
+        target: &Target,
+        started: DateTime<Utc>,
+        finished: DateTime<Utc>,
+    ) -> Self {
+        let tables = work.staged.iter().map(|table| TableOutcome {
+            name: table.name.clone(),
+            role: table.role,
+            rows: table.rows,
+            rejects: work.rejects(prepared, &table.name),
+            digest: table.digest.clone(),
+            location: format!("{}/{}", target.location.to_string().trim_end_matches('/'), table.name),
+            format: target.format.as_str(),
+            checks: work.checks.iter().filter(|check| check.table == table.name).cloned().collect(),
+        });
+        let millis = (finished - started).num_milliseconds();
+        Self {
+            status: OutcomeStatus::Refused,
+            release: None,
+            run_id: None,
+            as_of: prepared.engine.as_of(),
+            duration_s: millis as f64 / 1000.0,
+            tables: tables.collect(),
+            facts: work.facts.clone(),
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! What a run tells while it goes on; the command line shows it.
+
+use std::sync::Arc;
+
+use super::Outcome;
+use crate::checks::CheckResult;
+use crate::store::publish::{Silent, Steps};
+use crate::syntax::TableName;
+
+/// Something that happened.
+#[derive(Debug)]
+pub enum Event<'a> {
+    /// A model's turn has come: its name, its number and how many there are.
+    Model(&'a TableName, usize, usize),
+    /// A table's rows are staged.
+    Staged {
+        /// The table.
+        table: &'a TableName,
+        /// Its rows.
+        rows: u64,
+    },
+    /// A check came out.
+    Checked(&'a CheckResult),
+    /// Checks refused publication.
+    Refused(&'a Outcome),
+}
+
+/// Listens to a run.
+pub trait Watch: Send + Sync {
+    /// Is told what happened.
+    fn event(&self, event: &Event<'_>);
+
+    /// Listens to the steps of publication.
+    fn steps(&self) -> Arc<dyn Steps> {
+        Arc::new(Silent)
+    }
+}
+
+/// Listens to nothing.
+#[derive(Debug, Clone, Copy)]
+pub struct Quiet;
+
+impl Watch for Quiet {
+    fn event(&self, _: &Event<'_>) {}
+}
