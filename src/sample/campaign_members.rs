@@ -62,9 +62,9 @@ pub(super) fn write(dice: &mut Dice, part: &mut Part, story: &Story, programme: 
 
 fn chance(kind: Kind) -> f64 {
     match kind {
-        Kind::Webinar => 0.05,
-        Kind::TradeShow => 0.06,
-        Kind::ContentSyndication => 0.03,
+        Kind::Webinar => 0.1,
+        Kind::TradeShow => 0.1,
+        Kind::ContentSyndication => 0.06,
     }
 }
 

@@ -64,11 +64,11 @@ pub(super) fn whole_millis(at: i64) -> i64 {
 
 /// An instant of a local working day that is not before `earliest`.
 ///
-/// Most weekend days move to Monday or Tuesday; hours follow [`HOURS`] at the given offset.
+/// Most that fall on a weekend move into the week after; hours follow [`HOURS`] at the given offset.
 pub(super) fn working(dice: &mut Dice, earliest: i64, offset_minutes: i64) -> i64 {
     let mut day = day_of(earliest);
     if matches!(weekday(day), 0 | 6) && dice.chance(0.75) {
-        day += 2;
+        day += dice.between(1, 5) + i64::from(weekday(day) == 6);
     }
     let hour = dice.weighted(&HOURS);
     let within = dice.between(0, HOUR - 1);

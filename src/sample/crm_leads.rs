@@ -1,6 +1,7 @@
 //! Writes leads, their history, and what sales did with them.
 
 use super::clock::{AS_OF, DAY, HOUR, MINUTE, SECOND, civil, day_of, time_of_day, whole_seconds, working};
+use super::crm_deals::opportunity_id;
 use super::dice::Dice;
 use super::dirt::Dirt;
 use super::history::{self, Change};
@@ -58,7 +59,7 @@ pub(super) fn write(dice: &mut Dice, part: &mut Part, story: &Story) -> Result<(
     for (place, member) in story.members.iter().enumerate() {
         let Some(lead) = &member.lead else { continue };
         let deal = story.deals.iter().find(|deal| deal.roles.iter().any(|(other, _)| *other == place));
-        let opportunity = deal.map(|deal| super::crm_deals::opportunity_id(deal));
+        let opportunity = deal.map(opportunity_id);
         first(dice, part, &story.account, member, lead, opportunity.as_ref())?;
         if dice.would(Dirt::DuplicateLead) {
             second(dice, part, &story.account, member, lead)?;
@@ -275,7 +276,8 @@ fn tasks(dice: &mut Dice, part: &mut Part, account: &Account, member: &Member, l
     let contact_id = contact_id(member.person.number);
     let account_id = account_id(account.number, false);
     let owner = owner(dice);
-    let mut at = working(dice, handed_over + dice.span(70 * MINUTE, 1.2), account.country.offset_minutes);
+    let response = handed_over + dice.span(70 * MINUTE, 1.2);
+    let mut at = working(dice, response, account.country.offset_minutes);
     for _ in 0..1 + dice.run(0.5, 5) {
         if at >= AS_OF {
             break;
@@ -305,7 +307,8 @@ fn tasks(dice: &mut Dice, part: &mut Part, account: &Account, member: &Member, l
             last_modified_date: modified,
             _fivetran_synced: synced(dice, modified),
         })?;
-        at = working(dice, at + dice.span(4 * DAY, 0.8), account.country.offset_minutes);
+        let next = at + dice.span(4 * DAY, 0.8);
+        at = working(dice, next, account.country.offset_minutes);
     }
     Ok(())
 }

@@ -57,15 +57,17 @@ pub(super) fn of(dice: &mut Dice, account: &Account, members: &mut [Member]) -> 
         .collect();
     openings.sort_unstable();
     let mut deals: Vec<Deal> = Vec::new();
-    if openings.is_empty() && !account.private && dice.chance(0.03) {
+    if openings.is_empty() && !account.private && dice.chance(0.08) {
         deals.extend(outbound(dice, account, members));
     }
     for (at, place) in openings {
+        let count = deals.len();
         let running = deals.iter_mut().find(|deal| !is_closed(deal, at));
         match running {
             Some(deal) => deal.roles.push((place, role(dice))),
-            None if deals.len() < MOST_DEALS && dice.chance(0.82) => {
-                let mut deal = open(dice, account, deals.len(), at + dice.span(20 * MINUTE, 1.5));
+            None if count < MOST_DEALS && dice.chance(0.82) => {
+                let opened = at + dice.span(20 * MINUTE, 1.5);
+                let mut deal = open(dice, account, count, opened);
                 deal.roles.push((place, "Decision Maker"));
                 deals.push(deal);
             }

@@ -37,7 +37,7 @@ dirt! {
         "rows of hubspot.contact that are a second record of a person; rate per known person";
     DuplicateLead, "duplicate_lead", 0.05,
         "rows of salesforce.lead that are a second record of a person; rate per lead";
-    DuplicateAccount, "duplicate_account", 0.03,
+    DuplicateAccount, "duplicate_account", 0.06,
         "rows of salesforce.account that are a second record of a company; rate per account";
     EmailCase, "email_case", 0.06,
         "records whose e-mail is written with capitals; rate per record with an e-mail";
@@ -63,7 +63,7 @@ dirt! {
     ImportedTextTime, "imported_text_time", 0.05,
         "rows of salesforce.lead from a list import, whose imported_at_c is text in local time; \
          rate per lead";
-    UnparseableTime, "unparseable_time", 0.04,
+    UnparseableTime, "unparseable_time", 0.1,
         "of the imported leads, those whose imported_at_c is no date; rate per imported lead";
     // Merged and deleted records.
     MergedHubspotContact, "merged_hubspot_contact", 0.4,
@@ -77,7 +77,7 @@ dirt! {
         "rows of hubspot.contact with _fivetran_deleted that were not merged; rate per known person";
     DeletedLead, "deleted_lead", 0.01,
         "rows of salesforce.lead with is_deleted that were not merged; rate per unconverted lead";
-    DeletedOpportunity, "deleted_opportunity", 0.01,
+    DeletedOpportunity, "deleted_opportunity", 0.03,
         "rows of salesforce.opportunity with is_deleted; rate per opportunity";
     // Tagging of web sessions: at most one of these strikes a tagged session.
     UtmMissing, "utm_missing", 0.06,
@@ -113,7 +113,7 @@ dirt! {
     // Histories of salesforce.lead (Status) and salesforce.opportunity (StageName).
     StageSkip, "stage_skip", 0.1,
         "history rows with a key whose new stage is more than one above the old; rate per possible advance";
-    StageRegression, "stage_regression", 0.04,
+    StageRegression, "stage_regression", 0.06,
         "history rows with a key whose new stage is below the old; rate per change";
     StageReentry, "stage_reentry", 0.0,
         "history rows with a key whose new stage the record was in before; follows from regressions and recycling";

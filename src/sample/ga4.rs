@@ -57,7 +57,8 @@ impl Phrases {
 
 /// Lets a bot visit `touches` times or a little more, in bursts; perhaps signed in as somebody.
 pub(super) fn crawl(dice: &mut Dice, web: &mut Web, touches: u64, user: Option<(&str, i64)>) {
-    let visitor = web.robot(dice, places::country(dice));
+    let country = places::country(dice);
+    let visitor = web.robot(dice, country);
     let from = match user {
         Some((user_id, from)) => {
             web.sign_in(visitor, user_id, from);

@@ -105,7 +105,7 @@ impl Table for EventTable {
         let [category, system, language, browser] = finish_all(&mut self.device);
         let web_info = StructArray::new(texts(&WEB_INFO), vec![browser], None);
         let device = vec![category, system, language, self.zone.finish(), Arc::new(web_info)];
-        let mut constant = |value: &str| -> ArrayRef {
+        let constant = |value: &str| -> ArrayRef {
             let mut text = Text::default();
             (0..rows).for_each(|_| text.push(value));
             text.finish()

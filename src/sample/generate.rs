@@ -177,7 +177,7 @@ fn people(
         next += heads;
     }
     for (number, touches) in bots(total, &numbers) {
-        let user = known.as_ref().filter(|_| number % 2 == 0).map(|(id, from)| (id.as_str(), *from));
+        let user = known.as_ref().filter(|_| number.is_multiple_of(2)).map(|(id, from)| (id.as_str(), *from));
         ga4::crawl(dice, &mut web, touches, user);
     }
     ga4::write(dice, part, phrases, web)

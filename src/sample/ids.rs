@@ -82,7 +82,7 @@ impl Uuid {
 pub(super) fn push_token(text: &mut String, length: usize, mut bits: impl FnMut() -> u64) {
     let mut left = 0_u64;
     for place in 0..length {
-        if place % 10 == 0 {
+        if place.is_multiple_of(10) {
             left = bits();
         }
         let digit = (left & 63) as usize;

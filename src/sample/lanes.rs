@@ -213,6 +213,12 @@ impl Lane {
                 tagged: 0.3,
                 ..NOTHING
             },
+            _ => self.programme_habit(),
+        }
+    }
+
+    fn programme_habit(self) -> Habit {
+        match self {
             Self::Email => Habit {
                 pairs: &[("hubspot", "email"), ("hs_email", "email"), ("newsletter", "e-mail")],
                 themes: &["newsletter", "nurture"],

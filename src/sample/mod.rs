@@ -16,6 +16,11 @@
 //! People are told in chunks, each with a stream of chance of its own, and chunks are written in
 //! parts of several: memory does not grow with the number of people, and neither does the outcome
 //! depend on how many threads write parts at the same time.
+//!
+//! Where to read on: `generate` (the run), `dice` and `dirt` (chance, and every rate), `story` with
+//! `people`, `web`, `stages` and `deals` (what happens), `crm_leads`, `crm_deals`,
+//! `campaign_members`, `hubspot`, `emails`, `ga4` and `ads` (what each system saw of it), the
+//! `*_tables` (columns), `columns`, `writer`, `part` and `manifest` (files).
 
 mod ads;
 mod ads_tables;

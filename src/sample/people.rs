@@ -74,8 +74,8 @@ impl Account {
         ];
         let (name, domain) = names::company(dice, number);
         let employees = (dice.scaled(140.0, 1.6) as i64).clamp(3, 180_000);
-        // Half come evenly over the two years, half more often later: the company grows.
-        let day = dice.unit().max(if dice.chance(0.5) { dice.unit() } else { 0.0 });
+        // Most come evenly over the two years, a quarter more often later: the company grows.
+        let day = dice.unit().max(if dice.chance(0.25) { dice.unit() } else { 0.0 });
         Self {
             number,
             name,

@@ -127,11 +127,11 @@ pub(super) fn lead_path(dice: &mut Dice, created: i64, urgent: bool, offset: i64
     while let Some(now) = path.open() {
         let choice = dice.below(100);
         let (to, median, sigma) = match now {
-            New if urgent && choice < 88 => (Mql, 12 * MINUTE, 1.0),
+            New if urgent && choice < 88 => (Mql, 40 * MINUTE, 1.2),
             New => match choice {
-                0..50 => (Mql, 6 * DAY, 1.1),
-                50..58 => (Nurture, 25 * DAY, 0.8),
-                58..72 => (Disqualified, 5 * DAY, 1.0),
+                0..54 => (Mql, 6 * DAY, 1.1),
+                54..62 => (Nurture, 25 * DAY, 0.8),
+                62..74 => (Disqualified, 5 * DAY, 1.0),
                 _ => break,
             },
             Mql => match choice {
@@ -141,9 +141,9 @@ pub(super) fn lead_path(dice: &mut Dice, created: i64, urgent: bool, offset: i64
                 _ => break,
             },
             Working => match choice {
-                0..46 => (Qualified, 8 * DAY, 0.9),
-                46..60 => (Nurture, 14 * DAY, 0.7),
-                60..88 => (Disqualified, 9 * DAY, 0.8),
+                0..52 => (Qualified, 8 * DAY, 0.9),
+                52..64 => (Nurture, 14 * DAY, 0.7),
+                64..88 => (Disqualified, 9 * DAY, 0.8),
                 _ => break,
             },
             Nurture if choice < 35 => (Mql, 55 * DAY, 0.7),

@@ -2,7 +2,7 @@
 //!
 //! The story is told before any row is written, so that every system tells the same one.
 
-use super::arrivals::{self, Tags};
+use super::arrivals::Tags;
 use super::clock::{AS_OF, DAY, HOUR, MINUTE, SECOND, whole_millis, whole_seconds, working};
 use super::deals::{self, Deal};
 use super::dice::Dice;
@@ -141,7 +141,7 @@ fn later_visits(dice: &mut Dice, web: &mut Web, account: &Account, known: &mut K
         web.sign_in(second, &user_id(known.contact_id), known.at);
     }
     let mut at = known.at;
-    for _ in 0..dice.run(0.7, 40) {
+    for _ in 0..dice.run(0.66, 40) {
         let next = at + dice.span(11 * DAY, 1.1);
         at = working(dice, next, account.country.offset_minutes);
         if at >= AS_OF - HOUR {

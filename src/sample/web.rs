@@ -6,7 +6,7 @@ use super::arrivals::{self, Tags};
 use super::clock::{AS_OF, DAY, HOUR, LATE_AFTER, MINUTE, SECOND};
 use super::dice::Dice;
 use super::dirt::Dirt;
-use super::lanes::{self, Lane};
+use super::lanes::Lane;
 use super::places::Country;
 
 /// The site's pages: path and title. The first is the home page.
@@ -40,9 +40,9 @@ pub(super) static FORMS: [(Form, u32); 6] = [
     (form("6f1d7a52-0c1e-4d0b-9d52-2f7b6a1e0a01", "Forecasting guide", 15, false), 34),
     (form("6f1d7a52-0c1e-4d0b-9d52-2f7b6a1e0a02", "Newsletter", 10, false), 16),
     (form("6f1d7a52-0c1e-4d0b-9d52-2f7b6a1e0a03", "Webinar registration", 16, false), 16),
-    (form("6f1d7a52-0c1e-4d0b-9d52-2f7b6a1e0a04", "Demo request", 17, true), 16),
-    (form("6f1d7a52-0c1e-4d0b-9d52-2f7b6a1e0a05", "Contact sales", 18, true), 8),
-    (form("6f1d7a52-0c1e-4d0b-9d52-2f7b6a1e0a06", "Free trial", 19, true), 10),
+    (form("6f1d7a52-0c1e-4d0b-9d52-2f7b6a1e0a04", "Demo request", 17, true), 12),
+    (form("6f1d7a52-0c1e-4d0b-9d52-2f7b6a1e0a05", "Contact sales", 18, true), 5),
+    (form("6f1d7a52-0c1e-4d0b-9d52-2f7b6a1e0a06", "Free trial", 19, true), 7),
 ];
 
 const fn form(guid: &'static str, title: &'static str, page: usize, urgent: bool) -> Form {
@@ -97,7 +97,6 @@ pub(super) struct Session {
     pub(super) number: u32,
     pub(super) has_id: bool,
     pub(super) signed_in: bool,
-    pub(super) landing_page: usize,
     /// The full address of the first page.
     pub(super) landing: String,
     pub(super) referrer: Option<&'static str>,
@@ -217,7 +216,6 @@ impl Web {
             number: 0,
             has_id,
             signed_in: dice.chance(0.75) || plan.form.is_some(),
-            landing_page: page,
             landing: format!("https://www.tidewright.example{path}{}", arrival.query),
             referrer: arrival.referrer,
             tags: arrival.tags,

@@ -16,7 +16,7 @@ struct Sample {
 impl Sample {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let manifest = sample(1_500, 3, folder.path(), 2);
+        let manifest = sample(2_500, 3, folder.path(), 2);
         Self { folder, manifest }
     }
 
@@ -36,6 +36,20 @@ impl Sample {
     }
 }
 
+/// One test, because the sample is made once for all of them.
+#[test]
+fn the_manifest_counts_what_is_in_the_files() {
+    let sample = Sample::new();
+    rows_are_as_the_manifest_says(&sample);
+    merged_and_deleted_records_are_as_the_manifest_says(&sample);
+    second_records_are_as_the_manifest_says(&sample);
+    null_keys_and_bad_values_are_as_the_manifest_says(&sample);
+    stage_dirt_is_as_the_manifest_says(&sample);
+    late_rows_are_as_the_manifest_says(&sample);
+    web_dirt_is_as_the_manifest_says(&sample);
+    money_adds_up_to_the_manifest(&sample);
+}
+
 fn nulls<T>(column: &[Option<T>]) -> usize {
     column.iter().filter(|value| value.is_none()).count()
 }
@@ -44,18 +58,14 @@ fn both(a: &[bool], b: &[bool]) -> usize {
     a.iter().zip(b).filter(|(a, b)| **a && **b).count()
 }
 
-#[test]
-fn rows_are_as_the_manifest_says() {
-    let sample = Sample::new();
+fn rows_are_as_the_manifest_says(sample: &Sample) {
     for entry in &sample.manifest.tables {
         let rows = sample.table(&entry.system, &entry.table).rows() as u64;
         assert_eq!(entry.rows, rows, "{}.{}", entry.system, entry.table);
     }
 }
 
-#[test]
-fn merged_and_deleted_records_are_as_the_manifest_says() {
-    let sample = Sample::new();
+fn merged_and_deleted_records_are_as_the_manifest_says(sample: &Sample) {
     for (table, merged, deleted) in [("lead", "merged_lead", Some("deleted_lead")), ("account", "merged_account", None)]
     {
         let read = sample.table("salesforce", table);
@@ -78,9 +88,7 @@ fn merged_and_deleted_records_are_as_the_manifest_says() {
     sample.is("deleted_hubspot_contact", gone.iter().filter(|gone| **gone).count() - both(&gone, &second));
 }
 
-#[test]
-fn second_records_are_as_the_manifest_says() {
-    let sample = Sample::new();
+fn second_records_are_as_the_manifest_says(sample: &Sample) {
     let truth = sample.table("truth", "record");
     let mut people: BTreeMap<(Option<String>, Option<String>, Option<i64>), usize> = BTreeMap::new();
     for ((system, table), person) in
@@ -99,9 +107,7 @@ fn second_records_are_as_the_manifest_says() {
     assert_eq!(second("salesforce.contact"), 0);
 }
 
-#[test]
-fn null_keys_and_bad_values_are_as_the_manifest_says() {
-    let sample = Sample::new();
+fn null_keys_and_bad_values_are_as_the_manifest_says(sample: &Sample) {
     let lead_keys = nulls(&sample.table("salesforce", "lead_history").text("lead_id"));
     let deal_keys = nulls(&sample.table("salesforce", "opportunity_field_history").text("opportunity_id"));
     sample.is("null_history_key", lead_keys + deal_keys);
@@ -128,8 +134,8 @@ fn by_record(history: &Read, key: &str, field: &str) -> BTreeMap<String, Vec<(i6
     let mut records: BTreeMap<String, Vec<_>> = BTreeMap::new();
     let (keys, fields) = (history.text(key), history.text("field"));
     let (at, old, new) = (history.instant("created_date"), history.text("old_value"), history.text("new_value"));
-    for i in 0..keys.len() {
-        if let (Some(key), true) = (&keys[i], fields[i].as_deref() == Some(field)) {
+    for (i, key) in keys.iter().enumerate() {
+        if let (Some(key), true) = (key, fields[i].as_deref() == Some(field)) {
             records.entry(key.clone()).or_default().push((at[i].unwrap(), old[i].clone(), new[i].clone()));
         }
     }
@@ -145,9 +151,7 @@ fn rank(stage: Option<&str>) -> Option<usize> {
     ladders.iter().find_map(|ladder| ladder.iter().position(|name| Some(*name) == stage))
 }
 
-#[test]
-fn stage_dirt_is_as_the_manifest_says() {
-    let sample = Sample::new();
+fn stage_dirt_is_as_the_manifest_says(sample: &Sample) {
     let mut found: BTreeMap<&str, usize> = BTreeMap::new();
     let tables = [("lead_history", "lead_id", "Status"), ("opportunity_field_history", "opportunity_id", "StageName")];
     for (table, key, field) in tables {
@@ -175,9 +179,7 @@ fn stage_dirt_is_as_the_manifest_says() {
     }
 }
 
-#[test]
-fn late_rows_are_as_the_manifest_says() {
-    let sample = Sample::new();
+fn late_rows_are_as_the_manifest_says(sample: &Sample) {
     let mut late = 0;
     let histories = [
         ("salesforce", "lead_history", "created_date"),
@@ -200,9 +202,7 @@ fn text<'a>(params: &'a [Param], key: &str) -> Option<&'a str> {
     params.iter().find(|param| param.key == key).and_then(|param| param.text.as_deref())
 }
 
-#[test]
-fn web_dirt_is_as_the_manifest_says() {
-    let sample = Sample::new();
+fn web_dirt_is_as_the_manifest_says(sample: &Sample) {
     let events = sample.table("ga4", "event");
     sample.is("null_pseudo_id", nulls(&events.text("user_pseudo_id")));
     let (names, all) = (events.text("event_name"), params(&events));
@@ -243,9 +243,7 @@ fn web_dirt_is_as_the_manifest_says() {
     }
 }
 
-#[test]
-fn money_adds_up_to_the_manifest() {
-    let sample = Sample::new();
+fn money_adds_up_to_the_manifest(sample: &Sample) {
     let deals = sample.table("salesforce", "opportunity");
     let mut sums: BTreeMap<(String, String), (u64, i128)> = BTreeMap::new();
     let (won, closed, gone) = (deals.flag("is_won"), deals.flag("is_closed"), deals.flag("is_deleted"));
