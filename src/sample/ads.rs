@@ -55,7 +55,7 @@ struct Day<'a> {
 /// Writes the three tables.
 pub(super) fn write(dice: &mut Dice, out: &Path, people: u64, money: &mut Money) -> Result<Vec<FileFact>> {
     let mut google: Sink<GoogleTable> = Sink::create(out, 0)?;
-    run(dice, &GOOGLE, people, |dice, day| google_row(dice, &mut google, money, day))?;
+    run(dice, &GOOGLE, people, |_, day| google_row(&mut google, money, day))?;
     let mut linkedin: Sink<LinkedInTable> = Sink::create(out, 0)?;
     run(dice, &LINKEDIN, people, |_, day| linkedin_row(&mut linkedin, money, day))?;
     let mut facebook: Sink<FacebookTable> = Sink::create(out, 0)?;
@@ -119,7 +119,7 @@ fn pay(money: &mut Money, measure: &'static str, currency: Currency, cents: i64)
     *sum += i128::from(cents);
 }
 
-fn google_row(_: &mut Dice, sink: &mut Sink<GoogleTable>, money: &mut Money, day: &Day<'_>) -> Result<()> {
+fn google_row(sink: &mut Sink<GoogleTable>, money: &mut Money, day: &Day<'_>) -> Result<()> {
     let (account, currency) = billing(day.region);
     let cents = currency.cents(day.cost);
     pay(money, "spend_google_ads", currency, cents);

@@ -61,7 +61,9 @@ fn schedule(dice: &mut Dice, known_at: i64, offset: i64) -> Vec<(i64, i64)> {
         letters.push((9_001 + place as i64, working(dice, known_at + day * DAY, offset)));
     }
     let first = (known_at - START).div_euclid(NEWSLETTER_DAYS * DAY) + 1;
-    for issue in first..=(AS_OF - START) / (NEWSLETTER_DAYS * DAY) {
+    // Not everybody wants the newsletter.
+    let end = if dice.chance(0.6) { (AS_OF - START) / (NEWSLETTER_DAYS * DAY) + 1 } else { first };
+    for issue in first..end {
         // All of an issue go out in ten minutes.
         let at = START + issue * NEWSLETTER_DAYS * DAY + 14 * HOUR + dice.between(0, 10 * MINUTE);
         letters.push((5_000 + issue, at));

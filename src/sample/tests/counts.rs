@@ -236,6 +236,15 @@ fn web_dirt_is_as_the_manifest_says(sample: &Sample) {
     let upper = |v: &str| v.bytes().any(|b| b.is_ascii_uppercase()) && !v.bytes().any(|b| b.is_ascii_lowercase());
     sample
         .is("utm_upper_case", count(&|s| text(s, "source").is_some_and(upper) && text(s, "medium").is_some_and(upper)));
+    let untagged = |s: &[Param]| text(s, "medium").is_none() || text(s, "campaign").is_none();
+    // Assistants tag their links with a source alone.
+    sample.is("utm_partial", count(&|s| text(s, "source").is_some_and(|v| v != "chatgpt.com") && untagged(s)));
+    let others = ["hubspot", "hs_email", "newsletter", "linkedin", "twitter", "reddit", "partner"];
+    let elsewhere = |s: &[Param]| {
+        let tags = format!("{:?} {:?}", text(s, "source"), text(s, "medium")).to_lowercase();
+        others.iter().any(|other| tags.contains(other))
+    };
+    sample.is("click_id_conflict", count(&|s| text(s, "gclid").is_some() && elsewhere(s)));
     // The tags of an event are those of its landing page.
     for session in &sessions {
         let tagged = text(session, "page_location").unwrap().contains("utm_source=");
