@@ -5,11 +5,14 @@
 //! ```
 
 pub mod checks;
+pub mod cli;
 pub mod contract;
 pub mod diag;
 pub mod engine;
 pub mod error;
 pub mod kinds;
+pub mod pipeline;
 pub mod project;
+pub mod sample;
 pub mod store;
 pub mod syntax;

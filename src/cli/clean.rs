@@ -1,0 +1,27 @@
+//! `marquetry clean`: removes what no kept release needs.
+
+use std::process::ExitCode;
+
+use serde_json::json;
+
+use super::args::{Args, Clean, Shape};
+use super::done;
+use super::run::prepare;
+use super::ui::{Ui, plural};
+use crate::error::Result;
+use crate::pipeline;
+
+/// Removes old releases and the files that only they, or runs that died, had.
+pub async fn clean(args: &Args, clean: &Clean, ui: &Ui) -> Result<ExitCode> {
+    let (prepared, _) = prepare(args, ui).await?;
+    let cleaned = pipeline::clean(&prepared, &args.request(), clean.keep).await?;
+    match args.output {
+        Shape::Json => ui.print_json(&json!({ "status": "cleaned", "releases": cleaned.releases, "files": cleaned.files })),
+        Shape::Text => ui.print(&format!(
+            "removed {} and {}",
+            plural(cleaned.releases.len(), "release"),
+            plural(cleaned.files.len(), "file")
+        )),
+    }
+    done()
+}

@@ -1,0 +1,75 @@
+//! Arguments and exit codes. Only this layer prints, reads the clock and the environment, or exits.
+
+mod args;
+mod clean;
+mod compile;
+mod contract;
+mod explain;
+mod init;
+mod ls;
+mod releases;
+mod run;
+mod sample;
+mod signals;
+mod ui;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use args::{Args, Command};
+use ui::Ui;
+
+use crate::error::{Error, ErrorKind, Result};
+
+/// Runs the program; the exit codes are those of [`ErrorKind::exit_code`].
+pub fn main() -> ExitCode {
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        Err(error) => return ui::usage(&error),
+    };
+    let ui = Ui::new(&args);
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().thread_stack_size(STACK_BYTES).build();
+    let result = match runtime {
+        Ok(runtime) => runtime.block_on(signals::until_stopped(command(&args, &ui), &args, &ui)),
+        Err(error) => Err(Error::from(error)),
+    };
+    match result {
+        Ok(code) => code,
+        Err(error) => {
+            ui.error(&error);
+            ExitCode::from(error.kind().exit_code())
+        }
+    }
+}
+
+/// Deep plans recurse: a thread's stack has to hold them in a build without optimisation too.
+const STACK_BYTES: usize = 16 << 20;
+
+async fn command(args: &Args, ui: &Ui) -> Result<ExitCode> {
+    match &args.command {
+        Command::Run(run) => run::run(args, run, ui).await,
+        Command::Check => run::check(args, ui).await,
+        Command::Docs(docs) => run::docs(args, docs, ui).await,
+        Command::Ls(ls) => ls::ls(args, ls, ui).await,
+        Command::Compile(compile) => compile::compile(args, compile, ui).await,
+        Command::Contract(contract) => contract::contract(args, contract, ui).await,
+        Command::Releases => releases::list(args, ui).await,
+        Command::Rollback(rollback) => releases::rollback(args, rollback, ui).await,
+        Command::Clean(clean) => clean::clean(args, clean, ui).await,
+        Command::Explain(explain) => explain::explain(explain, ui),
+        Command::Sample(sample) => sample::sample(sample, ui),
+        Command::Init(init) => init::init(init, ui),
+        Command::Schema => explain::schema(ui),
+    }
+}
+
+/// The exit code of success.
+fn done() -> Result<ExitCode> {
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Mistakes were shown already; what is left to say is how many.
+fn refused(kind: ErrorKind, message: String) -> Error {
+    Error::new(kind, message)
+}
