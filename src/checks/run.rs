@@ -9,7 +9,7 @@ use datafusion::common::{Column as SqlColumn, TableReference};
 use datafusion::functions_aggregate::expr_fn::{count, max, sum};
 use datafusion::logical_expr::{Expr, JoinType, LogicalPlanBuilder, SortExpr, cast, lit, when};
 use datafusion::prelude::DataFrame;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Check, Test};
 use crate::contract::{Contract, Pii};
@@ -21,7 +21,7 @@ use crate::syntax::{CheckSeverity, ColumnName, TableName};
 const SAMPLE_ROWS: usize = 5;
 
 /// How a check came out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
     /// It holds.
@@ -33,7 +33,7 @@ pub enum Status {
 }
 
 /// What came out of a check.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CheckResult {
     /// The check's name.
     pub check: String,

@@ -241,6 +241,7 @@ impl Args {
         };
         Request {
             project_dir: self.project.clone(),
+            working_dir: std::env::current_dir().unwrap_or_else(|_| PathBuf::from(".")),
             env: Env::new(vars),
             as_of: self.as_of.unwrap_or_else(|| now.trunc_subsecs(0)),
             run_id: self.run_id(),

@@ -66,7 +66,7 @@ pub async fn prepare(args: &Args, ui: &Ui) -> Result<(Prepared, Session)> {
 /// Writes the data dictionary of what is published.
 pub async fn docs(args: &Args, _: &Docs, ui: &Ui) -> Result<ExitCode> {
     let (prepared, _) = prepare(args, ui).await?;
-    let place = pipeline::document(&prepared, &args.request()).await?;
+    let place = pipeline::write_docs(&prepared, &args.request()).await?;
     ui.print(&place);
     done()
 }

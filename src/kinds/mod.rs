@@ -11,6 +11,7 @@ pub use kind::{GUIDES, Kind};
 
 use chrono_tz::Tz;
 use datafusion::logical_expr::LogicalPlan;
+use serde::{Deserialize, Serialize};
 
 use crate::contract::Contract;
 use crate::diag::{Diagnostics, Place};
@@ -44,7 +45,7 @@ pub struct Scope<'a> {
 }
 
 /// One number that a model reports about a run.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct FactRow {
     /// What is counted; see [`fact`].
     pub fact: String,

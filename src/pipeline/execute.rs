@@ -11,10 +11,12 @@ use datafusion::physical_plan::{ExecutionPlan, execute_stream_partitioned};
 use datafusion::prelude::DataFrame;
 
 use super::Prepared;
+use super::findings::{Findings, Profiler};
 use super::watch::{Event, Watch};
 use crate::checks::{self, CheckResult, Status};
 use crate::contract::{Contract, Role};
 use crate::diag::Diagnostics;
+use crate::dictionary::ColumnProfile;
 use crate::engine::{Frame, Frames};
 use crate::error::{Context as _, Error, Result};
 use crate::kinds::{FactRow, Scope, fact};
@@ -33,6 +35,8 @@ pub struct Work {
     pub checks: Vec<CheckResult>,
     /// What each model counted.
     pub facts: BTreeMap<TableName, Vec<FactRow>>,
+    /// What the columns of each staged table hold.
+    pub profiles: BTreeMap<TableName, Vec<ColumnProfile>>,
 }
 
 /// Works out the selected models, each after those that it reads.
@@ -132,7 +136,9 @@ impl Runner<'_> {
         let state = self.prepared.engine.state();
         let physical: Arc<dyn ExecutionPlan> = state.create_physical_plan(&plan).await?;
         let partitions = execute_stream_partitioned(physical, self.prepared.engine.ctx().task_ctx())?;
+        let (profiler, partitions) = Profiler::tap(contract, partitions);
         let staged = self.publication.stage(contract, partitions).await?;
+        self.work.profiles.insert(staged.name.clone(), profiler.finish()?);
         self.watch.event(&Event::Staged { table: &staged.name, rows: staged.rows });
         let provider = table_of_files(staged.urls(), contract.schema().into())?;
         self.work.staged.push(staged);
@@ -217,11 +223,18 @@ impl Work {
             }
         }
         let verdict = |table: &StagedTable| {
-            let results: Vec<&CheckResult> = self.checks.iter().filter(|result| result.table == table.name).collect();
-            let checks = serde_json::to_value(results).unwrap_or_default();
-            Verdict { table: table.name.clone(), passed: !refused.contains(&table.name), checks }
+            let findings = serde_json::to_value(self.findings(&table.name)).unwrap_or_default();
+            Verdict { table: table.name.clone(), passed: !refused.contains(&table.name), checks: findings }
         };
         self.staged.iter().map(verdict).collect()
+    }
+
+    fn findings(&self, table: &TableName) -> Findings {
+        Findings {
+            checks: self.checks.iter().filter(|result| result.table == *table).cloned().collect(),
+            facts: self.facts.get(table).cloned().unwrap_or_default(),
+            profile: self.profiles.get(table).cloned().unwrap_or_default(),
+        }
     }
 
     /// What the models have to say about their counts.

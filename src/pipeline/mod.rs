@@ -1,7 +1,9 @@
 //! The whole run on one page: load → resolve → plan → execute → check → publish → document.
 
+mod commands;
 mod document;
 mod execute;
+mod findings;
 mod outcome;
 mod prepare;
 mod request;
@@ -10,6 +12,8 @@ mod watch;
 
 use chrono::{DateTime, Utc};
 
+pub use commands::{clean, draft_contract, plans, releases, rollback, selected, withdraw_leftovers, write_docs};
+pub use findings::Findings;
 pub use outcome::{Outcome, OutcomeStatus, TableOutcome};
 pub use prepare::{Prepared, Session};
 pub use request::{Overrides, Request};
@@ -65,7 +69,7 @@ pub async fn run(request: &Request, session: &mut Session, clock: Clock<'_>, wat
     };
     let published = publication.publish(checked, record, &prepared.dropped_since(&publication)).await?;
     publication.close().await?;
-    document::write(&prepared, &work, &published.release, request, &target).await?;
+    document::write(&prepared, Some(&published.release), request, &target).await?;
     Ok(Outcome::published(&prepared, &work, &published.release, &target, started, clock()))
 }
 

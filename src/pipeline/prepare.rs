@@ -57,6 +57,7 @@ pub struct Prepared {
     pub engine: Engine,
     /// A digest of every file of the project.
     pub digest: String,
+    texts: Sources,
 }
 
 /// Where a run publishes to.
@@ -107,7 +108,8 @@ pub(super) async fn resolve(project: Project, request: &Request, session: &mut S
     let graph = resolve::resolve(work, frames.clone(), &engine, diags);
     let digest = digest(&session.texts);
     session.settle()?;
-    Ok(Prepared { project, graph, extracts, seeds, frames, engine, digest })
+    let texts = session.texts.clone();
+    Ok(Prepared { project, graph, extracts, seeds, frames, engine, digest, texts })
 }
 
 struct Opener<'a> {
@@ -247,35 +249,48 @@ fn digest(texts: &Sources) -> String {
     hasher.finalize().to_hex().to_string()
 }
 
+/// Where a run publishes to: the named target, else the default one, else the first.
+pub(super) fn target(project: &Project, request: &Request) -> Result<Target> {
+    let file = &project.file;
+    let wanted = request.overrides.target.as_deref().or(file.default_target.as_ref().map(|name| name.as_str()));
+    let spec = match wanted {
+        Some(name) => Some(file.targets.get(name).ok_or_else(|| unknown_target(project, name))?),
+        None => file.targets.first().map(|(_, spec)| spec),
+    };
+    let location = match (&request.overrides.location, spec) {
+        (Some(text), _) => Location::open(text, &request.working_dir, &request.env)?,
+        (None, Some(spec)) => Location::open(&spec.location.value, &project.dir, &request.env)?,
+        (None, None) => {
+            let hint = "add one under `targets:`, or name a place with `--location`";
+            return Err(Error::project("the project has no target").with_hint(hint));
+        }
+    };
+    let format = match spec.map_or(TableFormat::Delta, |spec: &TargetSpec| spec.format) {
+        TableFormat::Delta => Format::Delta,
+        TableFormat::Parquet => Format::Parquet,
+    };
+    Ok(Target { location, format, keep_releases: spec.and_then(|spec| spec.keep_releases).unwrap_or(10) })
+}
+
+fn unknown_target(project: &Project, name: &str) -> Error {
+    let error = Error::project(format!("there is no target `{name}`"));
+    match crate::diag::nearest(name, project.file.targets.keys().map(TableName::as_str)) {
+        Some(near) => error.with_hint(format!("did you mean `{near}`?")),
+        None => error.with_hint("`targets:` in `marquetry.yml` names them"),
+    }
+}
+
 impl Prepared {
-    /// Where the run publishes to: the named target, else the default one, else the first.
+    /// Where the run publishes to, its store known to the engine.
     pub fn target(&self, request: &Request) -> Result<Target> {
-        let file = &self.project.file;
-        let wanted = request.overrides.target.as_deref().or(file.default_target.as_ref().map(|name| name.as_str()));
-        let spec = match wanted {
-            Some(name) => Some(file.targets.get(name).ok_or_else(|| self.unknown_target(name))?),
-            None => file.targets.first().map(|(_, spec)| spec),
-        };
-        let written = spec.map(|spec| spec.location.value.as_str());
-        let text = request.overrides.location.as_deref().or(written).ok_or_else(|| {
-            Error::project("the project has no target").with_hint("add one under `targets:`, or name a place with `--location`")
-        })?;
-        let format = match spec.map_or(TableFormat::Delta, |spec: &TargetSpec| spec.format) {
-            TableFormat::Delta => Format::Delta,
-            TableFormat::Parquet => Format::Parquet,
-        };
-        let location = Location::open(text, &self.project.dir, &request.env)?;
-        location.register(&self.engine.ctx().runtime_env());
-        Ok(Target { location, format, keep_releases: spec.and_then(|spec| spec.keep_releases).unwrap_or(10) })
+        let target = target(&self.project, request)?;
+        target.location.register(&self.engine.ctx().runtime_env());
+        Ok(target)
     }
 
-    fn unknown_target(&self, name: &str) -> Error {
-        let known = self.project.file.targets.keys().map(TableName::as_str);
-        let error = Error::project(format!("there is no target `{name}`"));
-        match crate::diag::nearest(name, known) {
-            Some(near) => error.with_hint(format!("did you mean `{near}`?")),
-            None => error.with_hint("`targets:` in `marquetry.yml` names them"),
-        }
+    /// The text of one of the project's files.
+    pub fn text_of(&self, file: u32) -> Option<&str> {
+        self.texts.get(file).map(|(_, text)| text)
     }
 
     /// What was read, for the release record: extracts with their files, seeds with their digest.

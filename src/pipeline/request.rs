@@ -13,6 +13,8 @@ use crate::syntax::ByteSize;
 pub struct Request {
     /// The project's folder.
     pub project_dir: PathBuf,
+    /// The folder in which the command was given; paths of the command line are relative to it.
+    pub working_dir: PathBuf,
     /// The environment, as the command line found it.
     pub env: Env,
     /// The instant that everything is computed as of.

@@ -1,0 +1,121 @@
+//! What the other commands need of a prepared project: plans, releases, rollback, cleaning, drafts.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use super::prepare::{self, Prepared, Session};
+use super::{Clock, Request, document, select};
+use crate::engine::{Frame, Frames};
+use crate::error::{Error, Result};
+use crate::kinds::Scope;
+use crate::store::publish::{Cleaned, Publication, Release, RunRecord, Silent, current_release, release, releases as numbers};
+use crate::store::{Extract, Location, draft};
+
+/// The models that `--select` and `--exclude` choose, by index.
+pub fn selected(prepared: &Prepared, request: &Request, session: &mut Session) -> Result<BTreeSet<usize>> {
+    select::models(&prepared.graph, &prepared.project, &request.select, &request.exclude, session)
+}
+
+/// For each table of a model: its name, its logical plan and its physical plan.
+pub async fn plans(prepared: &Prepared, wanted: &str) -> Result<Vec<(String, String, String)>> {
+    let models = &prepared.graph.models;
+    let model = models.iter().find(|model| model.name.as_str() == wanted).ok_or_else(|| {
+        let error = Error::project(format!("there is no model `{wanted}`"));
+        match crate::diag::nearest(wanted, models.iter().map(|model| model.name.as_str())) {
+            Some(near) => error.with_hint(format!("did you mean `{near}`?")),
+            None => error.with_hint("`marquetry ls` shows what there is"),
+        }
+    })?;
+    let mut frames: Frames = prepared.frames.clone();
+    for output in models.iter().flat_map(|model| &model.outputs) {
+        frames.insert(output.table.clone(), Frame::empty(output.schema().into(), output.columns.clone()));
+    }
+    let file = prepared.project.models.get(model.index).ok_or_else(|| Error::internal("a model without a file"))?;
+    let scope = Scope {
+        model: &model.name,
+        place: file.spec.model.place,
+        description: "",
+        settings: &prepared.graph.settings,
+        frames: &frames,
+        engine: &prepared.engine,
+    };
+    let mut plans = Vec::new();
+    for output in &model.outputs {
+        let plan = model.kind.as_model().plan(&scope, output)?;
+        let physical = prepared.engine.state().create_physical_plan(&plan).await?;
+        let shown = datafusion::physical_plan::displayable(physical.as_ref()).indent(false).to_string();
+        plans.push((output.table.to_string(), plan.display_indent().to_string(), shown));
+    }
+    Ok(plans)
+}
+
+/// The releases of the target, the oldest first.
+pub async fn releases(prepared: &Prepared, request: &Request) -> Result<Vec<Release>> {
+    let root = prepared.target(request)?.root()?;
+    let mut all = Vec::new();
+    for number in numbers(&root).await? {
+        all.push(release(&root, number).await?);
+    }
+    Ok(all)
+}
+
+/// Publishes the tables of an earlier release again, as a new release.
+pub async fn rollback(prepared: &Prepared, request: &Request, to: u64, clock: Clock<'_>) -> Result<Release> {
+    let started = clock();
+    let target = prepared.target(request)?;
+    let root = target.root()?;
+    let earlier = release(&root, to).await?;
+    let mut publication = Publication::open(root, &request.run_id, Arc::new(Silent)).await?;
+    let record = RunRecord { started, finished: clock(), ..earlier.record };
+    let published = publication.rollback(to, record).await;
+    let closed = publication.close().await;
+    let published = published?;
+    closed?;
+    Ok(published.release)
+}
+
+/// Removes what no kept release needs.
+pub async fn clean(prepared: &Prepared, request: &Request, keep: Option<u32>) -> Result<Cleaned> {
+    let target = prepared.target(request)?;
+    let keep = keep.unwrap_or(target.keep_releases).max(1);
+    let publication = Publication::open(target.root()?, &request.run_id, Arc::new(Silent)).await?;
+    let cleaned = publication.clean(keep as usize).await;
+    let closed = publication.close().await;
+    let cleaned = cleaned?;
+    closed?;
+    Ok(cleaned)
+}
+
+/// Takes back what a stopped run had staged, or brings to an end what it had decided.
+pub async fn withdraw_leftovers(request: &Request) -> Result<()> {
+    let mut session = Session::default();
+    let project = prepare::load(request, &mut session)?;
+    let target = prepare::target(&project, request)?;
+    Publication::open(target.root()?, &format!("tidy-{}", request.run_id), Arc::new(Silent)).await?.close().await
+}
+
+/// The data dictionary of what is published; says where it was written.
+pub async fn write_docs(prepared: &Prepared, request: &Request) -> Result<String> {
+    let target = prepared.target(request)?;
+    let release = current_release(&target.root()?).await?;
+    document::write(prepared, release.as_ref(), request, &target).await
+}
+
+/// A contract as YAML for the source table `name`, or for the Parquet files at the place `name`.
+pub async fn draft_contract(request: &Request, name: &str, session: &mut Session) -> Result<String> {
+    let project = prepare::load(request, session)?;
+    let declared = project.sources.iter().find_map(|source| {
+        let table = source.spec.tables.iter().find(|table| table.table.as_str() == name)?;
+        Some((project.file.sources.get(&source.spec.source.value)?, table.path.value.as_str()))
+    });
+    let (place, path) = match declared {
+        Some((location, path)) => (location.value.as_str(), path),
+        None => match name.rsplit_once('/') {
+            Some((folder, file)) if file.contains('.') || file.contains('*') => (folder, file),
+            _ => (name, "**/*.parquet"),
+        },
+    };
+    let location = Location::open(place, &request.project_dir, &request.env)?;
+    let extract: Extract = Extract::discover(&location, path).await?;
+    draft(&extract)
+}
