@@ -90,17 +90,14 @@ fn merged_and_deleted_records_are_as_the_manifest_says(sample: &Sample) {
 
 fn second_records_are_as_the_manifest_says(sample: &Sample) {
     let truth = sample.table("truth", "record");
-    let mut people: BTreeMap<(Option<String>, Option<String>, Option<i64>), usize> = BTreeMap::new();
-    for ((system, table), person) in
-        truth.text("system").into_iter().zip(truth.text("table")).zip(truth.int("person_number"))
-    {
-        *people.entry((system, table, person)).or_default() += 1;
+    let mut people: BTreeMap<(String, i64), usize> = BTreeMap::new();
+    let places = truth.text("system").into_iter().zip(truth.text("table"));
+    for ((system, table), person) in places.zip(truth.int("person_number")) {
+        let place = format!("{}.{}", system.unwrap(), table.unwrap());
+        *people.entry((place, person.unwrap())).or_default() += 1;
     }
     let second = |wanted: &str| {
-        let mine = people.iter().filter(|((system, table, _), _)| {
-            format!("{}.{}", system.as_deref().unwrap(), table.as_deref().unwrap()) == wanted
-        });
-        mine.map(|(_, records)| records - 1).sum::<usize>()
+        people.iter().filter(|((place, _), _)| place == wanted).map(|(_, records)| records - 1).sum::<usize>()
     };
     sample.is("duplicate_lead", second("salesforce.lead"));
     sample.is("duplicate_hubspot_contact", second("hubspot.contact"));
@@ -129,8 +126,11 @@ fn null_keys_and_bad_values_are_as_the_manifest_says(sample: &Sample) {
     sample.is("machine_email_event", machine.iter().filter(|machine| **machine).count());
 }
 
+/// When a field was changed, from what and to what.
+type Changed = (i64, Option<String>, Option<String>);
+
 /// The keyed rows of one field's history, record by record, in the order of the file.
-fn by_record(history: &Read, key: &str, field: &str) -> BTreeMap<String, Vec<(i64, Option<String>, Option<String>)>> {
+fn by_record(history: &Read, key: &str, field: &str) -> BTreeMap<String, Vec<Changed>> {
     let mut records: BTreeMap<String, Vec<_>> = BTreeMap::new();
     let (keys, fields) = (history.text(key), history.text("field"));
     let (at, old, new) = (history.instant("created_date"), history.text("old_value"), history.text("new_value"));
