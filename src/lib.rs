@@ -6,6 +6,7 @@
 
 pub mod contract;
 pub mod diag;
+pub mod dictionary;
 pub mod engine;
 pub mod error;
 pub mod kinds;
