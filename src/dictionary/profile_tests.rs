@@ -34,7 +34,8 @@ fn one(ty: ColumnType, array: ArrayRef) -> ColumnProfile {
 }
 
 fn texts(values: &[(&str, usize)]) -> ArrayRef {
-    Arc::new(StringArray::from_iter_values(values.iter().flat_map(|(v, n)| std::iter::repeat_n(*v, *n))))
+    let rows: Vec<&str> = values.iter().flat_map(|(v, n)| std::iter::repeat_n(*v, *n)).collect();
+    Arc::new(StringArray::from(rows))
 }
 
 fn top(profile: &ColumnProfile) -> Vec<(&str, u64)> {

@@ -202,12 +202,25 @@ fn add_text(texts: &mut Option<Texts>, array: &ArrayRef) -> Result<()> {
         add_each(open, counted.filter_map(|(key, rows)| Some((values.get(key)?, rows))));
     } else {
         let values = text_values(array)?;
-        add_each(open, (0..array.len()).filter_map(|row| Some((values.get(row)?, 1))));
+        add_each(open, runs((0..array.len()).filter_map(|row| values.get(row))));
     }
     if open.len() > DISTINCT_CAP {
         *texts = None;
     }
     Ok(())
+}
+
+/// Equal neighbours as one value with its rows: a sorted column is looked up once a run.
+fn runs<'a>(values: impl Iterator<Item = &'a str>) -> impl Iterator<Item = (&'a str, u64)> {
+    let mut values = values.peekable();
+    std::iter::from_fn(move || {
+        let first = values.next()?;
+        let mut rows = 1;
+        while values.next_if_eq(&first).is_some() {
+            rows += 1;
+        }
+        Some((first, rows))
+    })
 }
 
 /// Adds until there are too many values to go on.

@@ -38,7 +38,7 @@ function originLine(column) {
 }
 
 function profileCells(profile) {
-  if (!profile) return [el("td", { class: "num" }, "–"), el("td", { class: "num" }, "–"), el("td")];
+  if (!profile) return [el("td", { class: "num unknown" }, "–"), el("td", { class: "num unknown" }, "–"), el("td")];
   const share = profile.rows ? profile.nulls / profile.rows : 0;
   return [
     el("td", { class: "num", "data-label": "Null" }, percent(profile.nulls, profile.rows), share > 0 ? bar(share, "bar-null") : null),
@@ -130,9 +130,10 @@ function profileDetail(profile) {
   if (profile.distinct) facts.push(["Distinct", distinctText(profile)]);
   if (profile.min !== null && profile.min !== undefined) facts.push(["Least", valueText(profile.min)], ["Greatest", valueText(profile.max)]);
   const list = el("dl", { class: "mini" }, facts.flatMap(([term, value]) => [el("dt", null, term), el("dd", null, value)]));
-  const top = profile.top && profile.top.length ? [el("h4", null, "Most frequent"), topList(profile, 10), el("p", { class: "note" }, "Only values that at least 5 rows share.")] : null;
   const withheld = profile.withheld ? el("p", { class: "note" }, WITHHELD_WORDS[profile.withheld] + ".") : null;
-  return el("div", { class: top ? "detail-wide" : null }, el("h4", null, "Profile"), list, withheld, top);
+  const brief = el("div", null, el("h4", null, "Profile"), list, withheld);
+  if (!profile.top || !profile.top.length) return brief;
+  return el("div", { class: "detail-wide" }, brief, el("div", null, el("h4", null, "Most frequent"), topList(profile, 10), el("p", { class: "note" }, "Only values that at least 5 rows share.")));
 }
 
 function countsSql(page, column) {

@@ -178,7 +178,7 @@ function checksSection(page) {
     const [tone, word] = CHECK_WORDS[check.status] || (check.severity === "error" ? ["bad", "failed"] : ["warn", "warning"]);
     return el("tr", null, el("th", { scope: "row" }, plainWord(check.name)), el("td", null, check.column ? el("a", { class: "name", href: hashOf(page.name, check.column) }, check.column) : null),
       el("td", null, status(tone, word)), el("td", { class: "num" }, check.failures === null || check.failures === undefined ? "" : count(check.failures)),
-      el("td", { class: "meaning" }, check.message ? words(check.message) : null, check.severity === "warn" ? el("span", { class: "muted" }, check.message ? " " : null, "Warns only.") : null));
+      el("td", { class: "meaning" }, check.message ? words(check.message) : null, check.severity === "warn" ? el("span", { class: "muted" }, check.message ? " (warns only)" : "Warns only") : null));
   });
   const heads = ["Check", "Column", "Result", "Failures", ""].map((title) => el("th", { scope: "col", class: title === "Failures" ? "num" : null }, title || el("span", { class: "sr" }, "What it says")));
   return { id: "checks", title: "Checks", many: page.checks.length, body: el("table", { class: "list checks" }, el("thead", null, el("tr", null, heads)), el("tbody", null, rows)) };

@@ -37,6 +37,6 @@ function reconciliation(by) {
 
 function factBars(name, facts) {
   const most = Math.max(...facts.map((fact) => fact.rows), 1);
-  const rows = facts.map((fact) => el("li", { class: fact.rows ? null : "never" }, el("span", { class: "fact-item", title: fact.item }, fact.item), bar(fact.rows / most), el("span", { class: "num" }, fact.rows ? count(fact.rows) : "none")));
+  const rows = facts.map((fact) => el("li", { class: fact.rows ? null : "never" }, el("span", { class: "fact-item" }, fact.item), bar(fact.rows / most), el("span", { class: "num" }, fact.rows ? count(fact.rows) : "none")));
   return el("div", null, el("h3", null, FACT_TITLES[name] || plainWord(name)), FACT_NOTES[name] ? el("p", { class: "note" }, FACT_NOTES[name]) : null, el("ul", { class: "fact-bars" }, rows));
 }
