@@ -72,6 +72,11 @@ pub(super) fn small() -> Document {
         }),
         tables: vec![visits(), rejects()],
         sources: vec![leads()],
+        guides: vec![Guide {
+            kind: "lifecycle".into(),
+            title: "Lifecycle".into(),
+            text: "# Lifecycle\n\nStages, in order.\n".into(),
+        }],
     };
     document.link();
     document

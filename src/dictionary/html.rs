@@ -9,12 +9,13 @@ const PAGE: &str = include_str!("assets/page.html");
 const STYLES: [&str; 3] =
     [include_str!("assets/base.css"), include_str!("assets/table.css"), include_str!("assets/print.css")];
 /// In the order in which they build upon each other; `app.js` starts the page.
-const SCRIPTS: [&str; 7] = [
+const SCRIPTS: [&str; 8] = [
     include_str!("assets/model.js"),
     include_str!("assets/lineage.js"),
     include_str!("assets/sidebar.js"),
     include_str!("assets/columns.js"),
     include_str!("assets/run.js"),
+    include_str!("assets/guide.js"),
     include_str!("assets/pages.js"),
     include_str!("assets/app.js"),
 ];

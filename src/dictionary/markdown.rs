@@ -14,7 +14,7 @@ use escape::{cell, file_name, number};
 
 pub(super) use escape::paragraph;
 
-/// `index.md`, then a page for each table, then one for each source.
+/// `index.md`, then a page for each table, each source and each guide.
 pub(super) fn pages(document: &Document) -> Vec<RenderedFile> {
     let mut files = vec![RenderedFile { path: "index.md".into(), text: index(document) }];
     files.extend(document.tables.iter().map(|table| RenderedFile {
@@ -25,6 +25,12 @@ pub(super) fn pages(document: &Document) -> Vec<RenderedFile> {
         path: format!("sources/{}.md", file_name(&source.name)),
         text: page::source(document, source),
     }));
+    files.extend(
+        document.guides.iter().map(|guide| RenderedFile {
+            path: format!("guides/{}.md", file_name(&guide.kind)),
+            text: guide.text.clone(),
+        }),
+    );
     files
 }
 
@@ -45,6 +51,12 @@ fn index(document: &Document) -> String {
         out.push_str("\n## Sources\n\n| Table | What it holds | System | Rows |\n| --- | --- | --- | ---: |\n");
         for source in by_name(&document.sources, |s| &s.name) {
             out.push_str(&source_line(source));
+        }
+    }
+    if !document.guides.is_empty() {
+        out.push_str("\n## Guides\n\n");
+        for guide in &document.guides {
+            let _ = writeln!(out, "- [{}](guides/{}.md)", paragraph(&guide.title), file_name(&guide.kind));
         }
     }
     out

@@ -40,6 +40,20 @@ pub struct Document {
     pub tables: Vec<TablePage>,
     /// The tables that models read: extracts and seeds.
     pub sources: Vec<SourcePage>,
+    /// The guides to the kinds that the tables are of.
+    #[serde(default)]
+    pub guides: Vec<Guide>,
+}
+
+/// A kind's reference page.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Guide {
+    /// The kind, as its YAML key.
+    pub kind: String,
+    /// What the page is headed.
+    pub title: String,
+    /// The page in Markdown; a first-level heading at its top is the title again and not repeated.
+    pub text: String,
 }
 
 /// The project the tables belong to.
@@ -305,7 +319,7 @@ pub struct RenderedFile {
 }
 
 /// Writes the whole dictionary: `index.html`, `dictionary.json`, `index.md` and one Markdown page
-/// for each table and source, in that order.
+/// for each table, source and guide, in that order.
 ///
 /// # Errors
 /// An internal error where the document cannot be serialised.

@@ -16,6 +16,7 @@ fn files_come_in_a_fixed_order() {
         "tables/visits.md",
         "tables/visits_rejects.md",
         "sources/leads.md",
+        "guides/lifecycle.md",
     ];
     assert_eq!(paths, expected);
 }
@@ -41,6 +42,10 @@ Release 7, as of 2026-11-20T03:00:00Z (run `0198-a`). Dates are taken in Europe/
 | Table | What it holds | System | Rows |
 | --- | --- | --- | ---: |
 | [leads](sources/leads.md) | Leads as Salesforce exports them. | salesforce | 1,204 |
+
+## Guides
+
+- [Lifecycle](guides/lifecycle.md)
 ";
     assert_eq!(file(&small(), "index.md"), expected);
 }
@@ -54,7 +59,7 @@ One row for each stage a lead was in.
 
 | | |
 | --- | --- |
-| Kind | lifecycle |
+| Kind | [lifecycle](../guides/lifecycle.md) |
 | One row per | `lead_id`, `stage` |
 | Owner | revops@example.com |
 | Classification | internal |

@@ -1,6 +1,6 @@
 // Addresses, keys and the start.
 //
-// `#` is the overview, `#table` a table, `#table.column` a column of it, `#?q=words` a search.
+// `#` is the overview, `#table` a table, `#table.column` a column of it, `#~kind` a guide, `#?q=words` a search.
 
 function address() {
   const hash = location.hash.slice(1);
@@ -37,10 +37,11 @@ function route(event) {
 function show(name) {
   const main = document.getElementById("main");
   const node = nodes.get(name);
+  const guide = name.startsWith("~") ? guides.get(name.slice(1)) : null;
   shown = name;
-  markCurrent(node ? name : null);
-  main.replaceChildren(node ? tablePage(node) : name ? missingPage(name) : overviewPage());
-  document.title = (name ? name + " · " : "") + data.project.name + " · Data dictionary";
+  markCurrent(node || guide ? name : null);
+  main.replaceChildren(node ? tablePage(node) : guide ? guidePage(guide) : name ? missingPage(name) : overviewPage());
+  document.title = (guide ? guide.title + " · " : name ? name + " · " : "") + data.project.name + " · Data dictionary";
   window.scrollTo(0, 0);
 }
 

@@ -115,7 +115,7 @@ function jump(id) {
 function pageHead(page) {
   const family = page.model !== page.name ? [" of ", tableLink(page.model)] : null;
   return el("header", { class: "page-head" },
-    el("p", { class: "eyebrow" }, el("span", { class: "dot " + tint(page), "aria-hidden": "true" }), el("span", null, page.group.replace(/\//g, " / "), el("span", { class: "sep" }), kindWords(page), family, page.published === false ? [el("span", { class: "sep" }), "not published, read by other models only"] : null)),
+    el("p", { class: "eyebrow" }, el("span", { class: "dot " + tint(page), "aria-hidden": "true" }), el("span", null, page.group.replace(/\//g, " / "), el("span", { class: "sep" }), guideLink(page.kind, kindWords(page)), family, page.published === false ? [el("span", { class: "sep" }), "not published, read by other models only"] : null)),
     el("h1", null, page.name),
     el("p", { class: "lead" }, page.description ? words(page.description) : el("span", { class: "muted" }, "No description.")),
     el("p", { class: "actions" },
@@ -160,7 +160,7 @@ function methodologySection(page) {
   if (!method || !(method.summary.length + method.assumptions.length + method.limits.length)) return null;
   const points = (title, list) => (list.length ? el("div", null, el("h3", null, title), el("ul", null, list.map((point) => el("li", null, words(point))))) : null);
   const sides = method.assumptions.length + method.limits.length ? el("div", { class: "sides" }, points("What is assumed", method.assumptions), points("What it cannot tell", method.limits)) : null;
-  return { id: "method", title: "How it is made", body: el("div", { class: "prose" }, method.summary.map((text) => el("p", null, words(text))), sides) };
+  return { id: "method", title: "How it is made", body: el("div", { class: "prose" }, method.summary.map((text) => el("p", null, words(text))), sides, guides.has(page.kind) ? el("p", { class: "note" }, guideLink(page.kind, "How models of the kind " + plainWord(page.kind) + " work")) : null) };
 }
 
 function lineageSection(page) {

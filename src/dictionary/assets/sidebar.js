@@ -17,7 +17,7 @@ function buildTree() {
   }
   const names = [...groups.keys()].sort((a, b) => groupRank(groups.get(a)) - groupRank(groups.get(b)) || byName(a, b));
   const tree = document.getElementById("tree");
-  tree.replaceChildren(...names.map((name) => treeGroup(name, groups.get(name))));
+  tree.replaceChildren(...names.map((name) => treeGroup(name, groups.get(name))), ...guideGroup());
   const buttons = Object.entries(GROUPINGS).map(([key, { label }]) =>
     el("button", { type: "button", "aria-pressed": String(key === grouping), on: { click: () => regroup(key) } }, label));
   document.getElementById("group-by").replaceChildren(...buttons);
@@ -47,6 +47,12 @@ function treeGroup(name, members) {
       el("a", { href: hashOf(node.name), "data-table": node.name }, el("span", { class: "dot " + tint(node), "aria-hidden": "true" }), el("span", { class: "label" }, node.name), flag));
   });
   return el("details", { open: nodes.size <= OPEN_UP_TO }, el("summary", null, el("span", null, name), el("span", { class: "many" }, count(members.length))), el("ul", null, items));
+}
+
+function guideGroup() {
+  if (!guides.size) return [];
+  const items = [...guides.values()].map((guide) => el("li", null, el("a", { href: "#~" + encodeURIComponent(guide.kind), "data-table": "~" + guide.kind }, el("span", { class: "dot " + tint(guide), "aria-hidden": "true" }), el("span", { class: "label" }, plainWord(guide.kind)))));
+  return [el("details", { open: nodes.size <= OPEN_UP_TO }, el("summary", null, "guides", el("span", { class: "many" }, count(items.length))), el("ul", null, items))];
 }
 
 let currentTable = null;

@@ -49,10 +49,11 @@ fn facts_of(facts: &Facts) -> String {
 }
 
 fn table_facts(document: &Document, table: &TablePage) -> Facts {
+    let kind = kind_link(document, &table.kind);
     let kind = match table.role {
-        Role::Main => cell(&table.kind),
-        Role::Companion => format!("{}, companion of {}", cell(&table.kind), link(document, &table.model)),
-        Role::Rejects => format!("{}, rejects of {}", cell(&table.kind), link(document, &table.model)),
+        Role::Main => kind,
+        Role::Companion => format!("{kind}, companion of {}", link(document, &table.model)),
+        Role::Rejects => format!("{kind}, rejects of {}", link(document, &table.model)),
     };
     let rejects = table.rejects.as_ref().map(|r| format!("{} in {}", number(r.rows), link(document, &r.table)));
     vec![
@@ -137,6 +138,14 @@ fn link(document: &Document, name: &str) -> String {
         return code_cell(name);
     };
     format!("[{}](../{folder}/{}.md)", cell(name), file_name(name))
+}
+
+fn kind_link(document: &Document, kind: &str) -> String {
+    if document.guides.iter().any(|g| g.kind == kind) {
+        format!("[{}](../guides/{}.md)", cell(kind), file_name(kind))
+    } else {
+        cell(kind)
+    }
 }
 
 fn links(document: &Document, names: &[String]) -> String {
