@@ -8,6 +8,7 @@ pub mod checks;
 pub mod cli;
 pub mod contract;
 pub mod diag;
+pub mod dictionary;
 pub mod engine;
 pub mod error;
 pub mod kinds;
