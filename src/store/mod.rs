@@ -1,1 +1,3 @@
 //! Locations and tables: reading extracts, staging and publishing.
+
+pub mod publish;
