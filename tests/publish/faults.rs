@@ -17,8 +17,12 @@ use object_store::{
 use super::world::{Place, TABLES, assert_no_leftovers, quiet_run, root, run, seen};
 use crate::support::s3::Fault;
 
-const FAULTS: [Fault; 4] =
-    [Fault::Status(500), Fault::Status(503), Fault::Reset, Fault::Silence(Duration::from_secs(3))];
+const FAULTS: [(Format, Fault); 4] = [
+    (Format::Delta, Fault::Status(500)),
+    (Format::Parquet, Fault::Status(503)),
+    (Format::Delta, Fault::Reset),
+    (Format::Parquet, Fault::Silence(Duration::from_secs(3))),
+];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_fault_that_passes_is_survived() {
@@ -34,23 +38,21 @@ async fn a_fault_that_passes_is_survived() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_fault_that_stays_ends_the_run_with_nothing_published() {
-    for format in [Format::Delta, Format::Parquet] {
-        for fault in FAULTS {
-            let place = Place::s3();
-            let root = place.root(format);
-            quiet_run(&root, "one", None).await;
-            place.server().set_faults(move |seen| {
-                (seen.method == "PUT" && seen.key.contains("people/run-two/")).then_some(fault)
-            });
-            let error = run(&root, "two", None, Arc::new(Silent)).await.unwrap_err();
-            assert_eq!((error.kind(), error.kind().exit_code()), (ErrorKind::World, 3), "{fault:?}: {error}");
-            place.server().clear_faults();
-            for table in TABLES {
-                assert_eq!(seen(&root, table).await.unwrap(), Some(1), "{fault:?}");
-            }
-            assert!(place.everything().await.iter().all(|path| !path.contains("two")), "withdrawn at once");
-            quiet_run(&root, "three", None).await;
+    for (format, fault) in FAULTS {
+        let place = Place::s3();
+        let root = place.root(format);
+        quiet_run(&root, "one", None).await;
+        place
+            .server()
+            .set_faults(move |seen| (seen.method == "PUT" && seen.key.contains("people/run-two/")).then_some(fault));
+        let error = run(&root, "two", None, Arc::new(Silent)).await.unwrap_err();
+        assert_eq!((error.kind(), error.kind().exit_code()), (ErrorKind::World, 3), "{fault:?}: {error}");
+        place.server().clear_faults();
+        for table in TABLES {
+            assert_eq!(seen(&root, table).await.unwrap(), Some(1), "{fault:?}");
         }
+        assert!(place.everything().await.iter().all(|path| !path.contains("two")), "withdrawn at once");
+        quiet_run(&root, "three", None).await;
     }
 }
 
@@ -63,7 +65,6 @@ async fn whichever_request_fails_tables_are_whole_and_the_next_run_goes_through(
         quiet_run(&root, "zero", None).await;
         let (mut at, mut failed) = (0, 0);
         loop {
-            place.server().set_faults(move |seen| (seen.number == at).then_some(fault));
             let before = seen(&root, "people").await.unwrap().unwrap();
             place.server().set_faults(move |seen| (seen.number == at).then_some(fault));
             let ran = run(&root, &format!("r{at}"), None, Arc::new(Silent)).await;

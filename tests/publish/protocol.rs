@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use futures::future::join_all;
 use marquetry::error::ErrorKind;
-use marquetry::store::publish::{Format, LEASE, Publication, Recovered, Silent, Steps};
+use marquetry::store::publish::{Format, LEASE, Publication, Recovered, Silent, Steps, TargetRoot};
 
 use super::world::{Place, TABLES, assert_no_leftovers, checked, quiet_run, record, run, seen};
 
@@ -45,11 +45,17 @@ async fn a_second_run_is_told_who_holds_the_target_and_goes_on_after_it() {
     }
 }
 
+/// A run whose heart beats once in ten minutes.
+async fn asleep(root: &TargetRoot) -> Publication {
+    let lease = Duration::from_secs(3_600);
+    Publication::open_with_lease(root.clone(), "sleeper", Arc::new(Silent), lease).await.unwrap()
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_holder_elsewhere_is_waited_for_until_the_stores_clock_says_its_lease_is_over() {
     let place = Place::s3();
     let root = place.root(Format::Parquet);
-    let sleeper = Publication::open(root.clone(), "sleeper", Arc::new(Silent)).await.unwrap();
+    let sleeper = asleep(&root).await;
     place.server().advance(LEASE - Duration::from_secs(5));
     assert_eq!(run(&root, "early", None, Arc::new(Silent)).await.unwrap_err().kind(), ErrorKind::Locked);
     place.server().advance(Duration::from_secs(10));
@@ -63,7 +69,7 @@ async fn a_run_that_slept_through_its_lease_cannot_publish() {
     let place = Place::s3();
     let root = place.root(Format::Delta);
     quiet_run(&root, "first", None).await;
-    let mut sleeper = Publication::open(root.clone(), "sleeper", Arc::new(Silent)).await.unwrap();
+    let mut sleeper = asleep(&root).await;
     let stale = checked(&sleeper, 2).await.unwrap();
     place.server().advance(LEASE + Duration::from_secs(5));
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use arrow::array::{Array, ArrayRef, AsArray, Decimal128Array, DictionaryArray, Int64Array, TimestampMicrosecondArray};
+use arrow::array::{ArrayRef, AsArray, Decimal128Array, DictionaryArray, Int64Array, TimestampMicrosecondArray};
 use arrow::datatypes::{Int32Type, Int64Type, Schema};
 use arrow::record_batch::RecordBatch;
 use chrono::{DateTime, TimeZone, Utc};

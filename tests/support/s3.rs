@@ -12,7 +12,7 @@ use std::time::{Duration, SystemTime};
 use bytes::{Bytes, BytesMut};
 use futures::TryStreamExt;
 use hyper::body::Incoming;
-use hyper::service::{Service, service_fn};
+use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
@@ -152,6 +152,7 @@ type Answer = Pin<Box<dyn Future<Output = Result<Response<Body>, HttpError>> + S
 
 fn answer(service: S3Service, shared: Arc<Shared>, request: Request<Incoming>) -> Answer {
     let fault = shared.fault(&request);
+    let request = request.map(Body::from);
     Box::pin(async move {
         match fault {
             None => service.call(request).await,
