@@ -267,10 +267,10 @@ async fn tables_of_others_are_refused_before_anything_is_published() {
     let log = root.url_of("people/_delta_log/").unwrap().to_file_path().unwrap();
     std::fs::create_dir_all(&log).unwrap();
     let entry = r#"{"protocol":{"minReaderVersion":1,"minWriterVersion":2}}
-{"metaData":{"id":"5fba94ed-9794-4965-ba6e-6ee3c0d22af9","format":{"provider":"parquet","options":{}},"schemaString":"{\"type\":\"struct\",\"fields\":[]}","partitionColumns":[],"configuration":{},"createdTime":0}}"#;
+{"metaData":{"id":"5fba94ed-9794-4965-ba6e-6ee3c0d22af9","format":{"provider":"parquet","options":{}},"schemaString":"{\"type\":\"struct\",\"fields\":[{\"name\":\"x\",\"type\":\"long\",\"nullable\":true,\"metadata\":{}}]}","partitionColumns":[],"configuration":{},"createdTime":0}}"#;
     std::fs::write(log.join("00000000000000000000.json"), entry).unwrap();
     let error = run(&root, "one", None, Arc::new(Silent)).await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Project);
+    assert_eq!(error.kind(), ErrorKind::Project, "{error}");
     assert!(error.to_string().contains("Marquetry did not make"), "{error}");
     assert_eq!(seen(&root, "accounts").await.unwrap(), None);
     assert!(releases(&root).await.unwrap().is_empty());

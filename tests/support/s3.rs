@@ -55,7 +55,16 @@ type Plan = Box<dyn Fn(&Seen) -> Option<Fault> + Send>;
 pub struct Server {
     address: SocketAddr,
     shared: Arc<Shared>,
-    _runtime: Runtime,
+    runtime: Option<Runtime>,
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // Dropping a runtime waits, which an asynchronous test must not.
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
 }
 
 #[derive(Default)]
@@ -84,12 +93,17 @@ impl Server {
     pub fn start() -> Self {
         let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let shared = Arc::new(Shared::default());
-        let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let listener = {
+            let _entered = runtime.enter();
+            TcpListener::from_std(listener).unwrap()
+        };
         let address = listener.local_addr().unwrap();
         let mut builder = S3ServiceBuilder::new(Store(Arc::clone(&shared)));
         builder.set_auth(s3s::auth::SimpleAuth::from_single("test", "test-secret"));
         runtime.spawn(serve(listener, builder.build(), Arc::clone(&shared)));
-        Self { address, shared, _runtime: runtime }
+        Self { address, shared, runtime: Some(runtime) }
     }
 
     /// Where it listens.
