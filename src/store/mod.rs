@@ -7,3 +7,4 @@ mod location;
 
 pub use env::Env;
 pub use location::Location;
+pub mod publish;

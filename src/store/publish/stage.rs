@@ -1,0 +1,245 @@
+//! Staging: a table's rows go to files that nobody reads yet, each partition on its own, and are
+//! counted, bounded and digested on the way.
+
+use std::sync::Arc;
+
+use arrow::datatypes::SchemaRef;
+use arrow::record_batch::RecordBatch;
+use datafusion::error::DataFusionError;
+use datafusion::execution::SendableRecordBatchStream;
+use futures::StreamExt;
+use object_store::buffered::BufWriter;
+use parquet::arrow::arrow_writer::ArrowWriterOptions;
+use parquet::arrow::{AsyncArrowWriter, add_encoded_arrow_schema_to_metadata};
+use parquet::basic::{Compression, ZstdLevel};
+use parquet::file::metadata::{KeyValue, ParquetMetaData};
+use parquet::file::properties::WriterProperties;
+use tokio::task::JoinSet;
+use url::Url;
+
+use super::conform::Conform;
+use super::digest::{Content, ContentHasher};
+use super::release::{ColumnRecord, FileRecord, columns_of};
+use super::root::{TargetRoot, run_folder};
+use super::stats;
+use crate::contract::{Contract, Role};
+use crate::error::{Context, Error, Result};
+use crate::syntax::TableName;
+
+/// A file is closed, and the next one begun, once it has this many bytes.
+const FILE_BYTES: usize = 512 << 20;
+/// Rows and encoded bytes that a writer gathers before they leave memory.
+const GROUP_ROWS: usize = 1 << 20;
+const GROUP_BYTES: usize = 64 << 20;
+
+/// A table whose files are written and which no reader sees.
+#[derive(Debug, Clone)]
+pub struct StagedTable {
+    /// The table.
+    pub name: TableName,
+    /// Its part among its model's outputs.
+    pub role: Role,
+    /// What it is for.
+    pub description: String,
+    /// The columns that identify a row.
+    pub grain: Vec<String>,
+    /// The columns, in order.
+    pub columns: Vec<ColumnRecord>,
+    /// The files; at least one, so that a table without rows still has a schema.
+    pub files: Vec<FileRecord>,
+    /// How many rows.
+    pub rows: u64,
+    /// Digest of the content; see [`Content::digest`].
+    pub digest: String,
+    urls: Vec<Url>,
+}
+
+impl StagedTable {
+    /// Where the files lie, in the order in which they hold the rows.
+    pub fn urls(&self) -> &[Url] {
+        &self.urls
+    }
+
+    /// The size of all files.
+    pub fn bytes(&self) -> u64 {
+        self.files.iter().map(|file| file.bytes).sum()
+    }
+}
+
+/// Writes every partition to files of its own, all at once.
+pub(super) async fn stage(
+    root: &TargetRoot,
+    run: &str,
+    contract: &Contract,
+    partitions: Vec<SendableRecordBatchStream>,
+) -> Result<StagedTable> {
+    let folder = run_folder(contract.table.as_str(), run);
+    let shared = Arc::new(Staging { root: root.clone(), run: run.to_string(), contract: contract.clone(), folder });
+    let mut tasks = JoinSet::new();
+    for (number, stream) in partitions.into_iter().enumerate() {
+        let shared = Arc::clone(&shared);
+        tasks.spawn(async move { shared.partition(number, stream).await });
+    }
+    let mut parts = Vec::new();
+    while let Some(joined) = tasks.join_next().await {
+        parts.push(joined.map_err(|error| Error::internal("a writer stopped short").with_source(error))??);
+    }
+    let content = parts.iter().fold(Content::default(), |sum, part| sum.plus(part.content));
+    let mut files: Vec<FileRecord> = parts.into_iter().flat_map(|part| part.files).collect();
+    if files.is_empty() {
+        files.push(shared.empty_file().await?);
+    }
+    files.sort_by(|a, b| a.path.cmp(&b.path));
+    shared.staged(content, files)
+}
+
+/// What the writers of one table share.
+struct Staging {
+    root: TargetRoot,
+    run: String,
+    contract: Contract,
+    folder: String,
+}
+
+struct Part {
+    content: Content,
+    files: Vec<FileRecord>,
+}
+
+impl Staging {
+    /// Writes one partition: a file begins with its first row, and a full one makes way for the next.
+    async fn partition(&self, number: usize, mut stream: SendableRecordBatchStream) -> Result<Part> {
+        let conform = Conform::new(&self.contract, &stream.schema())?;
+        let mut hasher = ContentHasher::new(&self.contract.columns);
+        let mut files = Vec::new();
+        let mut open: Option<OpenFile> = None;
+        while let Some(batch) = stream.next().await {
+            let batch = match batch.map_err(|error| self.failed(error)).and_then(|batch| conform.batch(&batch)) {
+                Ok(batch) if batch.num_rows() == 0 => continue,
+                Ok(batch) => batch,
+                Err(error) => {
+                    abandon(open).await;
+                    return Err(error);
+                }
+            };
+            hasher.update(&batch)?;
+            let mut file = match open.take() {
+                Some(file) => file,
+                None => self.begin(number, files.len(), conform.schema())?,
+            };
+            if let Err(error) = file.write(&batch).await {
+                abandon(Some(file)).await;
+                return Err(error).while_doing(|| format!("writing table `{}`", self.contract.table));
+            }
+            if file.writer.bytes_written() < FILE_BYTES {
+                open = Some(file);
+            } else {
+                files.push(self.finish(file).await?);
+            }
+        }
+        if let Some(file) = open {
+            files.push(self.finish(file).await?);
+        }
+        Ok(Part { content: hasher.finish(), files })
+    }
+
+    /// A file without rows, so that readers of an empty table see its columns.
+    async fn empty_file(&self) -> Result<FileRecord> {
+        self.finish(self.begin(0, 0, &self.contract.schema().into())?).await
+    }
+
+    fn begin(&self, partition: usize, number: usize, schema: &SchemaRef) -> Result<OpenFile> {
+        let relative = format!("{}/part-{partition:05}-{number:03}.parquet", self.folder);
+        let sink = BufWriter::new(Arc::clone(self.root.store()), self.root.path(&relative));
+        // The embedded schema is the contract's and not the stream's: a reader should meet plain
+        // text, whichever encoding the rows came in.
+        let options = ArrowWriterOptions::new().with_properties(self.properties()).with_skip_arrow_metadata(true);
+        let writer = AsyncArrowWriter::try_new_with_options(sink, Arc::clone(schema), options)?;
+        Ok(OpenFile { relative, writer })
+    }
+
+    async fn finish(&self, mut file: OpenFile) -> Result<FileRecord> {
+        let metadata = match file.writer.finish().await {
+            Ok(metadata) => metadata,
+            Err(error) => {
+                abandon(Some(file)).await;
+                return Err(error).while_doing(|| format!("writing table `{}`", self.contract.table));
+            }
+        };
+        self.file_record(file.relative, file.writer.bytes_written() as u64, &metadata)
+    }
+
+    fn file_record(&self, path: String, bytes: u64, metadata: &ParquetMetaData) -> Result<FileRecord> {
+        let stats = stats::of_file(metadata, &self.contract.schema().into(), &self.contract.columns)?;
+        let rows = metadata.row_groups().iter().map(|group| group.num_rows() as u64).sum();
+        Ok(FileRecord { path, bytes, rows, stats })
+    }
+
+    fn properties(&self) -> WriterProperties {
+        let entry = |key: &str, value: &str| KeyValue::new(format!("marquetry.{key}"), value.to_string());
+        let mut properties = WriterProperties::builder()
+            .set_compression(compression())
+            .set_max_row_group_row_count(Some(GROUP_ROWS))
+            .set_max_row_group_bytes(Some(GROUP_BYTES))
+            .set_key_value_metadata(Some(vec![
+                entry("table", self.contract.table.as_str()),
+                entry("description", &self.contract.description),
+                entry("run", &self.run),
+            ]))
+            .build();
+        add_encoded_arrow_schema_to_metadata(&self.contract.schema(), &mut properties);
+        properties
+    }
+
+    fn failed(&self, error: DataFusionError) -> Error {
+        let message = format!("table `{}` could not be computed", self.contract.table);
+        match error.find_root() {
+            DataFusionError::ObjectStore(_)
+            | DataFusionError::IoError(_)
+            | DataFusionError::ParquetError(_)
+            | DataFusionError::ResourcesExhausted(_) => Error::world(message).with_source(error),
+            DataFusionError::Internal(_) => Error::internal(message).with_source(error),
+            _ => Error::data(message).with_source(error),
+        }
+    }
+
+    fn staged(&self, content: Content, files: Vec<FileRecord>) -> Result<StagedTable> {
+        let urls: Result<Vec<Url>> = files.iter().map(|file| self.root.url_of(&file.path)).collect();
+        Ok(StagedTable {
+            name: self.contract.table.clone(),
+            role: self.contract.role,
+            description: self.contract.description.clone(),
+            grain: self.contract.grain.iter().map(ToString::to_string).collect(),
+            columns: columns_of(&self.contract),
+            rows: content.rows(),
+            digest: content.digest(&self.contract.columns),
+            files,
+            urls: urls?,
+        })
+    }
+}
+
+/// A file that is being written.
+struct OpenFile {
+    relative: String,
+    writer: AsyncArrowWriter<BufWriter>,
+}
+
+impl OpenFile {
+    async fn write(&mut self, batch: &RecordBatch) -> Result<()> {
+        Ok(self.writer.write(batch).await?)
+    }
+}
+
+/// Drops what was uploaded of a file that will not be finished. Where even that fails the store
+/// keeps parts that no listing shows, and its own rule for unfinished uploads removes them.
+async fn abandon(file: Option<OpenFile>) {
+    if let Some(file) = file {
+        let _ = file.writer.into_inner().abort().await;
+    }
+}
+
+/// How data pages are compressed.
+fn compression() -> Compression {
+    Compression::ZSTD(ZstdLevel::try_new(1).unwrap_or_default())
+}
