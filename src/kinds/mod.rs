@@ -8,6 +8,7 @@ mod kind;
 pub mod sql;
 
 pub use kind::{GUIDES, Kind};
+pub mod lifecycle;
 
 use chrono_tz::Tz;
 use datafusion::logical_expr::LogicalPlan;

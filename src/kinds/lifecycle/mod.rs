@@ -1,0 +1,89 @@
+//! The kind `lifecycle`: recorded stage changes → one row a visit, one row an entity.
+//!
+//! ```text
+//! spec → definition (stages, versions) → resolve (expressions typed) → describe (contracts)
+//!                                                                    → plan → walk → visits
+//! ```
+//!
+//! The reference page is `guide.md`.
+
+mod algorithm;
+mod clock;
+mod definition;
+mod describe;
+mod entities;
+mod facts;
+mod functions;
+mod keys;
+mod memo;
+mod operator;
+mod plan;
+mod resolve;
+mod review;
+pub mod spec;
+pub mod stage;
+mod values;
+mod words;
+
+#[cfg(test)]
+mod naive;
+#[cfg(test)]
+mod tests;
+
+pub use spec::Lifecycle;
+
+use datafusion::logical_expr::LogicalPlan;
+
+use super::{FactRow, ModelKind, Scope};
+use crate::contract::{Contract, Role};
+use crate::diag::Diagnostics;
+use crate::error::{Error, Result};
+use crate::syntax::{Spanned, TableName};
+use resolve::Resolved;
+
+/// The kind's reference page.
+pub const GUIDE: &str = include_str!("guide.md");
+
+impl ModelKind for Lifecycle {
+    fn inputs(&self, _: &mut Diagnostics) -> Vec<Spanned<TableName>> {
+        let sources = self.sources.iter().map(|source| &source.from);
+        let mappings = self.hand_over.iter().map(|hand_over| &hand_over.from);
+        sources.chain(mappings).chain(self.crosswalk.iter().map(|crosswalk| &crosswalk.from)).cloned().collect()
+    }
+
+    fn contract(&self, scope: &Scope<'_>, diags: &mut Diagnostics) -> Option<Vec<Contract>> {
+        let mut found = Diagnostics::default();
+        let resolved = resolve::resolve(self, scope, &mut found);
+        let failed = found.has_errors();
+        diags.extend(found);
+        let resolved = resolved.filter(|_| !failed)?;
+        Some(describe::contracts(self, &resolved, scope))
+    }
+
+    fn plan(&self, scope: &Scope<'_>, output: &Contract) -> Result<LogicalPlan> {
+        let resolved = self.resolved(scope)?;
+        match output.role {
+            Role::Main => plan::visits(&resolved, scope),
+            Role::Companion => entities::entities(&resolved, scope),
+            Role::Rejects => plan::rejects(&resolved, scope),
+        }
+    }
+
+    fn facts(&self, scope: &Scope<'_>) -> Result<Vec<LogicalPlan>> {
+        facts::facts(&self.resolved(scope)?, scope)
+    }
+
+    fn review(&self, _: &[FactRow], _: &mut Diagnostics) {}
+}
+
+impl Lifecycle {
+    /// What [`ModelKind::contract`] found in order before.
+    fn resolved(&self, scope: &Scope<'_>) -> Result<Resolved> {
+        let mut found = Diagnostics::default();
+        let resolved = resolve::resolve(self, scope, &mut found).filter(|_| !found.has_errors());
+        resolved.ok_or_else(|| {
+            let first = found.into_sorted().into_iter().next().map(|d| d.message).unwrap_or_default();
+            Error::internal(format!("`{}` was planned without being in order: {first}", scope.model))
+        })
+    }
+}
