@@ -4,6 +4,8 @@ pub mod entity;
 mod entity_exec;
 pub mod frames;
 mod functions;
+pub mod map;
+mod map_exec;
 mod sql;
 mod sql_place;
 

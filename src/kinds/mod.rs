@@ -4,6 +4,8 @@
 //! share the words of [`crate::syntax`] and the tools of [`crate::engine`]; they never see a
 //! store, the clock or another kind.
 
+pub mod source_mapping;
+
 use chrono_tz::Tz;
 use datafusion::logical_expr::LogicalPlan;
 
