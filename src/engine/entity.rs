@@ -137,14 +137,14 @@ impl UserDefinedLogicalNodeCore for EntityNode {
     }
 }
 
-/// DataFusion's planner, which also knows [`walk`].
+/// DataFusion's planner, which also knows [`walk`] and [`super::map::map`].
 #[derive(Debug)]
 pub(super) struct Planner;
 
 #[async_trait]
 impl QueryPlanner for Planner {
     async fn create_physical_plan(&self, plan: &LogicalPlan, state: &dyn Session) -> SqlResult<Arc<dyn ExecutionPlan>> {
-        let planner = DefaultPhysicalPlanner::with_extension_planners(vec![Arc::new(EntityPlanner)]);
+        let planner = DefaultPhysicalPlanner::with_extension_planners(vec![Arc::new(EntityPlanner), Arc::new(super::map::MapPlanner)]);
         planner.create_physical_plan(plan, state).await
     }
 }

@@ -6,6 +6,8 @@ pub mod frames;
 mod functions;
 pub mod lineage;
 mod query;
+pub mod map;
+mod map_exec;
 mod sql;
 mod sql_place;
 

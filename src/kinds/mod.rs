@@ -9,6 +9,7 @@ pub mod sql;
 
 pub use kind::{GUIDES, Kind};
 pub mod lifecycle;
+pub mod source_mapping;
 
 use chrono_tz::Tz;
 use datafusion::logical_expr::LogicalPlan;

@@ -1,0 +1,228 @@
+//! One touch, decided: the first rule that holds, and what follows from it.
+
+use std::collections::HashMap;
+
+use datafusion::common::hash_utils::RandomState;
+
+use super::clicks::{self, ClickBits, KINDS};
+use super::memory::{Landing, Memory, Seen, names};
+use super::rules::{Rule, RuleBook};
+use super::spec::Precedence;
+use super::utm::{self, Flaw, Grade};
+use super::values::EMPTY;
+
+/// A touch, its values as numbers in [`Memory`].
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Touch {
+    pub(super) utm: [Seen; 3],
+    pub(super) referrer: u32,
+    pub(super) landing: Landing,
+    pub(super) clicks: ClickBits,
+}
+
+/// What is known of a touch once it is decided.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Decision {
+    /// Index of the rule; one past the last means no rule, two past it the table of campaigns.
+    pub(super) rule: u32,
+    /// Index into the book's channels, and after them those of the table of campaigns.
+    pub(super) channel: u32,
+    pub(super) source: u32,
+    pub(super) medium: u32,
+    pub(super) campaign: u32,
+    pub(super) conflict: bool,
+    pub(super) grade: Grade,
+    /// Index into [`utm::reasons`].
+    pub(super) reason: Option<u32>,
+    /// Index into [`KINDS`].
+    pub(super) click: Option<u32>,
+}
+
+/// What a set of click ids means; few sets occur.
+#[derive(Debug, Clone)]
+struct ClickSet {
+    mask: Vec<u64>,
+    kind: Option<usize>,
+    several: bool,
+}
+
+/// What a rule replaces, as numbers in [`Memory`].
+#[derive(Debug, Clone, Copy, Default)]
+struct Replaced {
+    channel: u32,
+    own: bool,
+    source: Option<u32>,
+    medium: Option<u32>,
+    campaign: Option<u32>,
+}
+
+/// Everything about the rules that does not depend on a touch.
+#[derive(Debug)]
+pub(super) struct Decider {
+    words: usize,
+    rules: Vec<Rule>,
+    precedence: Precedence,
+    /// For each rule, and one more for no rule.
+    replaced: Vec<Replaced>,
+    unmapped: Replaced,
+    platforms: Vec<u32>,
+    click_mediums: Vec<u32>,
+    missing_source: Option<u32>,
+    channels: u32,
+    sets: HashMap<ClickBits, ClickSet, RandomState>,
+}
+
+impl Decider {
+    /// Numbers everything in `memory`; to be made again when that has been cleared.
+    pub(super) fn new(book: &RuleBook, memory: &mut Memory) -> Self {
+        let channels = book.channels();
+        let channel = |name: &str| channels.iter().position(|known| *known == name).map_or(0, |index| index as u32);
+        let replaced = book
+            .rules
+            .iter()
+            .map(|rule| Replaced {
+                channel: channel(&rule.channel),
+                own: rule.is_own(),
+                source: rule.source.as_deref().map(|text| memory.name(text)),
+                medium: rule.medium.as_deref().map(|text| memory.medium(text)),
+                campaign: rule.campaign.as_deref().map(|text| memory.campaign(text)),
+            })
+            .collect();
+        let made = Self {
+            words: book.rules.len().div_ceil(64).max(1),
+            rules: book.rules.clone(),
+            precedence: book.precedence,
+            replaced,
+            unmapped: Replaced { channel: channel(&book.unmapped_channel), own: true, ..Replaced::default() },
+            platforms: KINDS.iter().map(|kind| memory.name(kind.source)).collect(),
+            click_mediums: KINDS.iter().map(|kind| memory.medium(kind.medium)).collect(),
+            missing_source: book.missing_source.as_deref().map(|text| memory.name(text)),
+            channels: channels.len() as u32,
+            sets: HashMap::default(),
+        };
+        memory.catch_up();
+        made
+    }
+
+    /// Decides a touch.
+    pub(super) fn decide(&mut self, memory: &Memory, touch: &Touch) -> Decision {
+        let [source, medium, campaign] = touch.utm;
+        let host = if memory.name_traits(touch.referrer).internal { EMPTY } else { touch.referrer };
+        let origin = if source.id == EMPTY { host } else { source.id };
+        if !self.sets.contains_key(&touch.clicks) {
+            let set = self.click_set(touch.clicks);
+            self.sets.insert(touch.clicks, set);
+        }
+        let set = self.sets.get(&touch.clicks);
+        let effective = self.effective(memory, touch, origin, set);
+        let masks = [
+            memory.names.mask(source.id, names::TAGGED),
+            memory.mediums.mask(medium.id, 0),
+            memory.names.mask(effective.source, names::SOURCE),
+            memory.names.mask(effective.source, names::SITE),
+            memory.mediums.mask(effective.medium, 1),
+            memory.names.mask(origin, names::ORIGIN),
+            memory.campaigns.mask(campaign.id, 0),
+            memory.campaigns.mask(campaign.id, 1),
+            memory.names.mask(touch.referrer, names::REFERRER),
+            memory.names.mask(touch.landing.host, names::LANDING),
+            set.map(|set| set.mask.as_slice()).unwrap_or_default(),
+        ];
+        let first = self.first(&masks);
+        let decided = first.and_then(|rule| self.replaced.get(rule)).copied().unwrap_or(self.unmapped);
+        let rules = self.rules.len() as u32;
+        let (rule, channel, decided) = match memory.campaign_channel(campaign.id) {
+            Some(channel) => (rules + 1, self.channels + channel, self.unmapped),
+            None => (first.map_or(rules, |rule| rule as u32), decided.channel, decided),
+        };
+        let (stored_source, stored_medium) =
+            if decided.own { (origin, medium.id) } else { (effective.source, effective.medium) };
+        let (grade, reason) = self.grade(memory, touch);
+        let source = decided.source.unwrap_or(stored_source);
+        Decision {
+            rule,
+            channel,
+            source: if source == EMPTY { self.missing_source.unwrap_or(EMPTY) } else { source },
+            medium: decided.medium.unwrap_or(stored_medium),
+            campaign: decided.campaign.unwrap_or(campaign.id),
+            conflict: effective.conflict,
+            grade,
+            reason: reason.map(|reason| reason as u32),
+            click: set.and_then(|set| set.kind).map(|kind| kind as u32),
+        }
+    }
+
+    /// The lowest bit that all masks have.
+    fn first(&self, masks: &[&[u64]]) -> Option<usize> {
+        (0..self.words).find_map(|word| {
+            let all = masks.iter().fold(u64::MAX, |all, mask| all & mask.get(word).copied().unwrap_or(0));
+            let rule = word * 64 + all.trailing_zeros() as usize;
+            (all != 0 && rule < self.rules.len()).then_some(rule)
+        })
+    }
+
+    fn click_set(&self, bits: ClickBits) -> ClickSet {
+        let mut mask = vec![0; self.words];
+        for (index, rule) in self.rules.iter().enumerate() {
+            if rule.clicks.is_none_or(|test| test.holds(bits))
+                && let Some(word) = mask.get_mut(index / 64)
+            {
+                *word |= 1 << (index % 64);
+            }
+        }
+        let kind = clicks::strongest(bits).map(|(index, _)| index);
+        ClickSet { mask, kind, several: clicks::several_platforms(bits) }
+    }
+
+    /// Source and medium once the click id has been heard.
+    fn effective(&self, memory: &Memory, touch: &Touch, origin: u32, set: Option<&ClickSet>) -> Effective {
+        let [source, medium, _] = touch.utm;
+        let as_tagged = Effective { source: origin, medium: medium.id, conflict: false };
+        let Some(index) = set.and_then(|set| set.kind) else { return as_tagged };
+        let (Some(kind), Some(platform), Some(click_medium)) =
+            (KINDS.get(index), self.platforms.get(index).copied(), self.click_mediums.get(index).copied())
+        else {
+            return as_tagged;
+        };
+        let (name, means) = (memory.name_traits(source.id), memory.medium_traits(medium.id));
+        let tagged = !(name.blank && means.blank);
+        if !kind.paid {
+            // It is only added to links, paid or not: it fills what nothing else tells.
+            return Effective {
+                source: if !tagged && origin == EMPTY { platform } else { origin },
+                medium: if tagged || click_medium == EMPTY { medium.id } else { click_medium },
+                conflict: false,
+            };
+        }
+        let same_source = name.platforms >> index & 1 == 1;
+        let conflict = (!name.blank && !same_source)
+            || (!means.blank && !means.paid)
+            || set.is_some_and(|set| set.several);
+        if self.precedence == Precedence::Utm && tagged {
+            return Effective { conflict, ..as_tagged };
+        }
+        Effective {
+            source: if same_source { source.id } else { platform },
+            medium: if !means.blank && means.paid { medium.id } else { click_medium },
+            conflict,
+        }
+    }
+
+    fn grade(&self, memory: &Memory, touch: &Touch) -> (Grade, Option<usize>) {
+        let mut flaws = touch.utm.map(|seen| seen.flaw);
+        let tagged = flaws != [Flaw::Missing; 3];
+        if tagged && memory.name_traits(touch.referrer).internal {
+            let [source, _, _] = &mut flaws;
+            *source = (*source).max(Flaw::Internal);
+        }
+        utm::grade(flaws)
+    }
+}
+
+/// What shipped rules see.
+#[derive(Debug, Clone, Copy)]
+struct Effective {
+    source: u32,
+    medium: u32,
+    conflict: bool,
+}

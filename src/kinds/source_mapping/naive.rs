@@ -1,0 +1,1 @@
+//! The same decisions the obvious way: one touch, one rule after another, texts only.
