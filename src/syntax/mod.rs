@@ -17,7 +17,7 @@ pub use duration::{Period, Unit};
 pub use names::{ColumnName, TableName};
 pub use node::{Node, Value};
 pub use seed::SeedSpec;
-pub use source::{Freshness, SourceColumn, SourceSpec, SourceTable, SourceType};
+pub use source::{Freshness, SourceColumn, SourceName, SourceSpec, SourceTable, SourceType};
 pub use spanned::Spanned;
 
 use schemars::JsonSchema;
