@@ -2,3 +2,6 @@
 
 mod publish;
 mod support;
+//! Integration tests.
+
+mod connectors;

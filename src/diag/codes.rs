@@ -101,6 +101,7 @@ codes! {
     UNCLASSIFIED_PII = 90, "personal data without a class";
     BAD_SEED = 91, "seed cannot be read";
     NULLABLE_KEY = 92, "key that may be NULL";
+    NULLS_IN_SOURCE_COLUMN = 93, "extract has NULL where none is declared";
 
     // The kind `source_mapping`.
     UNREACHABLE_RULE = 120, "rule that can never fire";

@@ -113,14 +113,21 @@ impl Location {
         if let Some(part) = parts.iter().find(|part| matches!(**part, "." | "..")) {
             return Err(Error::project(format!("`{below}` leaves its location with `{part}`")));
         }
-        Ok(parts.iter().fold(self.prefix.clone(), |path, part| path.join(*part)))
+        // Parsed, not joined part by part: joining would escape characters that names may have.
+        let parsed = Path::parse(format!("{}/{}", self.prefix, parts.join("/")).trim_matches('/'));
+        parsed.map_err(|error| Error::project(format!("`{below}` is not a path that stores accept: {error}")))
     }
 
     /// A path of the store as a person would write it.
     pub fn show(&self, path: &Path) -> String {
+        format!("{}{path}", self.root())
+    }
+
+    /// What stands before a path of the store to make it whole: `/` or `s3://bucket/`.
+    pub(super) fn root(&self) -> String {
         match self.url.scheme() {
-            "file" => format!("/{path}"),
-            _ => format!("{}/{path}", self.url.as_str().split('/').take(3).collect::<Vec<_>>().join("/")),
+            "file" => "/".to_string(),
+            _ => format!("{}/", self.url.as_str().split('/').take(3).collect::<Vec<_>>().join("/")),
         }
     }
 

@@ -1,10 +1,25 @@
 //! Locations and tables: reading extracts, staging and publishing.
 
 mod aws_profile;
+mod cell;
 mod cloud;
+mod draft;
+mod drift;
 mod env;
+mod exact_cast;
+mod extract;
+mod footer;
 mod location;
+mod named_source;
+mod pattern;
+mod pii;
+mod scan;
+mod seed;
+mod widen;
 
+pub use draft::{draft, review};
 pub use env::Env;
+pub use extract::{Extract, FileFacts, Wanted, open_all};
 pub use location::Location;
 pub mod publish;
+pub use seed::Seed;

@@ -21,7 +21,7 @@ pub use names::{ColumnName, TableName};
 pub use node::{Node, Value};
 pub use quantity::{ByteSize, Threshold};
 pub use seed::SeedSpec;
-pub use source::{Freshness, SourceColumn, SourceSpec, SourceTable, SourceType};
+pub use source::{Freshness, SourceColumn, SourceName, SourceSpec, SourceTable, SourceType};
 pub use spanned::Spanned;
 
 use schemars::JsonSchema;

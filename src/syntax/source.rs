@@ -9,9 +9,9 @@ use serde::Deserialize;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, Error as _, MapAccess, Visitor};
 
-use super::{ColumnName, Period, Spanned, TableName};
+use super::{Period, Spanned, TableName};
 use crate::contract::{ColumnType, Pii};
-use crate::diag::nearest;
+use crate::diag::{Place, nearest};
 
 /// The extracts of one system and what models rely on in them.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -42,21 +42,67 @@ pub struct SourceTable {
     #[serde(default)]
     pub description: Option<String>,
     /// The columns that models rely on; others may be used too, but nothing is promised of them.
-    pub columns: IndexMap<Spanned<ColumnName>, SourceColumn>,
+    pub columns: IndexMap<Spanned<SourceName>, SourceColumn>,
     /// How old the newest row may be.
     #[serde(default)]
     pub freshness: Option<Freshness>,
 }
 
 impl SourceTable {
+    /// A table of which nothing is promised: how an extract without a contract is opened.
+    pub fn undeclared(table: TableName, path: &str) -> Self {
+        let (table, path) = (Spanned::new(table, Place::default()), Spanned::new(path.to_string(), Place::default()));
+        Self { table, path, description: None, columns: IndexMap::new(), freshness: None }
+    }
+
     /// The columns that identify a row, in the order of the contract.
-    pub fn key(&self) -> impl Iterator<Item = &Spanned<ColumnName>> {
+    pub fn key(&self) -> impl Iterator<Item = &Spanned<SourceName>> {
         self.columns.iter().filter(|(_, column)| column.key).map(|(name, _)| name)
     }
 
     /// What is promised of the column of that name.
     pub fn column(&self, name: &str) -> Option<&SourceColumn> {
         self.columns.iter().find(|(known, _)| known.as_str() == name).map(|(_, column)| column)
+    }
+}
+
+/// The name of a column as the extract spells it, which need not be one that can be published:
+/// loaders add columns such as `_fivetran_synced`, and exports have spaces and capitals.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct SourceName(String);
+
+impl SourceName {
+    /// The longest name, in bytes.
+    const LONGEST: usize = 300;
+
+    /// The name as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for SourceName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for SourceName {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        if text.is_empty() || text.len() > Self::LONGEST || text.chars().any(char::is_control) {
+            return Err(D::Error::custom(format!("`{text}` cannot be the name of a column")));
+        }
+        Ok(Self(text))
+    }
+}
+
+impl JsonSchema for SourceName {
+    fn schema_name() -> Cow<'static, str> {
+        "SourceName".into()
+    }
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", "description": "The name of a column as the extract spells it.", "minLength": 1, "maxLength": Self::LONGEST })
     }
 }
 
@@ -80,7 +126,7 @@ pub struct SourceColumn {
 #[serde(deny_unknown_fields)]
 pub struct Freshness {
     /// The column that says when a row was loaded or changed.
-    pub column: Spanned<ColumnName>,
+    pub column: Spanned<SourceName>,
     /// Older than this is a warning.
     #[serde(default)]
     pub warn_after: Option<Spanned<Period>>,
@@ -228,6 +274,9 @@ impl SourceType {
         };
         match (name, arguments) {
             ("decimal", Some(Some(arguments))) => decimal(text, arguments),
+            (_, Some(None)) => Err(format!(
+                "`{text}` breaks off at a comma: inside `{{ }}` a type with a comma stands in quotes, as in `\"decimal(18, 2)\"`"
+            )),
             ("decimal", _) => Err(format!("`{text}` needs precision and scale, as in `decimal(18, 2)`")),
             (_, None) => match PLAIN.iter().find(|(known, _)| *known == name) {
                 Some((_, ty)) => Ok(*ty),
