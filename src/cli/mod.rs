@@ -58,7 +58,7 @@ async fn command(args: &Args, ui: &Ui) -> Result<ExitCode> {
         Command::Rollback(rollback) => releases::rollback(args, rollback, ui).await,
         Command::Clean(clean) => clean::clean(args, clean, ui).await,
         Command::Explain(explain) => explain::explain(explain, ui),
-        Command::Sample(sample) => sample::sample(sample, ui),
+        Command::Sample(sample) => sample::sample(args, sample, ui),
         Command::Init(init) => init::init(init, ui),
         Command::Schema => explain::schema(ui),
     }

@@ -1,19 +1,22 @@
 //! `marquetry sample`: extracts of a sample company.
 
+use std::num::NonZeroUsize;
 use std::process::ExitCode;
 
-use super::args::Sample;
+use super::args::{Args, Sample};
 use super::done;
 use super::ui::Ui;
 use crate::error::Result;
 use crate::sample::{SampleOptions, generate};
 
 /// Writes the extracts and says what was written.
-pub fn sample(sample: &Sample, ui: &Ui) -> Result<ExitCode> {
-    let options = SampleOptions { people: sample.people, seed: sample.seed, out: sample.out.clone() };
+pub fn sample(args: &Args, sample: &Sample, ui: &Ui) -> Result<ExitCode> {
+    let machine = || std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    let threads = args.threads.map_or_else(machine, NonZeroUsize::get);
+    let options = SampleOptions { threads, ..SampleOptions::new(sample.people, sample.seed, sample.out.clone()) };
     let manifest = generate(&options)?;
-    for (table, written) in &manifest.tables {
-        ui.print(&format!("{table:<44} {:>12} rows", written.rows));
+    for table in &manifest.tables {
+        ui.print(&format!("{:<44} {:>12} rows", format!("{}/{}", table.system, table.table), table.rows));
     }
     done()
 }

@@ -1,5 +1,7 @@
 //! Every kind there is: one variant and one arm each.
 
+use super::lifecycle::{self, Lifecycle};
+use super::source_mapping::{self, SourceMapping};
 use super::{ModelKind, sql};
 
 /// A model's own settings, by kind.
@@ -7,16 +9,22 @@ use super::{ModelKind, sql};
 pub enum Kind {
     /// One SELECT.
     Sql(sql::Sql),
+    /// Touches with their channel.
+    SourceMapping(SourceMapping),
+    /// Stage visits.
+    Lifecycle(Lifecycle),
 }
 
 /// The kinds' names with their reference pages, in the order of the documentation.
-pub const GUIDES: &[(&str, &str)] = &[("sql", sql::GUIDE)];
+pub const GUIDES: &[(&str, &str)] = &[("sql", sql::GUIDE), ("source_mapping", source_mapping::GUIDE), ("lifecycle", lifecycle::GUIDE)];
 
 impl Kind {
     /// The YAML key that declares it.
     pub fn name(&self) -> &'static str {
         match self {
             Self::Sql(_) => "sql",
+            Self::SourceMapping(_) => "source_mapping",
+            Self::Lifecycle(_) => "lifecycle",
         }
     }
 
@@ -24,6 +32,8 @@ impl Kind {
     pub fn as_model(&self) -> &dyn ModelKind {
         match self {
             Self::Sql(spec) => spec,
+            Self::SourceMapping(spec) => spec,
+            Self::Lifecycle(spec) => spec,
         }
     }
 }

@@ -5,11 +5,11 @@
 //! store, the clock or another kind.
 
 mod kind;
+pub mod lifecycle;
+pub mod source_mapping;
 pub mod sql;
 
 pub use kind::{GUIDES, Kind};
-pub mod lifecycle;
-pub mod source_mapping;
 
 use chrono_tz::Tz;
 use datafusion::logical_expr::LogicalPlan;

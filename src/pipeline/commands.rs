@@ -9,7 +9,8 @@ use crate::engine::{Frame, Frames};
 use crate::error::{Error, Result};
 use crate::kinds::Scope;
 use crate::store::publish::{Cleaned, Publication, Release, RunRecord, Silent, current_release, release, releases as numbers};
-use crate::store::{Extract, Location, draft};
+use crate::store::{Extract, Location, Wanted, draft};
+use crate::syntax::{SourceTable, TableName};
 
 /// The models that `--select` and `--exclude` choose, by index.
 pub fn selected(prepared: &Prepared, request: &Request, session: &mut Session) -> Result<BTreeSet<usize>> {
@@ -106,16 +107,42 @@ pub async fn draft_contract(request: &Request, name: &str, session: &mut Session
     let project = prepare::load(request, session)?;
     let declared = project.sources.iter().find_map(|source| {
         let table = source.spec.tables.iter().find(|table| table.table.as_str() == name)?;
-        Some((project.file.sources.get(&source.spec.source.value)?, table.path.value.as_str()))
+        Some((&source.spec.source.value, project.file.sources.get(&source.spec.source.value)?, table))
     });
-    let (place, path) = match declared {
-        Some((location, path)) => (location.value.as_str(), path),
-        None => match name.rsplit_once('/') {
-            Some((folder, file)) if file.contains('.') || file.contains('*') => (folder, file),
-            _ => (name, "**/*.parquet"),
-        },
+    let (system, place, base, path, table) = match declared {
+        Some((system, location, table)) => {
+            let table_name = table.table.value.clone();
+            (system.to_string(), location.value.clone(), &project.dir, table.path.value.clone(), table_name)
+        }
+        None => {
+            let (place, path) = split_place(name);
+            let table = name_of(&place, &path);
+            ("system".to_string(), place, &request.working_dir, path, table)
+        }
     };
-    let location = Location::open(place, &request.project_dir, &request.env)?;
-    let extract: Extract = Extract::discover(&location, path).await?;
-    draft(&extract)
+    let location = Location::open(&place, base, &request.env)?;
+    let contract = SourceTable::undeclared(table, &path);
+    let wanted = Wanted { table: &contract, location: &location };
+    let extract = Extract::open(&wanted, &mut session.diags).await?;
+    let extract = extract.ok_or_else(|| Error::project(format!("`{name}` is neither a source table nor a place with Parquet files")))?;
+    Ok(draft(&extract, &system, &path))
+}
+
+/// A place taken apart into the folder and the files in it.
+fn split_place(place: &str) -> (String, String) {
+    match place.rsplit_once('/') {
+        Some((folder, file)) if file.contains(['.', '*']) => (folder.to_string(), file.to_string()),
+        None if place.contains(['.', '*']) => (".".to_string(), place.to_string()),
+        _ => (place.to_string(), "**/*.parquet".to_string()),
+    }
+}
+
+/// A table's name made of the last word of its place that has one.
+fn name_of(place: &str, path: &str) -> TableName {
+    let words = [path.split('.').next().unwrap_or_default(), place.rsplit('/').next().unwrap_or_default()];
+    let plain = |word: &str| {
+        let kept: String = word.to_lowercase().chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
+        TableName::new(kept.trim_matches('_'))
+    };
+    words.iter().find_map(|word| plain(word)).unwrap_or_else(|| TableName::new_unchecked("extract"))
 }

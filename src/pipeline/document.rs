@@ -63,7 +63,18 @@ impl Filler<'_> {
                 .flat_map(|model| model.outputs.iter().map(|output| self.table(model, output)))
                 .collect(),
             sources: self.sources(),
+            guides: self.guides(),
         }
+    }
+
+    /// The reference pages of the kinds that the project uses.
+    fn guides(&self) -> Vec<dictionary::Guide> {
+        let used = |kind: &str| self.prepared.graph.models.iter().any(|model| model.kind.name() == kind);
+        let page = |(kind, text): &(&str, &str)| {
+            let title = text.lines().next().unwrap_or_default().trim_start_matches('#').trim();
+            dictionary::Guide { kind: (*kind).to_string(), title: title.to_string(), text: (*text).to_string() }
+        };
+        crate::kinds::GUIDES.iter().filter(|(kind, _)| used(kind)).map(page).collect()
     }
 
     fn table(&self, model: &Model, output: &Contract) -> TablePage {

@@ -11,7 +11,7 @@ use super::Request;
 use crate::diag::{Diagnostic, Diagnostics, Sources, codes};
 use crate::engine::{Engine, Frame, Frames, Limits};
 use crate::error::{Error, Result};
-use crate::kinds::{Kind, Settings};
+use crate::kinds::Settings;
 use crate::project::graph::{self, Edges};
 use crate::project::load::{self, Project};
 use crate::project::names::{self, Names, Origin};

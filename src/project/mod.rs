@@ -6,4 +6,5 @@ pub mod graph;
 pub mod load;
 pub mod names;
 pub mod resolve;
+pub mod schema;
 pub mod spec;

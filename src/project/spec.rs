@@ -8,6 +8,8 @@ use super::column_spec::ColumnSpec;
 use crate::contract::Classification;
 use crate::diag::Place;
 use crate::kinds::Kind;
+use crate::kinds::lifecycle::Lifecycle;
+use crate::kinds::source_mapping::SourceMapping;
 use crate::kinds::sql::Sql;
 use crate::syntax::{ByteSize, CheckSpec, ColumnName, OneOrMany, Spanned, TableName};
 
@@ -107,6 +109,10 @@ pub struct ModelFile {
 
     /// One SELECT over other tables.
     pub sql: Option<Spanned<Sql>>,
+    /// Touches with their channel, source, medium and campaign.
+    pub source_mapping: Option<Spanned<SourceMapping>>,
+    /// Recorded stage changes as visits to stages.
+    pub lifecycle: Option<Spanned<Lifecycle>>,
 }
 
 fn yes() -> bool {
@@ -117,6 +123,9 @@ impl ModelFile {
     /// Every kind that the file declares, with its place; a model should have one.
     pub fn kinds(&self) -> Vec<(Kind, Place)> {
         let sql = self.sql.as_ref().map(|spec| (Kind::Sql(spec.value.clone()), spec.place));
-        [sql].into_iter().flatten().collect()
+        let mapping = self.source_mapping.as_ref();
+        let mapping = mapping.map(|spec| (Kind::SourceMapping(spec.value.clone()), spec.place));
+        let lifecycle = self.lifecycle.as_ref().map(|spec| (Kind::Lifecycle(spec.value.clone()), spec.place));
+        [sql, mapping, lifecycle].into_iter().flatten().collect()
     }
 }

@@ -21,7 +21,7 @@ pub fn table_of_files(urls: &[Url], schema: SchemaRef) -> Result<Arc<dyn TablePr
     let wrong = |error| Error::internal("files of ours cannot be read as a table").with_source(error);
     let paths: Vec<ListingTableUrl> =
         urls.iter().map(|url| ListingTableUrl::parse(url.as_str())).collect::<Result<_, _>>().map_err(wrong)?;
-    let options = ListingOptions::new(Arc::new(ParquetFormat::default())).with_file_extension("").with_collect_stat(true);
+    let options = ListingOptions::new(Arc::new(ParquetFormat::default())).with_file_extension("");
     let config = ListingTableConfig::new_with_multi_paths(paths).with_listing_options(options).with_schema(schema);
     Ok(Arc::new(ListingTable::try_new(config).map_err(wrong)?))
 }

@@ -37,6 +37,7 @@ use datafusion::logical_expr::LogicalPlan;
 use super::{FactRow, ModelKind, Scope};
 use crate::contract::{Contract, Role};
 use crate::diag::Diagnostics;
+use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::syntax::{Spanned, TableName};
 use resolve::Resolved;
@@ -45,7 +46,11 @@ use resolve::Resolved;
 pub const GUIDE: &str = include_str!("guide.md");
 
 impl ModelKind for Lifecycle {
-    fn inputs(&self, _: &mut Diagnostics) -> Vec<Spanned<TableName>> {
+    fn companions(&self) -> &'static [&'static str] {
+        &["_entities", "_rejects"]
+    }
+
+    fn inputs(&self, _: &Engine, _: &mut Diagnostics) -> Vec<Spanned<TableName>> {
         let sources = self.sources.iter().map(|source| &source.from);
         let mappings = self.hand_over.iter().map(|hand_over| &hand_over.from);
         sources.chain(mappings).chain(self.crosswalk.iter().map(|crosswalk| &crosswalk.from)).cloned().collect()

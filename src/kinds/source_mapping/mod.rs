@@ -39,6 +39,7 @@ use datafusion::logical_expr::LogicalPlan;
 use super::{FactRow, ModelKind, Scope, fact};
 use crate::contract::{Contract, Role};
 use crate::diag::{Diagnostic, Diagnostics, codes};
+use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::syntax::{Spanned, TableName};
 
@@ -46,7 +47,11 @@ use crate::syntax::{Spanned, TableName};
 pub const GUIDE: &str = include_str!("guide.md");
 
 impl ModelKind for SourceMapping {
-    fn inputs(&self, _: &mut Diagnostics) -> Vec<Spanned<TableName>> {
+    fn companions(&self) -> &'static [&'static str] {
+        &["_unmapped", "_rejects"]
+    }
+
+    fn inputs(&self, _: &Engine, _: &mut Diagnostics) -> Vec<Spanned<TableName>> {
         let lookups = self.rules.iter().filter_map(|rule| rule.when.campaign_in.as_ref()).map(|table| &table.from);
         let campaigns = self.campaigns.iter().map(|table| &table.from);
         let all = std::iter::once(&self.from).chain(&self.source_categories).chain(campaigns).chain(lookups);

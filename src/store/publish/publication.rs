@@ -94,6 +94,11 @@ impl Publication {
         Ok((recovered, current))
     }
 
+    /// Where the target lies.
+    pub fn root(&self) -> &TargetRoot {
+        &self.root
+    }
+
     /// The release that readers see, where there is one.
     pub fn current(&self) -> Option<&Release> {
         self.current.as_ref()
