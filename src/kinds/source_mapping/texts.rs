@@ -33,6 +33,9 @@ fn map_plain<O: OffsetSizeTrait, T: Copy>(array: &ArrayRef, absent: T, mut look:
 
 fn map_dictionary<T: Copy>(array: &ArrayRef, absent: T, mut look: impl FnMut(&str) -> T) -> Result<Vec<T>> {
     let dictionary = array.as_any_dictionary();
+    if dictionary.values().is_empty() {
+        return Ok(vec![absent; array.len()]);
+    }
     let values = arrow::compute::cast(dictionary.values(), &DataType::Utf8View)?;
     let values = values.as_string_view();
     // A slice shares its whole dictionary, so a value is looked at when a row points at it.
@@ -109,6 +112,9 @@ mod tests {
             let sliced = map_texts(&array.slice(2, 2), 99, str::len).unwrap();
             assert_eq!(sliced, [31, 0]);
         }
+        let empty = vec![None::<&str>; 2].into_iter().collect::<DictionaryArray<Int8Type>>();
+        let empty: ArrayRef = Arc::new(empty);
+        assert_eq!(map_texts(&empty, 7, str::len).unwrap(), [7, 7]);
         let nothing: ArrayRef = Arc::new(NullArray::new(2));
         assert_eq!(map_texts(&nothing, 7, str::len).unwrap(), [7, 7]);
     }

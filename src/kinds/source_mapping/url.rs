@@ -22,7 +22,10 @@ pub(super) fn raw_host(url: &str) -> Option<&str> {
     let end = rest.bytes().position(|b| matches!(b, b'/' | b'?' | b'#' | b'\\')).unwrap_or(rest.len());
     let authority = rest.get(..end)?;
     let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
-    let host = if host.starts_with('[') { host } else { host.split_once(':').map_or(host, |(host, _)| host) };
+    let host = match host.find(']').filter(|_| host.starts_with('[')) {
+        Some(end) => host.get(..=end)?,
+        None => host.split_once(':').map_or(host, |(host, _)| host),
+    };
     (!host.is_empty()).then_some(host)
 }
 

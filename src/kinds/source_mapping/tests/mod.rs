@@ -1,6 +1,7 @@
 //! Tests of the kind as a whole.
 
 mod fuzz;
+mod manual;
 mod mistakes;
 mod vectors;
 
