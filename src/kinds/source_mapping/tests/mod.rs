@@ -1,7 +1,6 @@
 //! Tests of the kind as a whole.
 
 mod fuzz;
-mod manual;
 mod mistakes;
 mod vectors;
 
