@@ -202,9 +202,7 @@ impl Decider {
             };
         }
         let same_source = name.platforms >> index & 1 == 1;
-        let conflict = (!name.blank && !same_source)
-            || (!means.blank && !means.paid)
-            || set.several;
+        let conflict = (!name.blank && !same_source) || (!means.blank && !means.paid) || set.several;
         if self.book.precedence == Precedence::Utm && tagged {
             return Effective { conflict, ..as_tagged };
         }

@@ -93,7 +93,8 @@ mod tests {
     fn every_encoding_gives_the_same() {
         let texts = vec![Some("a"), None, Some("a longer text than a view holds"), Some(""), Some("a")];
         let keys = Int8Array::from(vec![Some(0), None, Some(1), Some(2), Some(0)]);
-        let values = StringArray::from(vec![Some("a"), Some("a longer text than a view holds"), Some(""), Some("unused")]);
+        let values =
+            StringArray::from(vec![Some("a"), Some("a longer text than a view holds"), Some(""), Some("unused")]);
         let dictionary = DictionaryArray::<Int8Type>::try_new(keys, Arc::new(values)).unwrap();
         let arrays: Vec<ArrayRef> = vec![
             Arc::new(StringArray::from(texts.clone())),

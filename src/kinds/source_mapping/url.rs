@@ -44,10 +44,7 @@ pub(super) fn parents(host: &str) -> impl Iterator<Item = &str> {
 pub(super) fn query(url: &str) -> impl Iterator<Item = (&str, &str)> {
     let (before, after) = url.split_once('?').unwrap_or_default();
     let query = if before.contains('#') { "" } else { after.split_once('#').map_or(after, |(query, _)| query) };
-    query
-        .split('&')
-        .filter(|part| !part.is_empty())
-        .map(|part| part.split_once('=').unwrap_or((part, "")))
+    query.split('&').filter(|part| !part.is_empty()).map(|part| part.split_once('=').unwrap_or((part, "")))
 }
 
 /// Decodes a value of a query string once: `+` is a space, `%41` a byte. Escapes that are not
