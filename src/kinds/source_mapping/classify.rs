@@ -187,9 +187,7 @@ impl State {
             Made::Medium => local.column(ids(|d| d.medium), &memory.mediums),
             Made::Campaign => local.column(ids(|d| d.campaign), &memory.campaigns),
             Made::ReferrerHost => local.column((0..decided.len()).map(|row| read.referrer(row)), &memory.names),
-            Made::Extra(which) => {
-                local.column((0..decided.len()).map(|row| read.extra(which, row)), &memory.extras)
-            }
+            Made::Extra(which) => local.column((0..decided.len()).map(|row| read.extra(which, row)), &memory.extras),
             Made::Conflict => {
                 Ok(Arc::new(decided.iter().map(|d| Some(d.conflict)).collect::<BooleanArray>()) as ArrayRef)
             }
@@ -211,8 +209,14 @@ struct Read {
 impl Read {
     fn new(batch: &RecordBatch, memory: &mut Memory) -> Result<Self> {
         let column = |slot: Slot| batch.column_by_name(&slot.column());
-        let mut read =
-            Self { utm: [None, None, None], extras: [None, None, None], referrer: None, landing: None, clicks: Vec::new(), from_columns: 0 };
+        let mut read = Self {
+            utm: [None, None, None],
+            extras: [None, None, None],
+            referrer: None,
+            landing: None,
+            clicks: Vec::new(),
+            from_columns: 0,
+        };
         for (which, slot) in read.utm.iter_mut().enumerate() {
             if let Some(array) = column(Slot::Utm(which)) {
                 *slot = Some(map_texts(array, ABSENT, |text| memory.utm(which, text))?);

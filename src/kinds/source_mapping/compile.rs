@@ -140,7 +140,8 @@ fn test(field: Field, entries: &Patterns, diags: &mut Diagnostics) -> Test {
 fn bad_regex(entry: &Spanned<String>, pattern: &str, error: &regex::Error) -> Diagnostic {
     let text = error.to_string();
     let reason = text.lines().last().unwrap_or_default().trim().trim_start_matches("error: ").to_string();
-    let caret = text.lines().find(|line| line.trim_start().starts_with('^')).and_then(|line| line.find('^'));
+    // The last such line: the expression itself may begin with `^` and stands above.
+    let caret = text.lines().rev().find(|line| line.trim_start().starts_with('^')).and_then(|line| line.find('^'));
     let column = caret.and_then(|at| at.checked_sub(PARSER_INDENT)).unwrap_or_default();
     let offset = pattern.char_indices().nth(column).map_or(pattern.len(), |(at, _)| at);
     // The text stands as it is, plain or in quotes without escapes, or it is underlined whole.

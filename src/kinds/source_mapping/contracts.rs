@@ -162,12 +162,20 @@ impl Writer<'_> {
             "Every touch of `{}` is put into the channel of the first rule that holds for it: {} of this model{}.",
             spec.from,
             count(own, "rule"),
-            if shipped > 0 { format!(", then {} that follow Google Analytics 4's default channel group", count(shipped, "rule")) } else { String::new() }
+            if shipped > 0 {
+                format!(", then {} that follow Google Analytics 4's default channel group", count(shipped, "rule"))
+            } else {
+                String::new()
+            }
         )];
         if let Some(table) = &spec.campaigns {
-            summary.push(format!("A campaign that `{}` lists has the channel given there, before any rule.", table.from));
+            summary
+                .push(format!("A campaign that `{}` lists has the channel given there, before any rule.", table.from));
         }
-        summary.push("Source, medium and campaign are trimmed, lower-cased and freed of known synonyms before rules are tried.".to_string());
+        summary.push(
+            "Source, medium and campaign are trimmed, lower-cased and freed of known synonyms before rules are tried."
+                .to_string(),
+        );
         if shipped > 0 {
             summary.push(precedence(spec.precedence).to_string());
         }
@@ -177,10 +185,12 @@ impl Writer<'_> {
         ];
         if !book.internal.is_empty() {
             let hosts: Vec<String> = book.internal.iter().map(|host| format!("`{host}`")).collect();
-            assumptions.push(format!("Visits from {} are visits from the own site and have no referrer.", hosts.join(", ")));
+            assumptions
+                .push(format!("Visits from {} are visits from the own site and have no referrer.", hosts.join(", ")));
         }
         let mut limits = vec![
-            "A touch without tags, click id and referrer looks like direct traffic, whatever brought it about.".to_string(),
+            "A touch without tags, click id and referrer looks like direct traffic, whatever brought it about."
+                .to_string(),
             "`fbclid` is added to unpaid links too and does not make a touch paid.".to_string(),
         ];
         if shipped > 0 {
@@ -192,21 +202,34 @@ impl Writer<'_> {
     fn unmapped(&self) -> Contract {
         let spec = self.spec;
         let text = |column: &str, made: Made, words: &str| {
-            self.traced(Column::new(name(column), ColumnType::Text, words), &self.reads(made), made != Made::ReferrerHost)
+            self.traced(
+                Column::new(name(column), ColumnType::Text, words),
+                &self.reads(made),
+                made != Made::ReferrerHost,
+            )
         };
         let at = [&self.resolved.at];
         let seen = |column: &str, words: &str| {
             self.traced(Column::new(name(column), ColumnType::Timestamp, words).not_null(), &at, true)
         };
         let columns = vec![
-            Column::new(name("rank"), ColumnType::BigInt, "Place in the list: 1 has most touches; ties are in order of the values.").not_null(),
+            Column::new(
+                name("rank"),
+                ColumnType::BigInt,
+                "Place in the list: 1 has most touches; ties are in order of the values.",
+            )
+            .not_null(),
             text("source", Made::Source, "The source of these touches, as in the main table."),
             text("medium", Made::Medium, "The medium of these touches, as in the main table."),
             text("referrer_host", Made::ReferrerHost, "The referrer's host of these touches."),
             Column::new(name("touches"), ColumnType::BigInt, "How many touches have these values.").not_null(),
             seen("first_seen_at", "The first of these touches, UTC."),
             seen("last_seen_at", "The last of these touches, UTC."),
-            Column::new(name("nearest_rule"), ColumnType::Text, "The rule that names the most similar source or medium; NULL where none has at least half in common."),
+            Column::new(
+                name("nearest_rule"),
+                ColumnType::Text,
+                "The rule that names the most similar source or medium; NULL where none has at least half in common.",
+            ),
             Column::new(name("nearest_value"), ColumnType::Text, "What that rule names."),
         ];
         let model = self.scope.model;

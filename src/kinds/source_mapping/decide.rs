@@ -1,12 +1,13 @@
 //! One touch, decided: the first rule that holds, and what follows from it.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use datafusion::common::hash_utils::RandomState;
 
 use super::clicks::{self, ClickBits, KINDS};
 use super::memory::{Landing, Memory, Seen, names};
-use super::rules::{Rule, RuleBook};
+use super::rules::RuleBook;
 use super::spec::Precedence;
 use super::utm::{self, Flaw, Grade};
 use super::values::EMPTY;
@@ -46,6 +47,21 @@ struct ClickSet {
     several: bool,
 }
 
+impl ClickSet {
+    fn new(book: &RuleBook, words: usize, bits: ClickBits) -> Self {
+        let mut mask = vec![0; words];
+        for (index, rule) in book.rules.iter().enumerate() {
+            if rule.clicks.is_none_or(|test| test.holds(bits))
+                && let Some(word) = mask.get_mut(index / 64)
+            {
+                *word |= 1 << (index % 64);
+            }
+        }
+        let kind = clicks::strongest(bits).map(|(index, _)| index);
+        Self { mask, kind, several: clicks::several_platforms(bits) }
+    }
+}
+
 /// What a rule replaces, as numbers in [`Memory`].
 #[derive(Debug, Clone, Copy, Default)]
 struct Replaced {
@@ -60,21 +76,23 @@ struct Replaced {
 #[derive(Debug)]
 pub(super) struct Decider {
     words: usize,
-    rules: Vec<Rule>,
-    precedence: Precedence,
-    /// For each rule, and one more for no rule.
+    book: Arc<RuleBook>,
+    /// For each rule.
     replaced: Vec<Replaced>,
+    /// For no rule.
     unmapped: Replaced,
     platforms: Vec<u32>,
     click_mediums: Vec<u32>,
     missing_source: Option<u32>,
     channels: u32,
+    /// What touches without a click id have.
+    no_clicks: ClickSet,
     sets: HashMap<ClickBits, ClickSet, RandomState>,
 }
 
 impl Decider {
     /// Numbers everything in `memory`; to be made again when that has been cleared.
-    pub(super) fn new(book: &RuleBook, memory: &mut Memory) -> Self {
+    pub(super) fn new(book: &Arc<RuleBook>, memory: &mut Memory) -> Self {
         let channels = book.channels();
         let channel = |name: &str| channels.iter().position(|known| *known == name).map_or(0, |index| index as u32);
         let replaced = book
@@ -88,16 +106,17 @@ impl Decider {
                 campaign: rule.campaign.as_deref().map(|text| memory.campaign(text)),
             })
             .collect();
+        let words = book.rules.len().div_ceil(64).max(1);
         let made = Self {
-            words: book.rules.len().div_ceil(64).max(1),
-            rules: book.rules.clone(),
-            precedence: book.precedence,
+            words,
+            book: Arc::clone(book),
             replaced,
             unmapped: Replaced { channel: channel(&book.unmapped_channel), own: true, ..Replaced::default() },
             platforms: KINDS.iter().map(|kind| memory.name(kind.source)).collect(),
             click_mediums: KINDS.iter().map(|kind| memory.medium(kind.medium)).collect(),
             missing_source: book.missing_source.as_deref().map(|text| memory.name(text)),
             channels: channels.len() as u32,
+            no_clicks: ClickSet::new(book, words, 0),
             sets: HashMap::default(),
         };
         memory.catch_up();
@@ -109,11 +128,12 @@ impl Decider {
         let [source, medium, campaign] = touch.utm;
         let host = if memory.name_traits(touch.referrer).internal { EMPTY } else { touch.referrer };
         let origin = if source.id == EMPTY { host } else { source.id };
-        if !self.sets.contains_key(&touch.clicks) {
-            let set = self.click_set(touch.clicks);
-            self.sets.insert(touch.clicks, set);
+        if touch.clicks != 0 && !self.sets.contains_key(&touch.clicks) {
+            self.sets.insert(touch.clicks, ClickSet::new(&self.book, self.words, touch.clicks));
         }
-        let set = self.sets.get(&touch.clicks);
+        // Most touches have none, and those need no look-up.
+        let listed = if touch.clicks == 0 { None } else { self.sets.get(&touch.clicks) };
+        let set = listed.unwrap_or(&self.no_clicks);
         let effective = self.effective(memory, touch, origin, set);
         let masks = [
             memory.names.mask(source.id, names::TAGGED),
@@ -126,11 +146,11 @@ impl Decider {
             memory.campaigns.mask(campaign.id, 1),
             memory.names.mask(touch.referrer, names::REFERRER),
             memory.names.mask(touch.landing.host, names::LANDING),
-            set.map(|set| set.mask.as_slice()).unwrap_or_default(),
+            &set.mask,
         ];
         let first = self.first(&masks);
         let decided = first.and_then(|rule| self.replaced.get(rule)).copied().unwrap_or(self.unmapped);
-        let rules = self.rules.len() as u32;
+        let rules = self.book.rules.len() as u32;
         let (rule, channel, decided) = match memory.campaign_channel(campaign.id) {
             Some(channel) => (rules + 1, self.channels + channel, self.unmapped),
             None => (first.map_or(rules, |rule| rule as u32), decided.channel, decided),
@@ -148,7 +168,7 @@ impl Decider {
             conflict: effective.conflict,
             grade,
             reason: reason.map(|reason| reason as u32),
-            click: set.and_then(|set| set.kind).map(|kind| kind as u32),
+            click: set.kind.map(|kind| kind as u32),
         }
     }
 
@@ -157,28 +177,15 @@ impl Decider {
         (0..self.words).find_map(|word| {
             let all = masks.iter().fold(u64::MAX, |all, mask| all & mask.get(word).copied().unwrap_or(0));
             let rule = word * 64 + all.trailing_zeros() as usize;
-            (all != 0 && rule < self.rules.len()).then_some(rule)
+            (all != 0 && rule < self.book.rules.len()).then_some(rule)
         })
     }
 
-    fn click_set(&self, bits: ClickBits) -> ClickSet {
-        let mut mask = vec![0; self.words];
-        for (index, rule) in self.rules.iter().enumerate() {
-            if rule.clicks.is_none_or(|test| test.holds(bits))
-                && let Some(word) = mask.get_mut(index / 64)
-            {
-                *word |= 1 << (index % 64);
-            }
-        }
-        let kind = clicks::strongest(bits).map(|(index, _)| index);
-        ClickSet { mask, kind, several: clicks::several_platforms(bits) }
-    }
-
     /// Source and medium once the click id has been heard.
-    fn effective(&self, memory: &Memory, touch: &Touch, origin: u32, set: Option<&ClickSet>) -> Effective {
+    fn effective(&self, memory: &Memory, touch: &Touch, origin: u32, set: &ClickSet) -> Effective {
         let [source, medium, _] = touch.utm;
         let as_tagged = Effective { source: origin, medium: medium.id, conflict: false };
-        let Some(index) = set.and_then(|set| set.kind) else { return as_tagged };
+        let Some(index) = set.kind else { return as_tagged };
         let (Some(kind), Some(platform), Some(click_medium)) =
             (KINDS.get(index), self.platforms.get(index).copied(), self.click_mediums.get(index).copied())
         else {
@@ -195,10 +202,8 @@ impl Decider {
             };
         }
         let same_source = name.platforms >> index & 1 == 1;
-        let conflict = (!name.blank && !same_source)
-            || (!means.blank && !means.paid)
-            || set.is_some_and(|set| set.several);
-        if self.precedence == Precedence::Utm && tagged {
+        let conflict = (!name.blank && !same_source) || (!means.blank && !means.paid) || set.several;
+        if self.book.precedence == Precedence::Utm && tagged {
             return Effective { conflict, ..as_tagged };
         }
         Effective {

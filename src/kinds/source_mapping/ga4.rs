@@ -32,7 +32,10 @@ pub(super) fn rules() -> Result<Vec<Rule>> {
 
 fn paid() -> Result<Vec<Rule>> {
     Ok(vec![
-        Ask::rule("ga4_direct", "Direct").on(Field::Source, &["~^$", "(direct)"]).on(Field::Medium, NO_MEDIUM).done()?,
+        Ask::rule("ga4_direct", "Direct")
+            .on(Field::Source, &["~^$", "(direct)"])
+            .on(Field::Medium, NO_MEDIUM)
+            .done()?,
         Ask::rule("ga4_cross_network", "Cross-network").on(Field::Campaign, &["~cross-network"]).done()?,
         Ask::rule("ga4_paid_shopping", "Paid Shopping")
             .category(Category::Shopping)
@@ -111,7 +114,8 @@ impl Ask {
             for entry in entries {
                 match entry.strip_prefix('~') {
                     Some(pattern) => test.patterns.push(Pattern::new(pattern).map_err(|error| {
-                        Error::internal(format!("a pattern of the shipped rule `{}` is wrong", rule.id)).with_source(error)
+                        Error::internal(format!("a pattern of the shipped rule `{}` is wrong", rule.id))
+                            .with_source(error)
                     })?),
                     None => {
                         test.texts.insert((*entry).to_string());

@@ -73,7 +73,8 @@ fn written<'a>(spec: &'a SourceMapping, diags: &mut Diagnostics) -> Vec<(Slot, &
     }
     slots.sort_by_key(|(slot, _)| *slot);
     if slots.is_empty() {
-        let message = "nothing to classify touches by: `utm`, `referrer`, `landing_page` and `click_ids` are all missing";
+        let message =
+            "nothing to classify touches by: `utm`, `referrer`, `landing_page` and `click_ids` are all missing";
         diags.push(Diagnostic::error(codes::MISSING_KEY, spec.from.place, message));
     }
     slots
@@ -232,7 +233,10 @@ pub(super) fn check_sides(spec: &SourceMapping, book: &RuleBook, scope: &Scope<'
             match schema.field_with_name(column.as_str()) {
                 Err(_) => diags.push(
                     Diagnostic::error(codes::BAD_LOOKUP, place, format!("`{}` has no column `{column}`", side.from))
-                        .hint(format!("columns: {}", names.clone().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")))
+                        .hint(format!(
+                            "columns: {}",
+                            names.clone().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+                        ))
                         .did_you_mean(column.as_str(), names),
                 ),
                 Ok(field) if field.data_type().is_nested() => {
@@ -249,7 +253,8 @@ pub(super) fn check_sides(spec: &SourceMapping, book: &RuleBook, scope: &Scope<'
 fn side_place(spec: &SourceMapping, side: &SideTable, column: &ColumnName) -> Place {
     let conditions = spec.rules.iter().filter_map(|rule| rule.when.campaign_in.as_ref());
     let written = conditions.map(|table| (&table.from.value, &table.column));
-    let campaigns = spec.campaigns.iter().flat_map(|table| [(&table.from.value, &table.key), (&table.from.value, &table.channel)]);
+    let campaigns =
+        spec.campaigns.iter().flat_map(|table| [(&table.from.value, &table.key), (&table.from.value, &table.channel)]);
     let found = written.chain(campaigns).find(|(from, name)| **from == side.from && name.value == *column);
     let categories = spec.source_categories.as_ref().map(|table| table.place);
     found.map(|(_, name)| name.place).or(categories).unwrap_or(spec.from.place)

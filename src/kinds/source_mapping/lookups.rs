@@ -32,7 +32,8 @@ impl Lookups {
             let batches = tables.get(index).ok_or_else(|| Error::internal("a side table was not read"))?;
             let rows = rows(batches, side.value.is_some())?;
             if book.categories == Some(index) {
-                let known = rows.iter().filter_map(|(source, category)| Some((source.clone(), Category::parse(category)?)));
+                let known =
+                    rows.iter().filter_map(|(source, category)| Some((source.clone(), Category::parse(category)?)));
                 lookups.categories = lookups.categories.with_table(known);
             }
             if book.campaigns == Some(index) {

@@ -5,8 +5,8 @@ use super::lookups::Lookups;
 use super::memory::PAID_MEDIUM;
 use super::rules::{CAMPAIGN_TABLE, Field, Rule, RuleBook, UNMAPPED, clean};
 use super::spec::Precedence;
-use super::utm::{self, Flaw};
 use super::url;
+use super::utm::{self, Flaw};
 
 /// A touch as it stands in a table.
 #[derive(Debug, Clone, Default)]
@@ -38,11 +38,8 @@ pub(super) fn classify(book: &RuleBook, lookups: &Lookups, from: From, raw: &Raw
     let mut values = [String::new(), String::new(), String::new()];
     let mut flaws = [Flaw::Missing; 3];
     for which in 0..3 {
-        let found = if from.utm[which] {
-            raw.utm[which].clone().into_iter().collect()
-        } else {
-            parameter(utm::GRADED[which])
-        };
+        let found =
+            if from.utm[which] { raw.utm[which].clone().into_iter().collect() } else { parameter(utm::GRADED[which]) };
         let written = found.first().cloned().unwrap_or_default();
         let synonyms = [Some(&book.source_synonyms), Some(&book.medium_synonyms), None][which];
         let cleaned = clean(&written);
@@ -145,8 +142,7 @@ fn effective(book: &RuleBook, touch: &Touch, origin: &str) -> (String, String, b
     }
     let same = clicks::agrees(kind, source);
     let paid = regex::Regex::new(PAID_MEDIUM).unwrap().is_match(medium);
-    let conflict =
-        (!no_source && !same) || (!no_medium && !paid) || clicks::several_platforms(touch.clicks);
+    let conflict = (!no_source && !same) || (!no_medium && !paid) || clicks::several_platforms(touch.clicks);
     if book.precedence == Precedence::Utm && tagged {
         return (as_tagged.0, as_tagged.1, conflict);
     }

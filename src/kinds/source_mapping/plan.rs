@@ -33,7 +33,12 @@ fn built(result: datafusion::common::Result<LogicalPlanBuilder>) -> Result<Logic
 }
 
 /// The main table: usable rows, the values to classify by, the algorithm.
-pub(super) fn main(spec: &SourceMapping, scope: &Scope<'_>, resolved: &Resolved, book: RuleBook) -> Result<LogicalPlan> {
+pub(super) fn main(
+    spec: &SourceMapping,
+    scope: &Scope<'_>,
+    resolved: &Resolved,
+    book: RuleBook,
+) -> Result<LogicalPlan> {
     let usable = resolved.touch_id.expr.clone().is_not_null().and(resolved.at.expr.clone().is_not_null());
     let mut columns =
         vec![resolved.touch_id.expr.clone().alias("touch_id"), resolved.at.expr.clone().alias("occurred_at")];

@@ -102,10 +102,9 @@ fn contradicting_category(book: &RuleBook, rule: &Rule) -> Option<String> {
 /// Whether `earlier` holds for every touch for which `later` holds: each thing it asks is asked by
 /// `later` too, and at least as strictly.
 pub(super) fn covers(earlier: &Rule, later: &Rule) -> bool {
-    let tests = earlier
-        .tests
-        .iter()
-        .all(|(field, weak)| later.tests.get(field).is_some_and(|strict| implies(*field, strict, weak)) || always(weak));
+    let tests = earlier.tests.iter().all(|(field, weak)| {
+        later.tests.get(field).is_some_and(|strict| implies(*field, strict, weak)) || always(weak)
+    });
     let clicks = earlier.clicks.is_none_or(|weak| {
         later.clicks.is_some_and(|strict| strict.any & !weak.any == 0 && (weak.absent || !strict.absent))
     });

@@ -33,6 +33,9 @@ fn map_plain<O: OffsetSizeTrait, T: Copy>(array: &ArrayRef, absent: T, mut look:
 
 fn map_dictionary<T: Copy>(array: &ArrayRef, absent: T, mut look: impl FnMut(&str) -> T) -> Result<Vec<T>> {
     let dictionary = array.as_any_dictionary();
+    if dictionary.values().is_empty() {
+        return Ok(vec![absent; array.len()]);
+    }
     let values = arrow::compute::cast(dictionary.values(), &DataType::Utf8View)?;
     let values = values.as_string_view();
     // A slice shares its whole dictionary, so a value is looked at when a row points at it.
@@ -90,7 +93,8 @@ mod tests {
     fn every_encoding_gives_the_same() {
         let texts = vec![Some("a"), None, Some("a longer text than a view holds"), Some(""), Some("a")];
         let keys = Int8Array::from(vec![Some(0), None, Some(1), Some(2), Some(0)]);
-        let values = StringArray::from(vec![Some("a"), Some("a longer text than a view holds"), Some(""), Some("unused")]);
+        let values =
+            StringArray::from(vec![Some("a"), Some("a longer text than a view holds"), Some(""), Some("unused")]);
         let dictionary = DictionaryArray::<Int8Type>::try_new(keys, Arc::new(values)).unwrap();
         let arrays: Vec<ArrayRef> = vec![
             Arc::new(StringArray::from(texts.clone())),
@@ -109,6 +113,9 @@ mod tests {
             let sliced = map_texts(&array.slice(2, 2), 99, str::len).unwrap();
             assert_eq!(sliced, [31, 0]);
         }
+        let empty = vec![None::<&str>; 2].into_iter().collect::<DictionaryArray<Int8Type>>();
+        let empty: ArrayRef = Arc::new(empty);
+        assert_eq!(map_texts(&empty, 7, str::len).unwrap(), [7, 7]);
         let nothing: ArrayRef = Arc::new(NullArray::new(2));
         assert_eq!(map_texts(&nothing, 7, str::len).unwrap(), [7, 7]);
     }

@@ -22,7 +22,10 @@ pub(super) fn raw_host(url: &str) -> Option<&str> {
     let end = rest.bytes().position(|b| matches!(b, b'/' | b'?' | b'#' | b'\\')).unwrap_or(rest.len());
     let authority = rest.get(..end)?;
     let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
-    let host = if host.starts_with('[') { host } else { host.split_once(':').map_or(host, |(host, _)| host) };
+    let host = match host.find(']').filter(|_| host.starts_with('[')) {
+        Some(end) => host.get(..=end)?,
+        None => host.split_once(':').map_or(host, |(host, _)| host),
+    };
     (!host.is_empty()).then_some(host)
 }
 
@@ -41,10 +44,7 @@ pub(super) fn parents(host: &str) -> impl Iterator<Item = &str> {
 pub(super) fn query(url: &str) -> impl Iterator<Item = (&str, &str)> {
     let (before, after) = url.split_once('?').unwrap_or_default();
     let query = if before.contains('#') { "" } else { after.split_once('#').map_or(after, |(query, _)| query) };
-    query
-        .split('&')
-        .filter(|part| !part.is_empty())
-        .map(|part| part.split_once('=').unwrap_or((part, "")))
+    query.split('&').filter(|part| !part.is_empty()).map(|part| part.split_once('=').unwrap_or((part, "")))
 }
 
 /// Decodes a value of a query string once: `+` is a space, `%41` a byte. Escapes that are not

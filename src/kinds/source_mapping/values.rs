@@ -72,11 +72,10 @@ impl Asked {
         for (index, rule) in book.rules.iter().enumerate() {
             asked.add(role, index, rule, words, &mut patterns);
         }
-        asked.patterns = RegexSetBuilder::new(patterns)
-            .case_insensitive(true)
-            .size_limit(SET_BYTES)
-            .build()
-            .map_err(|error| Error::project("the rules' regular expressions are too large together").with_source(error))?;
+        asked.patterns =
+            RegexSetBuilder::new(patterns).case_insensitive(true).size_limit(SET_BYTES).build().map_err(|error| {
+                Error::project("the rules' regular expressions are too large together").with_source(error)
+            })?;
         Ok(asked)
     }
 

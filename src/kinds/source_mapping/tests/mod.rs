@@ -34,12 +34,8 @@ pub(super) struct Project {
 
 fn engine(threads: usize, batch_size: usize, sources: Sources) -> Engine {
     let size = |number| NonZeroUsize::new(number).unwrap();
-    let limits = Limits {
-        threads: size(threads),
-        memory_bytes: 256 << 20,
-        spill_dir: None,
-        batch_size: size(batch_size),
-    };
+    let limits =
+        Limits { threads: size(threads), memory_bytes: 256 << 20, spill_dir: None, batch_size: size(batch_size) };
     Engine::new(limits, "2026-09-01T00:00:00Z".parse().unwrap(), sources).unwrap()
 }
 
@@ -212,7 +208,18 @@ fn own_rules() -> Project {
         ("src", texts(&[Some("x"), Some(" AdWords"), None, None, None, Some("gogle"), None])),
         ("med", texts(&[None, Some("PPC"), None, None, None, Some("paper"), None])),
         ("camp", texts(&[Some("SPRING"), None, Some("autumn"), None, None, None, None])),
-        ("ref", texts(&[None, None, None, Some("https://blog.partner.com/a"), Some("https://www.google.de/"), None, Some("https://shop.example.com")])),
+        (
+            "ref",
+            texts(&[
+                None,
+                None,
+                None,
+                Some("https://blog.partner.com/a"),
+                Some("https://www.google.de/"),
+                None,
+                Some("https://shop.example.com"),
+            ]),
+        ),
         ("page", texts(&[None, None, None, None, None, Some("https://x/?utm_source=google&gclid=1"), None])),
         ("gclid", texts(&[None, None, None, None, None, None, None])),
     ]);
@@ -245,7 +252,8 @@ fn own_rules_decide_in_order() {
 
 #[test]
 fn unmapped_values_name_the_nearest_rule() {
-    let columns = ["rank", "source", "medium", "referrer_host", "touches", "first_seen_at", "nearest_rule", "nearest_value"];
+    let columns =
+        ["rank", "source", "medium", "referrer_host", "touches", "first_seen_at", "nearest_rule", "nearest_value"];
     let rows = own_rules().rows(Role::Companion, &columns);
     let expected = [
         ["1", "(none)", "-", "shop.example.com", "1", "1970-01-01T00:00:06Z", "-", "-"],
@@ -275,7 +283,8 @@ fn rows_without_id_or_time_are_rejected_and_counted() {
     ]);
     let mut project = Project::new(yaml, vec![("events", frame(vec![events]))]);
     let rejects = project.rows(Role::Rejects, &["source_table", "source_key", "reason", "detail"]);
-    let expected = [["events", "-", "null_key", "-"], ["events", "-", "null_key", "-"], ["events", "c", "null_time", "-"]];
+    let expected =
+        [["events", "-", "null_key", "-"], ["events", "-", "null_key", "-"], ["events", "c", "null_time", "-"]];
     assert_eq!(rejects, expected);
     let facts: Vec<(String, String, i64)> =
         project.facts().into_iter().map(|row| (row.fact, row.item, row.rows)).collect();
@@ -350,8 +359,14 @@ fn the_guide_names_every_key_and_column() {
         assert!(super::GUIDE.contains(&format!("`{key}`")), "the guide does not explain `{key}`");
     }
     for contract in own_rules().check().0.unwrap() {
-        for column in contract.columns.iter().filter(|column| !["person_id", "upper_id"].contains(&column.name.as_str())) {
-            assert!(super::GUIDE.contains(&format!("`{}`", column.name)), "the guide does not explain `{}`", column.name);
+        for column in
+            contract.columns.iter().filter(|column| !["person_id", "upper_id"].contains(&column.name.as_str()))
+        {
+            assert!(
+                super::GUIDE.contains(&format!("`{}`", column.name)),
+                "the guide does not explain `{}`",
+                column.name
+            );
         }
     }
 }
@@ -362,7 +377,11 @@ fn field(name: &str) -> Field {
 
 #[test]
 fn empty_tables_are_enough_to_check() {
-    let schema = Schema::new(vec![Field::new("id", DataType::Int64, true), field("at"), Field::new("s", DataType::Utf8View, true)]);
+    let schema = Schema::new(vec![
+        Field::new("id", DataType::Int64, true),
+        field("at"),
+        Field::new("s", DataType::Utf8View, true),
+    ]);
     let frame = Frame::empty(Arc::new(schema), Vec::new());
     let mut project = Project::new("{from: e, touch_id: id, at: at, utm: {source: s}}", vec![("e", frame)]);
     assert!(project.rows(Role::Main, &["touch_id", "channel"]).is_empty());

@@ -10,9 +10,8 @@ fn by_columns(more: &str, rows: &[(Tags<'_>, Option<&str>)], columns: &[&str]) -
     let column = |which: usize| texts(&rows.iter().map(|(tags, _)| tags[which]).collect::<Vec<_>>());
     let referrers = texts(&rows.iter().map(|(_, referrer)| *referrer).collect::<Vec<_>>());
     let events = touches(vec![("s", column(0)), ("m", column(1)), ("c", column(2)), ("r", referrers)]);
-    let yaml = format!(
-        "from: e\ntouch_id: id\nat: at\nutm: {{source: s, medium: m, campaign: c}}\nreferrer: r\n{more}\n"
-    );
+    let yaml =
+        format!("from: e\ntouch_id: id\nat: at\nutm: {{source: s, medium: m, campaign: c}}\nreferrer: r\n{more}\n");
     strip(Project::new(&yaml, vec![("e", frame(vec![events]))]).rows(Role::Main, &with_id(columns)))
 }
 
@@ -98,7 +97,8 @@ fn a_referrer_alone_tells_the_channel() {
 
 #[test]
 fn a_table_of_categories_completes_the_short_list() {
-    let events = touches(vec![("s", texts(&[Some("x.com"), Some("google")])), ("m", texts(&[Some("cpc"), Some("cpc")]))]);
+    let events =
+        touches(vec![("s", texts(&[Some("x.com"), Some("google")])), ("m", texts(&[Some("cpc"), Some("cpc")]))]);
     let seed = super::table(vec![
         ("source", texts(&[Some("X.com"), Some("nonsense")])),
         ("source_category", texts(&[Some("SOURCE_CATEGORY_SOCIAL"), Some("GAMES")])),
@@ -182,7 +182,11 @@ fn links_are_graded() {
         ([Some("google"), Some("whatever"), Some("spring")], "invalid", "utm_medium: not an allowed medium"),
         ([Some("google"), Some("cpc"), Some("spring sale")], "invalid", "utm_campaign: space inside"),
         ([Some("google"), Some("cpc"), Some("spring%20sale")], "invalid", "utm_campaign: space inside"),
-        ([Some("google"), Some("cpc"), Some("50%off")], "invalid", "utm_campaign: characters other than a-z 0-9 . _ ~ -"),
+        (
+            [Some("google"), Some("cpc"), Some("50%off")],
+            "invalid",
+            "utm_campaign: characters other than a-z 0-9 . _ ~ -",
+        ),
         ([Some("google"), Some("cpc"), Some("{{campaign.name}}")], "invalid", "utm_campaign: a placeholder"),
         ([Some("google"), Some("cpc"), Some("__CAMPAIGN__")], "invalid", "utm_campaign: a placeholder"),
         ([Some("undefined"), Some("cpc"), Some("x")], "invalid", "utm_source: a placeholder"),
