@@ -16,14 +16,15 @@ pub(super) use escape::paragraph;
 
 /// `index.md`, then a page for each table, each source and each guide.
 pub(super) fn pages(document: &Document) -> Vec<RenderedFile> {
+    let names = page::Names::of(document);
     let mut files = vec![RenderedFile { path: "index.md".into(), text: index(document) }];
     files.extend(document.tables.iter().map(|table| RenderedFile {
         path: format!("tables/{}.md", file_name(&table.name)),
-        text: page::table(document, table),
+        text: page::table(&names, table),
     }));
     files.extend(document.sources.iter().map(|source| RenderedFile {
         path: format!("sources/{}.md", file_name(&source.name)),
-        text: page::source(document, source),
+        text: page::source(&names, source),
     }));
     files.extend(
         document.guides.iter().map(|guide| RenderedFile {

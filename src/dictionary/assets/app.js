@@ -26,6 +26,7 @@ function route(event) {
   if (query !== undefined) {
     document.getElementById("q").value = query;
     showResults(query);
+    openMenu();
     if (shown === null) show("");
     return;
   }

@@ -1,5 +1,6 @@
 //! One table's page.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use super::escape::{block, cell, code_cell, file_name, inline, number, paragraph};
@@ -10,11 +11,11 @@ use crate::dictionary::{
 };
 
 /// The page of a table that a model writes.
-pub(super) fn table(document: &Document, table: &TablePage) -> String {
+pub(super) fn table(names: &Names<'_>, table: &TablePage) -> String {
     let mut out = head(&table.name, &table.description);
-    out.push_str(&facts_of(&table_facts(document, table)));
+    out.push_str(&facts_of(&table_facts(names, table)));
     out.push_str(&methodology(&table.methodology));
-    out.push_str(&columns(document, &table.columns));
+    out.push_str(&columns(names, &table.columns));
     out.push_str(&profiles(&table.columns));
     out.push_str(&checks(&table.checks));
     out.push_str(&run_facts(&table.facts));
@@ -23,10 +24,10 @@ pub(super) fn table(document: &Document, table: &TablePage) -> String {
 }
 
 /// The page of a table that models read.
-pub(super) fn source(document: &Document, source: &SourcePage) -> String {
+pub(super) fn source(names: &Names<'_>, source: &SourcePage) -> String {
     let mut out = head(&source.name, &source.description);
-    out.push_str(&facts_of(&source_facts(document, source)));
-    out.push_str(&columns(document, &source.columns));
+    out.push_str(&facts_of(&source_facts(names, source)));
+    out.push_str(&columns(names, &source.columns));
     out.push_str(&profiles(&source.columns));
     out.push_str(&checks(&source.checks));
     out.push_str(&definition(source.definition.as_deref()));
@@ -48,14 +49,14 @@ fn facts_of(facts: &Facts) -> String {
     out
 }
 
-fn table_facts(document: &Document, table: &TablePage) -> Facts {
-    let kind = kind_link(document, &table.kind);
+fn table_facts(names: &Names<'_>, table: &TablePage) -> Facts {
+    let kind = kind_link(names, &table.kind);
     let kind = match table.role {
         Role::Main => kind,
-        Role::Companion => format!("{kind}, companion of {}", link(document, &table.model)),
-        Role::Rejects => format!("{kind}, rejects of {}", link(document, &table.model)),
+        Role::Companion => format!("{kind}, companion of {}", link(names, &table.model)),
+        Role::Rejects => format!("{kind}, rejects of {}", link(names, &table.model)),
     };
-    let rejects = table.rejects.as_ref().map(|r| format!("{} in {}", number(r.rows), link(document, &r.table)));
+    let rejects = table.rejects.as_ref().map(|r| format!("{} in {}", number(r.rows), link(names, &r.table)));
     vec![
         ("Kind", kind),
         ("One row per", columns_as_code(&table.grain)),
@@ -66,8 +67,8 @@ fn table_facts(document: &Document, table: &TablePage) -> Facts {
         ("Rows", table.rows.map(number).unwrap_or_default()),
         ("Rejected rows", rejects.unwrap_or_default()),
         ("Freshness", table.freshness.as_ref().map(freshness).unwrap_or_default()),
-        ("Reads", links(document, &table.upstream)),
-        ("Read by", links(document, &table.downstream)),
+        ("Reads", links(names, &table.upstream)),
+        ("Read by", links(names, &table.downstream)),
         ("Location", table.location.as_deref().map(code_cell).unwrap_or_default()),
         ("Format", optional(table.format.as_ref())),
         ("Digest", table.digest.as_deref().map(code_cell).unwrap_or_default()),
@@ -75,7 +76,7 @@ fn table_facts(document: &Document, table: &TablePage) -> Facts {
     ]
 }
 
-fn source_facts(document: &Document, source: &SourcePage) -> Facts {
+fn source_facts(names: &Names<'_>, source: &SourcePage) -> Facts {
     let kind = match source.kind {
         SourceKind::Extract => "extract",
         SourceKind::Seed => "seed",
@@ -89,7 +90,7 @@ fn source_facts(document: &Document, source: &SourcePage) -> Facts {
         ("Classification", classification(source.classification).to_string()),
         ("Rows", source.rows.map(number).unwrap_or_default()),
         ("Freshness", source.freshness.as_ref().map(freshness).unwrap_or_default()),
-        ("Read by", links(document, &source.downstream)),
+        ("Read by", links(names, &source.downstream)),
         ("Location", source.location.as_deref().map(code_cell).unwrap_or_default()),
         ("Format", optional(source.format.as_ref())),
         ("Declared in", source.path.as_deref().map(code_cell).unwrap_or_default()),
@@ -128,11 +129,29 @@ fn freshness(freshness: &Freshness) -> String {
     said.join(", ")
 }
 
+/// The names that have a page, looked up once for every column of every table.
+pub(super) struct Names<'a> {
+    tables: BTreeSet<&'a str>,
+    sources: BTreeSet<&'a str>,
+    guides: BTreeSet<&'a str>,
+}
+
+impl<'a> Names<'a> {
+    /// The names of a document.
+    pub(super) fn of(document: &'a Document) -> Self {
+        Self {
+            tables: document.tables.iter().map(|t| t.name.as_str()).collect(),
+            sources: document.sources.iter().map(|s| s.name.as_str()).collect(),
+            guides: document.guides.iter().map(|g| g.kind.as_str()).collect(),
+        }
+    }
+}
+
 /// A link to a table's page, or its bare name where it has none. Every page is one folder deep.
-fn link(document: &Document, name: &str) -> String {
-    let folder = if document.tables.iter().any(|t| t.name == name) {
+fn link(names: &Names<'_>, name: &str) -> String {
+    let folder = if names.tables.contains(name) {
         "tables"
-    } else if document.sources.iter().any(|s| s.name == name) {
+    } else if names.sources.contains(name) {
         "sources"
     } else {
         return code_cell(name);
@@ -140,16 +159,12 @@ fn link(document: &Document, name: &str) -> String {
     format!("[{}](../{folder}/{}.md)", cell(name), file_name(name))
 }
 
-fn kind_link(document: &Document, kind: &str) -> String {
-    if document.guides.iter().any(|g| g.kind == kind) {
-        format!("[{}](../guides/{}.md)", cell(kind), file_name(kind))
-    } else {
-        cell(kind)
-    }
+fn kind_link(names: &Names<'_>, kind: &str) -> String {
+    if names.guides.contains(kind) { format!("[{}](../guides/{}.md)", cell(kind), file_name(kind)) } else { cell(kind) }
 }
 
-fn links(document: &Document, names: &[String]) -> String {
-    names.iter().map(|name| link(document, name)).collect::<Vec<_>>().join(", ")
+fn links(names: &Names<'_>, tables: &[String]) -> String {
+    tables.iter().map(|name| link(names, name)).collect::<Vec<_>>().join(", ")
 }
 
 fn columns_as_code(names: &[String]) -> String {
@@ -175,7 +190,7 @@ fn methodology(text: &MethodologyText) -> String {
     out
 }
 
-fn columns(document: &Document, columns: &[ColumnPage]) -> String {
+fn columns(names: &Names<'_>, columns: &[ColumnPage]) -> String {
     let mut out = String::from("\n## Columns\n\n| Column | Type | What it means | Made from | Source columns |\n");
     out.push_str("| --- | --- | --- | --- | --- |\n");
     for column in columns {
@@ -192,15 +207,15 @@ fn columns(document: &Document, columns: &[ColumnPage]) -> String {
             code_cell(&column.name),
             cell(&column.ty),
             cell(&column.description),
-            origins(document, &column.lineage),
-            origins(document, &column.sources),
+            origins(names, &column.lineage),
+            origins(names, &column.sources),
         );
     }
     out
 }
 
-fn origins(document: &Document, origins: &[ColumnLink]) -> String {
-    let said = origins.iter().map(|o| format!("{}.{}", link(document, &o.table), code_cell(&o.column)));
+fn origins(names: &Names<'_>, origins: &[ColumnLink]) -> String {
+    let said = origins.iter().map(|o| format!("{}.{}", link(names, &o.table), code_cell(&o.column)));
     said.collect::<Vec<_>>().join(", ")
 }
 
