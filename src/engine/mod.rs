@@ -4,6 +4,7 @@ pub mod entity;
 mod entity_exec;
 pub mod frames;
 mod functions;
+mod ga4_param;
 pub mod lineage;
 mod query;
 pub mod map;
