@@ -9,8 +9,6 @@
 //! is neither a repeat nor left out by a policy, and those that policies infer. Nothing here knows
 //! of tables or columns.
 
-use std::sync::Arc;
-
 use super::definition::{Definition, Version};
 use super::keys::Key;
 use super::spec::{LateHistory, Policies, Reentries, Regressions, Skipped};
@@ -94,7 +92,6 @@ pub(super) const OPEN: i64 = i64::MAX;
 /// visit to a stage is the latest: 56 bytes each, repeats cost nothing.
 #[derive(Debug)]
 pub(super) struct Walk {
-    definition: Arc<Definition>,
     policies: Policies,
     /// Visits not taken yet; those before `start` belong to entities that have ended.
     visits: Vec<Visit>,
@@ -120,10 +117,9 @@ struct Entries {
 }
 
 impl Walk {
-    pub(super) fn new(definition: Arc<Definition>, policies: Policies) -> Self {
+    pub(super) fn new(definition: &Definition, policies: Policies) -> Self {
         let entries = vec![Entries::default(); definition.stages.len()];
         Self {
-            definition,
             policies,
             visits: Vec::new(),
             start: 0,
@@ -173,9 +169,8 @@ impl Walk {
         (self.reached, self.version, self.top, self.last_rank) = (0, 0, 0, 0);
     }
 
-    /// Takes the entity's next change.
-    pub(super) fn change(&mut self, change: Change) -> Result<()> {
-        let definition = Arc::clone(&self.definition);
+    /// Takes the entity's next change; the definition is the one the walk was made for.
+    pub(super) fn change(&mut self, definition: &Definition, change: Change) -> Result<()> {
         let now = if definition.versions.len() == 1 { 0 } else { definition.version_at(change.at) };
         let version = definition.versions.get(now).ok_or_else(no_stage)?;
         if now != self.version {
@@ -187,12 +182,16 @@ impl Walk {
             self.start_late(change, version);
         }
         if self.current == Some(code) {
-            self.last().map(|visit| visit.absorbed += 1);
+            if let Some(visit) = self.visits.last_mut() {
+                visit.absorbed = visit.absorbed.saturating_add(1);
+            }
             return Ok(());
         }
         let transition = self.transition(code, version);
         if self.is_left_out(transition, code) {
-            self.last().map(|visit| visit.ignored += 1);
+            if let Some(visit) = self.visits.last_mut() {
+                visit.ignored = visit.ignored.saturating_add(1);
+            }
             return Ok(());
         }
         self.enter(code, version, change, None);
@@ -204,10 +203,6 @@ impl Walk {
         let reached = (0u8..64).filter(|code| self.reached & (1 << code) != 0);
         self.top = reached.map(|code| version.rank(code)).max().unwrap_or(0);
         self.last_rank = self.last_on_ladder.map_or(0, |code| version.rank(code));
-    }
-
-    fn last(&mut self) -> Option<&mut Visit> {
-        self.visits.last_mut()
     }
 
     /// Where the entity was before its first change, if a policy says so.

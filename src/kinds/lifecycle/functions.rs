@@ -14,9 +14,7 @@ use arrow::datatypes::{DataType, Field, FieldRef, Fields, TimeUnit};
 use chrono_tz::Tz;
 use datafusion::common::cast::{as_date32_array, as_string_view_array, as_timestamp_microsecond_array};
 use datafusion::common::{Result as SqlResult, internal_err};
-use datafusion::logical_expr::{
-    ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
-};
+use datafusion::logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility};
 
 use super::clock;
 use super::keys::{Judge, When};

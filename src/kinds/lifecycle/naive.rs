@@ -75,12 +75,7 @@ pub(super) fn visits(changes: &[NaiveChange], versions: &[NaiveVersion], policie
     entities.into_iter().flat_map(|entity| one_entity(entity, changes, versions, policies)).collect()
 }
 
-fn one_entity(
-    entity: i64,
-    changes: &[NaiveChange],
-    versions: &[NaiveVersion],
-    policies: Policies,
-) -> Vec<NaiveVisit> {
+fn one_entity(entity: i64, changes: &[NaiveChange], versions: &[NaiveVersion], policies: Policies) -> Vec<NaiveVisit> {
     let mut own: Vec<&NaiveChange> = changes.iter().filter(|change| change.entity == entity).collect();
     own.sort_by_key(|change| {
         let version = version_at(versions, change.at);

@@ -78,7 +78,8 @@ impl EntityAlgorithm for VisitWalk {
 
     fn start(&self) -> Box<dyn EntityState> {
         Box::new(State {
-            walk: Walk::new(Arc::clone(&self.definition), self.policies),
+            walk: Walk::new(&self.definition, self.policies),
+            definition: Arc::clone(&self.definition),
             policies: self.policies,
             output: Output::new(self),
             last: None,
@@ -89,6 +90,7 @@ impl EntityAlgorithm for VisitWalk {
 
 struct State {
     walk: Walk,
+    definition: Arc<Definition>,
     policies: Policies,
     output: Output,
     /// The entity of the last row seen, as an array of one.
@@ -115,12 +117,13 @@ impl EntityState for State {
             }
             continues = false;
             for row in rows {
-                self.walk.change(Change {
+                let change = Change {
                     at: at.value(row),
                     key: Key::unpack(keys.value(row), self.policies.ties),
                     created: created.and_then(|created| created.is_valid(row).then(|| created.value(row))),
                     row: u32::try_from(row).map_err(|_| misfit())?,
-                })?;
+                };
+                self.walk.change(&self.definition, change)?;
             }
         }
         let made = self.walk.visits().get(known..).unwrap_or_default();
@@ -152,8 +155,7 @@ impl State {
     /// Entity and record of visits made from this batch; an inferred visit has no record.
     fn of_rows(visits: &[Visit], entity: &ArrayRef, record: &ArrayRef) -> Result<[ArrayRef; 2]> {
         let rows = UInt32Array::from_iter_values(visits.iter().map(|visit| visit.row));
-        let records: UInt32Array =
-            visits.iter().map(|visit| visit.inferred.is_none().then_some(visit.row)).collect();
+        let records: UInt32Array = visits.iter().map(|visit| visit.inferred.is_none().then_some(visit.row)).collect();
         Ok([take(entity, &rows, None)?, take(record, &records, None)?])
     }
 

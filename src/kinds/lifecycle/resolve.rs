@@ -116,10 +116,13 @@ pub(super) fn resolve(spec: &Lifecycle, scope: &Scope<'_>, diags: &mut Diagnosti
     let sources: Vec<Option<ResolvedSource>> =
         spec.sources.iter().enumerate().map(|(index, source)| typing.source(index, source, diags)).collect();
     review::names_and_counts(spec, scope.place, MAX_SOURCES, diags);
-    review::stages(spec, &definition, diags);
+    review::dropped(spec, &definition, diags);
     let hand_over = spec.hand_over.as_ref().map(|hand_over| typing.hand_over(hand_over, diags));
     let crosswalk = spec.crosswalk.as_ref().map(|crosswalk| typing.crosswalk(crosswalk, diags));
     let Promises { entity, record, at, stage } = typing.promises;
+    if !diags.has_errors() {
+        review::unmapped(spec, diags);
+    }
     let ignores = |word: &Option<Spanned<String>>| word.as_ref().is_some_and(|word| word.value == "ignore");
     let may_ignore = !spec.ignored.0.is_empty()
         || ignores(&spec.otherwise)
@@ -256,7 +259,9 @@ impl Typing<'_> {
         if known.is_none() {
             let names = self.scope.frames.names().map(TableName::as_str);
             let message = format!("there is no table `{table}`");
-            diags.push(Diagnostic::error(codes::UNKNOWN_TABLE, table.place, message).did_you_mean(table.as_str(), names));
+            diags.push(
+                Diagnostic::error(codes::UNKNOWN_TABLE, table.place, message).did_you_mean(table.as_str(), names),
+            );
         }
         known
     }

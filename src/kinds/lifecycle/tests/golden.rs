@@ -28,7 +28,8 @@ const SHORT: [&str; 6] = ["visit_seq", "stage", "entered_at", "exited_at", "tran
 async fn a_plain_way_up() {
     let rows = [to("a", "2024-01-02", "MQL", 2), to("a", "2024-01-01", "Lead", 1), to("a", "2024-01-03", " sql ", 3)];
     let made = journey("", &rows).await;
-    let columns = ["entity_id", "visit_seq", "stage", "stage_rank", "entered_at", "exited_at", "from_stage", "transition"];
+    let columns =
+        ["entity_id", "visit_seq", "stage", "stage_rank", "entered_at", "exited_at", "from_stage", "transition"];
     assert_eq!(
         made.lines(0, &columns),
         [
@@ -39,7 +40,8 @@ async fn a_plain_way_up() {
     );
     let origin = ["visit_seq", "source_system", "source_record", "definition_version", "is_current", "is_first_entry"];
     assert_eq!(made.lines(0, &origin)[2], "3 | crm | 3 | initial | true | true");
-    let entity = ["entity_id", "current_stage", "current_since", "became_lead_at", "became_customer_at", "visits", "is_closed"];
+    let entity =
+        ["entity_id", "current_stage", "current_since", "became_lead_at", "became_customer_at", "visits", "is_closed"];
     assert_eq!(made.lines(1, &entity), ["a | sql | 2024-01-03 00:00:00 | 2024-01-01 00:00:00 | - | 3 | false"]);
 }
 
@@ -79,7 +81,8 @@ async fn regressions_and_reentries() {
         to("a", "2024-01-05", "mql", 5),
         to("a", "2024-01-06", "sql", 6),
     ];
-    let brief = ["visit_seq", "stage", "visit_number", "transition", "is_first_entry", "is_latest_entry", "changes_absorbed"];
+    let brief =
+        ["visit_seq", "stage", "visit_number", "transition", "is_first_entry", "is_latest_entry", "changes_absorbed"];
     let allowed = journey("", &rows).await;
     assert_eq!(
         allowed.lines(0, &brief),
@@ -102,11 +105,7 @@ async fn regressions_and_reentries() {
     let upward = journey("policies: {regressions: ignore}", &rows).await;
     assert_eq!(
         upward.lines(0, &brief),
-        [
-            "1 | lead | 2024-01-02 00:00:00 | 0 | 0",
-            "2 | mql | 2024-01-06 00:00:00 | 1 | 2",
-            "3 | sql | - | 0 | 0"
-        ]
+        ["1 | lead | 2024-01-02 00:00:00 | 0 | 0", "2 | mql | 2024-01-06 00:00:00 | 1 | 2", "3 | sql | - | 0 | 0"]
     );
     assert_eq!(upward.fact("rows_out", "regressions left out"), Some(2));
     let once = journey("policies: {reentries: ignore}", &rows).await;
@@ -158,12 +157,20 @@ sources:
     made.assert_balanced();
     let brief = ["visit_seq", "stage", "source_system", "source_record", "changes_absorbed"];
     // The lead that the second source tells of is the first source's again.
-    assert_eq!(made.lines(0, &brief), ["1 | lead | statuses | 8 | 1", "2 | mql | statuses | 9 | 0", "3 | sql | changes | 1 | 0"]);
+    assert_eq!(
+        made.lines(0, &brief),
+        ["1 | lead | statuses | 8 | 1", "2 | mql | statuses | 9 | 0", "3 | sql | changes | 1 | 0"]
+    );
     assert_eq!(made.fact("policy", "ties"), Some(2));
     let made = run(&format!("{yaml}policies: {{ties: source_order}}\n"), &tables, PLAIN).await;
     assert_eq!(
         made.lines(0, &brief),
-        ["1 | lead | statuses | 8 | 0", "2 | mql | statuses | 9 | 0", "3 | lead | changes | 2 | 0", "4 | sql | changes | 1 | 0"]
+        [
+            "1 | lead | statuses | 8 | 0",
+            "2 | mql | statuses | 9 | 0",
+            "3 | lead | changes | 2 | 0",
+            "4 | sql | changes | 1 | 0"
+        ]
     );
 }
 
@@ -175,7 +182,10 @@ sources:
 
 #[tokio::test]
 async fn history_that_starts_late() {
-    let late = [(Some("a"), Some("2024-03-01"), Some("mql"), Some("sql"), 1), (Some("b"), Some("2024-03-01"), None, Some("mql"), 2)];
+    let late = [
+        (Some("a"), Some("2024-03-01"), Some("mql"), Some("sql"), 1),
+        (Some("b"), Some("2024-03-01"), None, Some("mql"), 2),
+    ];
     let brief = ["entity_id", "stage", "entered_at", "exited_at", "inferred_by"];
     let from_change = journey("", &late).await;
     assert_eq!(
@@ -188,7 +198,8 @@ async fn history_that_starts_late() {
     );
     assert_eq!(from_change.fact("policy", "history_starts_late"), Some(1));
     let tables = [("changes", history(&late))];
-    let from_created = run(&format!("{CREATED}policies: {{history_starts_late: from_created}}\n"), &tables, PLAIN).await;
+    let from_created =
+        run(&format!("{CREATED}policies: {{history_starts_late: from_created}}\n"), &tables, PLAIN).await;
     assert_eq!(
         from_created.lines(0, &brief),
         [
@@ -244,18 +255,38 @@ ignored: ['', ~^test]
 otherwise: lead
 ";
     let words = ["MARKETING qualified ", "Hottest", "sales-Qualified", "", "Testing", "anything", "Customer"];
-    let rows: Vec<Row<'_>> = words.iter().zip(1i64..).map(|(word, id)| (Some("a"), Some(AT[id as usize]), None, Some(*word), id)).collect();
+    let rows: Vec<Row<'_>> =
+        words.iter().zip(1i64..).map(|(word, id)| (Some("a"), Some(AT[id as usize]), None, Some(*word), id)).collect();
     let made = journey(extra, &rows).await;
-    assert_eq!(
-        made.lines(0, &["source_record", "stage"]),
-        ["1 | mql", "3 | sql", "6 | lead", "7 | customer"]
-    );
+    assert_eq!(made.lines(0, &["source_record", "stage"]), ["1 | mql", "3 | sql", "6 | lead", "7 | customer"]);
     assert_eq!(made.fact("rows_out", "values left out"), Some(2));
     assert_eq!(made.fact("rows_out", "repeats absorbed"), Some(1));
 }
 
+#[tokio::test]
+async fn what_cannot_be_used_is_rejected_though_no_value_can_be_wrong() {
+    let rows = [
+        (None, Some("2024-02-01"), None, Some("lead"), 1),
+        (Some("a"), None, None, Some("what"), 2),
+        (Some("a"), Some("2025-02-01"), None, Some("what"), 3),
+        (Some("a"), Some("2025-02-01"), None, Some("lead"), 4),
+        (Some("a"), Some("2024-02-01"), None, Some("lead"), 5),
+    ];
+    let made = journey("otherwise: ignore", &rows).await;
+    assert_eq!(made.lines(2, &["source_key", "reason"]), ["1 | null_key", "2 | null_time", "4 | future"]);
+    assert_eq!(made.lines(0, &["source_record"]), ["5"]);
+}
+
 const AT: [&str; 9] = [
-    "2024-01-01", "2024-01-02", "2024-01-03", "2024-01-04", "2024-01-05", "2024-01-06", "2024-01-07", "2024-01-08", "2024-01-09",
+    "2024-01-01",
+    "2024-01-02",
+    "2024-01-03",
+    "2024-01-04",
+    "2024-01-05",
+    "2024-01-06",
+    "2024-01-07",
+    "2024-01-08",
+    "2024-01-09",
 ];
 
 #[tokio::test]
@@ -284,11 +315,7 @@ sources:
     // A date begins at midnight in Berlin; a timestamp without a zone is UTC.
     assert_eq!(
         made.lines(0, &["entity_id", "stage", "entered_at"]),
-        [
-            "a | lead | 2023-12-31 23:00:00",
-            "b | lead | 2024-06-30 22:00:00",
-            "b | lost | 2024-01-03 08:00:00",
-        ]
+        ["a | lead | 2023-12-31 23:00:00", "b | lead | 2024-06-30 22:00:00", "b | lost | 2024-01-03 08:00:00",]
     );
     assert_eq!(made.fact("rows_in", "people"), Some(6));
     assert_eq!(made.lines(2, &["source_key", "reason"]), ["- | null_key", "- | null_key", "b | future"]);
@@ -305,13 +332,23 @@ sources:
 hand_over: {from: converted, old: was, new: now}
 crosswalk: {from: people, system: was, record: who, id: now}
 ";
-    let leads = history(&[to("l1", "2024-01-01", "lead", 1), to("l1", "2024-01-03", "mql", 2), to("l2", "2024-01-01", "lead", 3)]);
+    let leads = history(&[
+        to("l1", "2024-01-01", "lead", 1),
+        to("l1", "2024-01-03", "mql", 2),
+        to("l2", "2024-01-01", "lead", 3),
+    ]);
     let contacts = history(&[to("c1", "2024-01-04", "sql", 4)]);
     let other = history(&[to("c1", "2024-01-02", "lead", 5), to("h1", "2024-01-02", "mql", 6)]);
     // l1 became c1 (told twice); c1 in the crm and h1 in the hub are one person, c1 in the hub is nobody known.
-    let converted = history(&[(None, None, Some("l1"), Some("c1"), 0), (None, None, Some("l1"), Some("c1"), 0), (None, None, Some("l2"), None, 0)]);
-    let people = history(&[(Some("c1"), None, Some("crm"), Some("p1"), 0), (Some("h1"), None, Some("hub"), Some("p1"), 0)]);
-    let tables = [("leads", leads), ("contacts", contacts), ("other", other), ("converted", converted), ("people", people)];
+    let converted = history(&[
+        (None, None, Some("l1"), Some("c1"), 0),
+        (None, None, Some("l1"), Some("c1"), 0),
+        (None, None, Some("l2"), None, 0),
+    ]);
+    let people =
+        history(&[(Some("c1"), None, Some("crm"), Some("p1"), 0), (Some("h1"), None, Some("hub"), Some("p1"), 0)]);
+    let tables =
+        [("leads", leads), ("contacts", contacts), ("other", other), ("converted", converted), ("people", people)];
     let made = run(yaml, &tables, PLAIN).await;
     made.assert_balanced();
     assert_eq!(
