@@ -190,8 +190,9 @@ async fn a_failing_algorithm_ends_the_run_with_its_own_words() {
 #[tokio::test]
 async fn what_a_walk_holds_counts_against_the_memory_limit() {
     // One entity with a long word: it is held until the entity ends.
-    let rows: Vec<Row> = (0..4_000).map(|at| ("a".to_string(), at, "x".repeat(1_000))).collect();
-    let error = run(&engine(1, 100, 3 << 20), plan(&rows, 1, 100)).await.unwrap_err();
-    let text = error.to_string();
-    assert!(text.contains("Spell") || text.contains("memory"), "{text}");
+    let rows = |letter: &str| (0..24_000).map(|at| ("a".to_string(), at, letter.to_string())).collect::<Vec<Row>>();
+    let engine = engine(1, 1_000, 20 << 20);
+    assert_eq!(run(&engine, plan(&rows("x"), 1, 1_000)).await.unwrap().len(), 1);
+    let error = run(&engine, plan(&rows(&"x".repeat(1_000)), 1, 1_000)).await.unwrap_err();
+    assert!(error.to_string().contains("Spell[0]"), "{error}");
 }

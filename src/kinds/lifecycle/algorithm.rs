@@ -79,6 +79,8 @@ pub(super) struct Visit {
     pub(super) version: u8,
     pub(super) transition: Transition,
     pub(super) inferred: Option<Inferred>,
+    /// Whether the record says that the entity came from another stage than it was in.
+    pub(super) gap: bool,
     /// Whether it is the entity's last visit to its stage; known when the entity ends.
     pub(super) latest: bool,
 }
@@ -106,6 +108,8 @@ pub(super) struct Walk {
     top: u8,
     /// Rank of the last visit on the ladder, in the version at hand.
     last_rank: u8,
+    /// Whether the change at hand contradicts the stage the entity was in.
+    gap: bool,
 }
 
 /// An entity's visits to one stage so far.
@@ -131,6 +135,7 @@ impl Walk {
             version: 0,
             top: 0,
             last_rank: 0,
+            gap: false,
         }
     }
 
@@ -194,6 +199,8 @@ impl Walk {
             }
             return Ok(());
         }
+        let was = version.code(change.key.was);
+        self.gap = was.is_some_and(|was| self.current.is_some_and(|current| current != was));
         self.enter(code, version, change, None);
         Ok(())
     }
@@ -297,6 +304,7 @@ impl Walk {
             version: u8::try_from(self.version).unwrap_or(u8::MAX),
             transition,
             inferred,
+            gap: self.gap && inferred.is_none(),
             latest: false,
         });
     }

@@ -105,6 +105,7 @@ fn visit_columns(spec: &Lifecycle, resolved: &Resolved) -> Vec<Column> {
         ),
         made("from_stage", Text, "The stage of the visit before; NULL for the first.", &[stage]),
         made("transition", Text, words::transitions(), &[stage, at]).not_null(),
+        made("history_gap", Boolean, words::gap(spec), &[stage, at]).not_null(),
         made("inferred", Boolean, "Whether no record tells of the visit and a policy supplied it.", &[stage, at])
             .not_null(),
         made("inferred_by", Text, words::inferred(spec), &[stage, at]),

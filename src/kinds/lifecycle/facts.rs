@@ -42,7 +42,7 @@ fn named(fact: &str, item: Expr, counted: LogicalPlanBuilder) -> Result<LogicalP
 fn rows_in(resolved: &Resolved, scope: &Scope<'_>) -> Result<LogicalPlan> {
     let parts = resolved.sources.iter().map(|source| {
         let counts: Vec<Expr> = match &source.feed {
-            Feed::Values { .. } => vec![count(lit(1))],
+            Feed::Values(_) => vec![count(lit(1))],
             Feed::Dates(dates) => dates.iter().map(|(_, at)| count(at.clone())).collect(),
         };
         let name = |n: usize| format!("rows_{n}");
@@ -64,7 +64,7 @@ fn rejected(scope: &Scope<'_>) -> Result<LogicalPlan> {
 }
 
 fn ignored_values(resolved: &Resolved, scope: &Scope<'_>) -> Result<LogicalPlan> {
-    let sources = resolved.sources.iter().filter(|source| matches!(source.feed, Feed::Values { .. }));
+    let sources = resolved.sources.iter().filter(|source| matches!(source.feed, Feed::Values(_)));
     let parts = sources.map(|source| {
         let rows = planned(judged(resolved, source, scope)?.project([ident("key")]))?;
         planned(rows.filter(ident("key").eq(lit(Unusable::Ignored as i32))))
@@ -92,6 +92,7 @@ fn of_visits(policies: Policies, scope: &Scope<'_>) -> Result<LogicalPlan> {
         (fact::POLICY, "regressions", if_true(is("transition", "regress"))?),
         (fact::POLICY, "reentries", if_true(ident("visit_number").gt(lit(1)))?),
         (fact::POLICY, "ties", if_true(real().and(zero_length))?),
+        (fact::POLICY, "history_gaps", if_true(ident("history_gap"))?),
         (fact::POLICY, "history_starts_late", if_true(is("inferred_by", "late_history"))?),
     ];
     let words = |of: fn(&(&'static str, &'static str, Expr)) -> &'static str| {

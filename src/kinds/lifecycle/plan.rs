@@ -18,7 +18,7 @@ use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, cast, iden
 use super::functions::{ChangeKey, DateKeys, instant_type};
 use super::keys::Unusable;
 use super::operator::VisitWalk;
-use super::resolve::{Feed, Mapping, Resolved, ResolvedSource};
+use super::resolve::{Feed, Mapping, Resolved, ResolvedSource, Values};
 use crate::engine::entity::{WalkOrder, walk};
 use crate::error::{Error, Result};
 use crate::kinds::Scope;
@@ -60,7 +60,8 @@ fn judged_rows(resolved: &Resolved, source: &ResolvedSource, rows: LogicalPlanBu
     };
     let judge = Arc::clone(&source.judge);
     match &source.feed {
-        Feed::Values { at, to, was } => {
+        Feed::Values(values) => {
+            let Values { at, to, was } = values.as_ref();
             let mut parts = vec![source.entity.clone(), at.clone(), to.clone()];
             parts.extend(was.clone());
             parts.extend(source.created.clone());
@@ -250,7 +251,7 @@ pub(super) fn rejects(resolved: &Resolved, scope: &Scope<'_>) -> Result<LogicalP
 fn suspects(source: &ResolvedSource, scope: &Scope<'_>) -> Result<LogicalPlanBuilder> {
     let rows = read(source, scope)?;
     let at = match &source.feed {
-        Feed::Values { at, .. } if !source.judge.may_be_unmapped() => at,
+        Feed::Values(values) if !source.judge.may_be_unmapped() => &values.at,
         _ => return Ok(rows),
     };
     let mut suspect = source.entity.clone().is_null().or(at.clone().is_null());

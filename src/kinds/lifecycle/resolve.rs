@@ -92,10 +92,18 @@ pub(super) struct ResolvedSource {
 /// How a source tells of changes.
 #[derive(Debug)]
 pub(super) enum Feed {
-    /// One row, one change; values are texts.
-    Values { at: Expr, to: Expr, was: Option<Expr> },
+    /// One row, one change.
+    Values(Box<Values>),
     /// One date column, one change; stages by code.
     Dates(Vec<(u8, Expr)>),
+}
+
+/// An instant, and values as texts.
+#[derive(Debug)]
+pub(super) struct Values {
+    pub(super) at: Expr,
+    pub(super) to: Expr,
+    pub(super) was: Option<Expr>,
 }
 
 /// A table that replaces entities.
@@ -110,7 +118,7 @@ pub(super) struct Mapping {
 /// Types the whole spec; mistakes go to `diags`.
 pub(super) fn resolve(spec: &Lifecycle, scope: &Scope<'_>, diags: &mut Diagnostics) -> Option<Resolved> {
     let definition = Definition::read(spec, scope.settings.reporting_timezone, scope.place, diags);
-    let Some(definition) = definition.map(Arc::new) else { return None };
+    let definition = definition.map(Arc::new)?;
     let shared = Shared::read(spec, &definition, diags);
     let mut typing = Typing { spec, scope, definition: &definition, shared, promises: Default::default() };
     let sources: Vec<Option<ResolvedSource>> =
@@ -229,7 +237,7 @@ impl Typing<'_> {
             self.promises.stage.add(table, value, self.scope);
         }
         let text = |value: TypedExpr| cast(value.expr, DataType::Utf8View);
-        Some(Feed::Values { at: instant, to: text(to), was: was.map(text) })
+        Some(Feed::Values(Box::new(Values { at: instant, to: text(to), was: was.map(text) })))
     }
 
     fn hand_over(&mut self, spec: &HandOver, diags: &mut Diagnostics) -> Option<Mapping> {

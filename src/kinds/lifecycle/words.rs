@@ -19,6 +19,18 @@ pub(super) fn transitions() -> &'static str {
      `regress` (down), `recycle` (to a detour), `re_entry` (to a stage visited before, not down), `close` (to an exit)."
 }
 
+/// What `history_gap` tells.
+pub(super) fn gap(spec: &Lifecycle) -> String {
+    let who = &spec.entity;
+    if spec.sources.iter().all(|source| source.was.is_none()) {
+        return "Always false: no source of the model tells old values.".to_string();
+    }
+    format!(
+        "Whether the change's old value says that the {who} came from another stage than the one it was in: then changes \
+         are missing from the history."
+    )
+}
+
 /// What `inferred_by` can say.
 pub(super) fn inferred(spec: &Lifecycle) -> String {
     let mut reasons = Vec::new();
@@ -95,8 +107,9 @@ pub(super) fn policies(spec: &Lifecycle) -> Vec<String> {
              the record's creation."
         )),
     }
-    for (policy, when) in [(future, "after the run's as-of instant"), (before_created, "before the record's creation")]
-    {
+    let has_created = spec.sources.iter().any(|source| source.created_at.is_some());
+    let created = has_created.then_some((before_created, "before the record's creation"));
+    for (policy, when) in [(future, "after the run's as-of instant")].into_iter().chain(created) {
         said.push(match policy {
             Doubtful::Reject => format!("Changes {when} are rejected."),
             Doubtful::Keep => format!("Changes {when} count."),

@@ -122,7 +122,7 @@ fn table(changes: &[NaiveChange], source: usize) -> RecordBatch {
     .unwrap()
 }
 
-const COLUMNS: [&str; 16] = [
+const COLUMNS: [&str; 17] = [
     "entity_id",
     "visit_seq",
     "stage",
@@ -132,6 +132,7 @@ const COLUMNS: [&str; 16] = [
     "exited_at",
     "from_stage",
     "transition",
+    "history_gap",
     "inferred_by",
     "is_latest_entry",
     "source_system",
@@ -154,6 +155,7 @@ fn line(visit: &NaiveVisit) -> String {
         or_none(visit.exited.map(time)),
         or_none(visit.from.map(str::to_string)),
         visit.transition.to_string(),
+        visit.gap.to_string(),
         or_none(visit.inferred.map(str::to_string)),
         visit.latest.to_string(),
         SYSTEMS[visit.source].to_string(),

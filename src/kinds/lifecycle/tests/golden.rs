@@ -10,8 +10,6 @@ sources:
   - {from: changes, entity: who, at: at, was: was, to: now, record: id, system: crm}
 ";
 
-type Row<'a> = (Option<&'a str>, Option<&'a str>, Option<&'a str>, Option<&'a str>, i64);
-
 fn to<'a>(who: &'a str, at: &'a str, now: &'a str, id: i64) -> Row<'a> {
     (Some(who), Some(at), None, Some(now), id)
 }
@@ -209,6 +207,18 @@ async fn history_that_starts_late() {
             "b | mql | 2024-03-01 00:00:00 | - | -",
         ]
     );
+    // The second change of c says it was recycled, which nobody has seen it.
+    let gap = [
+        (Some("c"), Some("2024-03-01"), Some("lead"), Some("mql"), 1),
+        (Some("c"), Some("2024-03-02"), Some("recycled"), Some("customer"), 2),
+    ];
+    let gap = journey("policies: {skipped: same_time}", &gap).await;
+    let seen = ["visit_seq", "stage", "from_stage", "history_gap"];
+    assert_eq!(
+        gap.lines(0, &seen),
+        ["1 | lead | - | false", "2 | mql | lead | false", "3 | sql | mql | false", "4 | customer | sql | true"]
+    );
+    assert_eq!(gap.fact("policy", "history_gaps"), Some(1));
     let none = journey("policies: {history_starts_late: none}", &late).await;
     assert_eq!(none.tables[0].num_rows(), 2);
 }

@@ -187,11 +187,13 @@ impl Made {
     }
 }
 
-/// A history: entity, instant, old value, new value, record.
-pub(super) fn history(rows: &[(Option<&str>, Option<&str>, Option<&str>, Option<&str>, i64)]) -> RecordBatch {
-    let text = |of: fn(&(Option<&str>, Option<&str>, Option<&str>, Option<&str>, i64)) -> Option<String>| -> ArrayRef {
-        Arc::new(rows.iter().map(of).collect::<StringArray>())
-    };
+/// Entity, instant, old value, new value, record.
+pub(super) type Row<'a> = (Option<&'a str>, Option<&'a str>, Option<&'a str>, Option<&'a str>, i64);
+
+/// A history.
+pub(super) fn history(rows: &[Row<'_>]) -> RecordBatch {
+    let text =
+        |of: fn(&Row<'_>) -> Option<String>| -> ArrayRef { Arc::new(rows.iter().map(of).collect::<StringArray>()) };
     let at: TimestampMicrosecondArray = rows.iter().map(|row| row.1.map(instant)).collect();
     RecordBatch::try_from_iter_with_nullable([
         ("who", text(|row| row.0.map(str::to_string)), true),
