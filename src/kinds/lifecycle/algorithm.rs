@@ -149,14 +149,18 @@ impl Walk {
         self.visits.capacity() * size_of::<Visit>()
     }
 
-    /// Takes the visits of ended entities.
-    pub(super) fn take_ended(&mut self) -> Vec<Visit> {
-        let rest = self.visits.split_off(self.start);
+    /// The visits of ended entities.
+    pub(super) fn ended(&self) -> &[Visit] {
+        self.visits.get(..self.start).unwrap_or_default()
+    }
+
+    /// Lets go of the visits of ended entities.
+    pub(super) fn forget_ended(&mut self) {
+        self.visits.drain(..self.start);
         for entries in &mut self.entries {
             entries.latest = entries.latest.saturating_sub(self.start);
         }
         self.start = 0;
-        std::mem::replace(&mut self.visits, rest)
     }
 
     /// The entity at hand has no further change.

@@ -70,7 +70,7 @@ fn ignored_values(resolved: &Resolved, scope: &Scope<'_>) -> Result<LogicalPlan>
         planned(rows.filter(ident("key").eq(lit(Unusable::Ignored as i32))))
     });
     let all = union(parts.collect::<Result<Vec<_>>>()?)?;
-    named(fact::OUT, lit("values left out"), planned(all.aggregate(EVERY_ROW, [count(lit(1)).alias("rows")]))?)
+    named(fact::OUT, lit("values_left_out"), planned(all.aggregate(EVERY_ROW, [count(lit(1)).alias("rows")]))?)
 }
 
 /// What can be read off the visits, in one pass over them.
@@ -86,7 +86,7 @@ fn of_visits(policies: Policies, scope: &Scope<'_>) -> Result<LogicalPlan> {
     let zero_length = ident("exited_at").eq(ident("entered_at"));
     let counts = [
         (fact::OUT, "visits", if_true(real())?),
-        (fact::OUT, "repeats absorbed", total("changes_absorbed")),
+        (fact::OUT, "repeats_absorbed", total("changes_absorbed")),
         (fact::OUT, left_out(policies), total("changes_ignored")),
         (fact::POLICY, "skipped", if_true(skipped)?),
         (fact::POLICY, "regressions", if_true(is("transition", "regress"))?),
@@ -118,8 +118,8 @@ fn zero_if_null(expr: Expr) -> Expr {
 /// Which policies left changes out.
 fn left_out(policies: Policies) -> &'static str {
     match (policies.regressions, policies.reentries) {
-        (Regressions::Ignore, Reentries::Ignore) => "regressions and re-entries left out",
-        (_, Reentries::Ignore) => "re-entries left out",
-        _ => "regressions left out",
+        (Regressions::Ignore, Reentries::Ignore) => "regressions_and_reentries_left_out",
+        (_, Reentries::Ignore) => "reentries_left_out",
+        _ => "regressions_left_out",
     }
 }

@@ -96,3 +96,15 @@ fn every_column_has_a_sentence_and_a_name_of_its_own() {
         assert!(contract.grain.iter().all(|key| contract.column(key.as_str()).is_some()));
     }
 }
+
+#[test]
+fn the_schema_of_the_language_describes_every_key() {
+    let schema = serde_json::to_value(schemars::schema_for!(Lifecycle)).unwrap();
+    let parts = schema["$defs"].as_object().unwrap().values().chain([&schema]);
+    let mut keys = 0;
+    for (name, key) in parts.filter_map(|part| part["properties"].as_object()).flatten() {
+        assert!(key["description"].as_str().is_some_and(|text| text.len() > 8), "{name}: {key}");
+        keys += 1;
+    }
+    assert!(keys > 40, "{keys}");
+}

@@ -94,7 +94,7 @@ async fn regressions_and_reentries() {
     );
     assert_eq!(allowed.fact("policy", "regressions"), Some(1));
     assert_eq!(allowed.fact("policy", "reentries"), Some(2));
-    assert_eq!(allowed.fact("rows_out", "repeats absorbed"), Some(1));
+    assert_eq!(allowed.fact("rows_out", "repeats_absorbed"), Some(1));
     let dates = ["became_lead_at", "latest_lead_at", "regressions", "re_entries", "changes_absorbed"];
     assert_eq!(allowed.lines(1, &dates), ["2024-01-01 00:00:00 | 2024-01-03 00:00:00 | 1 | 2 | 1"]);
 
@@ -105,10 +105,10 @@ async fn regressions_and_reentries() {
         upward.lines(0, &brief),
         ["1 | lead | 2024-01-02 00:00:00 | 0 | 0", "2 | mql | 2024-01-06 00:00:00 | 1 | 2", "3 | sql | - | 0 | 0"]
     );
-    assert_eq!(upward.fact("rows_out", "regressions left out"), Some(2));
+    assert_eq!(upward.fact("rows_out", "regressions_left_out"), Some(2));
     let once = journey("policies: {reentries: ignore}", &rows).await;
     assert_eq!(once.lines(0, &brief), upward.lines(0, &brief));
-    assert_eq!(once.fact("rows_out", "re-entries left out"), Some(2));
+    assert_eq!(once.fact("rows_out", "reentries_left_out"), Some(2));
 }
 
 #[tokio::test]
@@ -269,8 +269,8 @@ otherwise: lead
         words.iter().zip(1i64..).map(|(word, id)| (Some("a"), Some(AT[id as usize]), None, Some(*word), id)).collect();
     let made = journey(extra, &rows).await;
     assert_eq!(made.lines(0, &["source_record", "stage"]), ["1 | mql", "3 | sql", "6 | lead", "7 | customer"]);
-    assert_eq!(made.fact("rows_out", "values left out"), Some(2));
-    assert_eq!(made.fact("rows_out", "repeats absorbed"), Some(1));
+    assert_eq!(made.fact("rows_out", "values_left_out"), Some(2));
+    assert_eq!(made.fact("rows_out", "repeats_absorbed"), Some(1));
 }
 
 #[tokio::test]
