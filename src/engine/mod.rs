@@ -2,6 +2,8 @@
 
 pub mod entity;
 mod entity_exec;
+#[cfg(test)]
+mod entity_tests;
 pub mod frames;
 mod functions;
 mod ga4_param;

@@ -9,8 +9,6 @@
 //! is neither a repeat nor left out by a policy, and those that policies infer. Nothing here knows
 //! of tables or columns.
 
-use std::sync::Arc;
-
 use super::definition::{Definition, Version};
 use super::keys::Key;
 use super::spec::{LateHistory, Policies, Reentries, Regressions, Skipped};
@@ -81,6 +79,8 @@ pub(super) struct Visit {
     pub(super) version: u8,
     pub(super) transition: Transition,
     pub(super) inferred: Option<Inferred>,
+    /// Whether the record says that the entity came from another stage than it was in.
+    pub(super) gap: bool,
     /// Whether it is the entity's last visit to its stage; known when the entity ends.
     pub(super) latest: bool,
 }
@@ -94,7 +94,6 @@ pub(super) const OPEN: i64 = i64::MAX;
 /// visit to a stage is the latest: 56 bytes each, repeats cost nothing.
 #[derive(Debug)]
 pub(super) struct Walk {
-    definition: Arc<Definition>,
     policies: Policies,
     /// Visits not taken yet; those before `start` belong to entities that have ended.
     visits: Vec<Visit>,
@@ -109,6 +108,8 @@ pub(super) struct Walk {
     top: u8,
     /// Rank of the last visit on the ladder, in the version at hand.
     last_rank: u8,
+    /// Whether the change at hand contradicts the stage the entity was in.
+    gap: bool,
 }
 
 /// An entity's visits to one stage so far.
@@ -120,10 +121,9 @@ struct Entries {
 }
 
 impl Walk {
-    pub(super) fn new(definition: Arc<Definition>, policies: Policies) -> Self {
+    pub(super) fn new(definition: &Definition, policies: Policies) -> Self {
         let entries = vec![Entries::default(); definition.stages.len()];
         Self {
-            definition,
             policies,
             visits: Vec::new(),
             start: 0,
@@ -135,6 +135,7 @@ impl Walk {
             version: 0,
             top: 0,
             last_rank: 0,
+            gap: false,
         }
     }
 
@@ -148,14 +149,18 @@ impl Walk {
         self.visits.capacity() * size_of::<Visit>()
     }
 
-    /// Takes the visits of ended entities.
-    pub(super) fn take_ended(&mut self) -> Vec<Visit> {
-        let rest = self.visits.split_off(self.start);
+    /// The visits of ended entities.
+    pub(super) fn ended(&self) -> &[Visit] {
+        self.visits.get(..self.start).unwrap_or_default()
+    }
+
+    /// Lets go of the visits of ended entities.
+    pub(super) fn forget_ended(&mut self) {
+        self.visits.drain(..self.start);
         for entries in &mut self.entries {
             entries.latest = entries.latest.saturating_sub(self.start);
         }
         self.start = 0;
-        std::mem::replace(&mut self.visits, rest)
     }
 
     /// The entity at hand has no further change.
@@ -173,9 +178,8 @@ impl Walk {
         (self.reached, self.version, self.top, self.last_rank) = (0, 0, 0, 0);
     }
 
-    /// Takes the entity's next change.
-    pub(super) fn change(&mut self, change: Change) -> Result<()> {
-        let definition = Arc::clone(&self.definition);
+    /// Takes the entity's next change; the definition is the one the walk was made for.
+    pub(super) fn change(&mut self, definition: &Definition, change: Change) -> Result<()> {
         let now = if definition.versions.len() == 1 { 0 } else { definition.version_at(change.at) };
         let version = definition.versions.get(now).ok_or_else(no_stage)?;
         if now != self.version {
@@ -187,14 +191,20 @@ impl Walk {
             self.start_late(change, version);
         }
         if self.current == Some(code) {
-            self.last().map(|visit| visit.absorbed += 1);
+            if let Some(visit) = self.visits.last_mut() {
+                visit.absorbed = visit.absorbed.saturating_add(1);
+            }
             return Ok(());
         }
         let transition = self.transition(code, version);
         if self.is_left_out(transition, code) {
-            self.last().map(|visit| visit.ignored += 1);
+            if let Some(visit) = self.visits.last_mut() {
+                visit.ignored = visit.ignored.saturating_add(1);
+            }
             return Ok(());
         }
+        let was = version.code(change.key.was);
+        self.gap = was.is_some_and(|was| self.current.is_some_and(|current| current != was));
         self.enter(code, version, change, None);
         Ok(())
     }
@@ -204,10 +214,6 @@ impl Walk {
         let reached = (0u8..64).filter(|code| self.reached & (1 << code) != 0);
         self.top = reached.map(|code| version.rank(code)).max().unwrap_or(0);
         self.last_rank = self.last_on_ladder.map_or(0, |code| version.rank(code));
-    }
-
-    fn last(&mut self) -> Option<&mut Visit> {
-        self.visits.last_mut()
     }
 
     /// Where the entity was before its first change, if a policy says so.
@@ -302,6 +308,7 @@ impl Walk {
             version: u8::try_from(self.version).unwrap_or(u8::MAX),
             transition,
             inferred,
+            gap: self.gap && inferred.is_none(),
             latest: false,
         });
     }

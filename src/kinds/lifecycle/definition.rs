@@ -95,7 +95,11 @@ impl Definition {
             };
             let (name, place) = name_of(version);
             if made.versions.iter().any(|known| known.name == name) {
-                diags.push(Diagnostic::error(codes::OVERLAPPING_VERSIONS, place, format!("two versions are called `{name}`")));
+                diags.push(Diagnostic::error(
+                    codes::OVERLAPPING_VERSIONS,
+                    place,
+                    format!("two versions are called `{name}`"),
+                ));
             }
             made.add_version(name, from, lists, place, diags);
         }

@@ -105,6 +105,7 @@ fn visit_columns(spec: &Lifecycle, resolved: &Resolved) -> Vec<Column> {
         ),
         made("from_stage", Text, "The stage of the visit before; NULL for the first.", &[stage]),
         made("transition", Text, words::transitions(), &[stage, at]).not_null(),
+        made("history_gap", Boolean, words::gap(spec), &[stage, at]).not_null(),
         made("inferred", Boolean, "Whether no record tells of the visit and a policy supplied it.", &[stage, at])
             .not_null(),
         made("inferred_by", Text, words::inferred(spec), &[stage, at]),
@@ -201,23 +202,19 @@ fn methodology(spec: &Lifecycle, resolved: &Resolved, scope: &Scope<'_>) -> Meth
         };
         summary.push(format!("{since}: {}.", order(definition, version)));
     }
-    let sources: Vec<String> = resolved
-        .sources
-        .iter()
-        .map(|source| format!("`{}` (table `{}`)", source.name, source.table))
-        .collect();
+    let sources: Vec<String> =
+        resolved.sources.iter().map(|source| format!("`{}` (table `{}`)", source.name, source.table)).collect();
     summary.push(format!("Changes are read from {}, in this order of precedence.", sources.join(", ")));
     summary.push(format!(
         "The changes of a {who} are put in order of their instants; a change to the stage it is in already is absorbed by \
          the visit, every other one begins a visit and ends the one before."
     ));
     summary.extend(words::policies(spec));
-    let mut assumptions = vec![format!(
-        "Instants are UTC; dates mean their first instant in {}.",
-        scope.settings.reporting_timezone
-    )];
+    let mut assumptions =
+        vec![format!("Instants are UTC; dates mean their first instant in {}.", scope.settings.reporting_timezone)];
     if definition.versions.len() > 1 {
-        assumptions.push("A change is judged by the definition in force at its instant, never by a later one.".to_string());
+        assumptions
+            .push("A change is judged by the definition in force at its instant, never by a later one.".to_string());
     }
     let limits = vec![
         "What happened between two recorded changes is not known; a visit ends only when another begins.".to_string(),

@@ -42,7 +42,7 @@ fn named(fact: &str, item: Expr, counted: LogicalPlanBuilder) -> Result<LogicalP
 fn rows_in(resolved: &Resolved, scope: &Scope<'_>) -> Result<LogicalPlan> {
     let parts = resolved.sources.iter().map(|source| {
         let counts: Vec<Expr> = match &source.feed {
-            Feed::Values { .. } => vec![count(lit(1))],
+            Feed::Values(_) => vec![count(lit(1))],
             Feed::Dates(dates) => dates.iter().map(|(_, at)| count(at.clone())).collect(),
         };
         let name = |n: usize| format!("rows_{n}");
@@ -64,13 +64,13 @@ fn rejected(scope: &Scope<'_>) -> Result<LogicalPlan> {
 }
 
 fn ignored_values(resolved: &Resolved, scope: &Scope<'_>) -> Result<LogicalPlan> {
-    let sources = resolved.sources.iter().filter(|source| matches!(source.feed, Feed::Values { .. }));
+    let sources = resolved.sources.iter().filter(|source| matches!(source.feed, Feed::Values(_)));
     let parts = sources.map(|source| {
         let rows = planned(judged(resolved, source, scope)?.project([ident("key")]))?;
         planned(rows.filter(ident("key").eq(lit(Unusable::Ignored as i32))))
     });
     let all = union(parts.collect::<Result<Vec<_>>>()?)?;
-    named(fact::OUT, lit("values left out"), planned(all.aggregate(EVERY_ROW, [count(lit(1)).alias("rows")]))?)
+    named(fact::OUT, lit("values_left_out"), planned(all.aggregate(EVERY_ROW, [count(lit(1)).alias("rows")]))?)
 }
 
 /// What can be read off the visits, in one pass over them.
@@ -86,12 +86,13 @@ fn of_visits(policies: Policies, scope: &Scope<'_>) -> Result<LogicalPlan> {
     let zero_length = ident("exited_at").eq(ident("entered_at"));
     let counts = [
         (fact::OUT, "visits", if_true(real())?),
-        (fact::OUT, "repeats absorbed", total("changes_absorbed")),
+        (fact::OUT, "repeats_absorbed", total("changes_absorbed")),
         (fact::OUT, left_out(policies), total("changes_ignored")),
         (fact::POLICY, "skipped", if_true(skipped)?),
         (fact::POLICY, "regressions", if_true(is("transition", "regress"))?),
         (fact::POLICY, "reentries", if_true(ident("visit_number").gt(lit(1)))?),
         (fact::POLICY, "ties", if_true(real().and(zero_length))?),
+        (fact::POLICY, "history_gaps", if_true(ident("history_gap"))?),
         (fact::POLICY, "history_starts_late", if_true(is("inferred_by", "late_history"))?),
     ];
     let words = |of: fn(&(&'static str, &'static str, Expr)) -> &'static str| {
@@ -117,8 +118,8 @@ fn zero_if_null(expr: Expr) -> Expr {
 /// Which policies left changes out.
 fn left_out(policies: Policies) -> &'static str {
     match (policies.regressions, policies.reentries) {
-        (Regressions::Ignore, Reentries::Ignore) => "regressions and re-entries left out",
-        (_, Reentries::Ignore) => "re-entries left out",
-        _ => "regressions left out",
+        (Regressions::Ignore, Reentries::Ignore) => "regressions_and_reentries_left_out",
+        (_, Reentries::Ignore) => "reentries_left_out",
+        _ => "regressions_left_out",
     }
 }

@@ -14,9 +14,7 @@ use arrow::datatypes::{DataType, Field, FieldRef, Fields, TimeUnit};
 use chrono_tz::Tz;
 use datafusion::common::cast::{as_date32_array, as_string_view_array, as_timestamp_microsecond_array};
 use datafusion::common::{Result as SqlResult, internal_err};
-use datafusion::logical_expr::{
-    ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
-};
+use datafusion::logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility};
 
 use super::clock;
 use super::keys::{Judge, When};
@@ -94,10 +92,11 @@ fn change_keys(
     was: Option<&StringViewArray>,
     created: Option<&TimestampMicrosecondArray>,
 ) -> Int32Array {
+    let entities = entity.logical_nulls();
     let mut steps = Memo::new(|value: Option<&str>, steps: &mut Vec<i32>| judge.steps(value, steps));
     let keys = at.iter().zip(to.iter()).enumerate().map(|(row, (at, to))| {
         let when = When {
-            known_entity: entity.is_valid(row),
+            known_entity: entities.as_ref().is_none_or(|valid| valid.is_valid(row)),
             at,
             created: created.and_then(|created| created.is_valid(row).then(|| created.value(row))),
         };

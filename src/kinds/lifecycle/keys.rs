@@ -38,7 +38,11 @@ impl Unusable {
     pub(super) const REJECTED: [(Self, &'static str, &'static str); 5] = [
         (Self::NullKey, "null_key", "the row does not say whose change it is"),
         (Self::NullTime, "null_time", "the row does not say when the change was"),
-        (Self::UnmappedStage, "unmapped_stage", "the value leads to no stage of the definition in force at that instant"),
+        (
+            Self::UnmappedStage,
+            "unmapped_stage",
+            "the value leads to no stage of the definition in force at that instant",
+        ),
         (Self::Future, "future", "the change lies after the instant the run is made for"),
         (Self::BeforeCreated, "before_created", "the change lies before the creation of the record"),
     ];
@@ -111,6 +115,18 @@ impl Judge {
             Meaning::Ignored => Unusable::Ignored as i32,
             Meaning::Unknown => Unusable::UnmappedStage as i32,
         }));
+    }
+
+    /// Whether a value can lead to no stage of its version.
+    pub(super) fn may_be_unmapped(&self) -> bool {
+        let by_version = self.meanings.iter().enumerate();
+        by_version.flat_map(|(version, meanings)| meanings.all().map(move |meaning| (version, meaning))).any(
+            |(version, meaning)| match meaning {
+                Meaning::Stage(code) => self.step(code, version) < 0,
+                Meaning::Ignored => false,
+                Meaning::Unknown => true,
+            },
+        )
     }
 
     /// A stage's step in a version, or [`Unusable::UnmappedStage`].

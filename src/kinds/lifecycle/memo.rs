@@ -26,7 +26,9 @@ impl<'a, F: Fn(Option<&str>, &mut Vec<i32>)> Memo<'a, F> {
     pub(super) fn get(&mut self, value: Option<&'a str>, version: usize) -> i32 {
         let start = match value {
             None => self.nothing,
-            Some(text) => self.slots.get(slot(text)).copied().flatten().filter(|(known, _)| *known == text).map(|s| s.1),
+            Some(text) => {
+                self.slots.get(slot(text)).copied().flatten().filter(|(known, _)| *known == text).map(|s| s.1)
+            }
         };
         let start = start.unwrap_or_else(|| self.learn(value));
         self.numbers.get(start + version).copied().unwrap_or(0)
@@ -92,7 +94,9 @@ mod tests {
     #[test]
     fn forgets_rather_than_grows() {
         let values: Vec<String> = (0..100_000).map(|n| n.to_string()).collect();
-        let mut memo = Memo::new(|value: Option<&str>, numbers: &mut Vec<i32>| numbers.push(value.map_or(0, |v| v.parse().unwrap())));
+        let mut memo = Memo::new(|value: Option<&str>, numbers: &mut Vec<i32>| {
+            numbers.push(value.map_or(0, |v| v.parse().unwrap()))
+        });
         for (n, value) in values.iter().enumerate() {
             assert_eq!(memo.get(Some(value), 0), n as i32);
         }

@@ -55,9 +55,12 @@ pub(super) struct NaiveVisit {
     pub(super) from: Option<&'static str>,
     pub(super) transition: &'static str,
     pub(super) inferred: Option<&'static str>,
+    pub(super) gap: bool,
     pub(super) latest: bool,
     pub(super) source: usize,
     pub(super) record: Option<i64>,
+    /// The change that the visit comes from, inferred or not.
+    pub(super) row: i64,
     pub(super) version: &'static str,
     pub(super) absorbed: usize,
     pub(super) ignored: usize,
@@ -75,12 +78,7 @@ pub(super) fn visits(changes: &[NaiveChange], versions: &[NaiveVersion], policie
     entities.into_iter().flat_map(|entity| one_entity(entity, changes, versions, policies)).collect()
 }
 
-fn one_entity(
-    entity: i64,
-    changes: &[NaiveChange],
-    versions: &[NaiveVersion],
-    policies: Policies,
-) -> Vec<NaiveVisit> {
+fn one_entity(entity: i64, changes: &[NaiveChange], versions: &[NaiveVersion], policies: Policies) -> Vec<NaiveVisit> {
     let mut own: Vec<&NaiveChange> = changes.iter().filter(|change| change.entity == entity).collect();
     own.sort_by_key(|change| {
         let version = version_at(versions, change.at);
@@ -185,6 +183,9 @@ fn push(
     version: &NaiveVersion,
 ) {
     let from = done.last().map(|visit| visit.stage);
+    let before = done.iter().rev().find(|visit| visit.inferred != Some("skipped_stage") || visit.row != change.record);
+    let was = change.was.filter(|was| version.has(was));
+    let gap = inferred.is_none() && was.is_some() && before.is_some_and(|before| Some(before.stage) != was);
     if let Some(last) = done.last_mut() {
         last.exited = Some(at);
     }
@@ -199,6 +200,8 @@ fn push(
         from,
         transition,
         inferred,
+        gap,
+        row: change.record,
         latest: false,
         source: change.source,
         record: inferred.is_none().then_some(change.record),

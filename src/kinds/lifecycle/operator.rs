@@ -11,7 +11,7 @@ use arrow::array::{
     Array, ArrayRef, AsArray, BooleanArray, DictionaryArray, Int32Array, RecordBatch, StringArray,
     TimestampMicrosecondArray, UInt32Array,
 };
-use arrow::buffer::ScalarBuffer;
+use arrow::buffer::{BooleanBuffer, NullBuffer, ScalarBuffer};
 use arrow::compute::kernels::cmp::not_distinct;
 use arrow::compute::{concat, partition, take};
 use arrow::datatypes::{DataType, Field, Int32Type, Schema, SchemaRef, TimestampMicrosecondType};
@@ -54,6 +54,7 @@ pub(super) fn schema(entity: &DataType, record: &DataType) -> SchemaRef {
         nullable("exited_at", instant_type()),
         nullable("from_stage", words()),
         field("transition", words()),
+        field("history_gap", DataType::Boolean),
         field("inferred", DataType::Boolean),
         nullable("inferred_by", words()),
         field("is_first_entry", DataType::Boolean),
@@ -78,7 +79,8 @@ impl EntityAlgorithm for VisitWalk {
 
     fn start(&self) -> Box<dyn EntityState> {
         Box::new(State {
-            walk: Walk::new(Arc::clone(&self.definition), self.policies),
+            walk: Walk::new(&self.definition, self.policies),
+            definition: Arc::clone(&self.definition),
             policies: self.policies,
             output: Output::new(self),
             last: None,
@@ -89,6 +91,7 @@ impl EntityAlgorithm for VisitWalk {
 
 struct State {
     walk: Walk,
+    definition: Arc<Definition>,
     policies: Policies,
     output: Output,
     /// The entity of the last row seen, as an array of one.
@@ -115,12 +118,13 @@ impl EntityState for State {
             }
             continues = false;
             for row in rows {
-                self.walk.change(Change {
+                let change = Change {
                     at: at.value(row),
                     key: Key::unpack(keys.value(row), self.policies.ties),
                     created: created.and_then(|created| created.is_valid(row).then(|| created.value(row))),
                     row: u32::try_from(row).map_err(|_| misfit())?,
-                })?;
+                };
+                self.walk.change(&self.definition, change)?;
             }
         }
         let made = self.walk.visits().get(known..).unwrap_or_default();
@@ -152,16 +156,15 @@ impl State {
     /// Entity and record of visits made from this batch; an inferred visit has no record.
     fn of_rows(visits: &[Visit], entity: &ArrayRef, record: &ArrayRef) -> Result<[ArrayRef; 2]> {
         let rows = UInt32Array::from_iter_values(visits.iter().map(|visit| visit.row));
-        let records: UInt32Array =
-            visits.iter().map(|visit| visit.inferred.is_none().then_some(visit.row)).collect();
+        let records: UInt32Array = visits.iter().map(|visit| visit.inferred.is_none().then_some(visit.row)).collect();
         Ok([take(entity, &rows, None)?, take(record, &records, None)?])
     }
 
     /// The visits of the entities that have ended, as a batch; what is held of the others is kept
     /// without the batches it came from.
     fn flush(&mut self) -> Result<Option<RecordBatch>> {
-        let visits = self.walk.take_ended();
-        if visits.is_empty() {
+        let (ended, all) = (self.walk.ended().len(), self.walk.visits().len());
+        if ended == 0 {
             if let Some(newest) = self.held.last_mut() {
                 *newest = [own(&newest[0])?, own(&newest[1])?];
             }
@@ -173,11 +176,13 @@ impl State {
             Ok(concat(&parts)?)
         };
         let (entity, record) = (column(0)?, column(1)?);
-        let (ended, rest) = (visits.len(), self.walk.visits().len());
+        let rest = all - ended;
         if rest > 0 {
             self.held.push([own(&entity.slice(ended, rest))?, own(&record.slice(ended, rest))?]);
         }
-        self.output.batch(&visits, entity.slice(0, ended), record.slice(0, ended)).map(Some)
+        let made = self.output.batch(self.walk.ended(), entity.slice(0, ended), record.slice(0, ended))?;
+        self.walk.forget_ended();
+        Ok(Some(made))
     }
 }
 
@@ -218,18 +223,19 @@ impl Output {
     fn batch(&self, visits: &[Visit], entity: ArrayRef, record: ArrayRef) -> Result<RecordBatch> {
         let system = |visit: &Visit| self.system_of.get(usize::from(visit.source)).copied().unwrap_or(0);
         let entered = instants(visits.iter().map(|visit| visit.entered).collect(), None);
-        let open = visits.iter().map(|visit| visit.exited != OPEN).collect();
-        let exited = instants(visits.iter().map(|visit| visit.exited).collect(), Some(open));
+        let ended = NullBuffer::new(bits(visits, |visit| visit.exited != OPEN));
+        let exited = instants(visits.iter().map(|visit| visit.exited).collect(), Some(ended));
         let columns: Vec<ArrayRef> = vec![
             entity,
             dictionary(visits, &self.stages, |visit| i32::from(visit.stage))?,
-            optional(visits, |visit| (visit.rank > 0).then_some(i32::from(visit.rank))),
+            Arc::new(optional(visits, |visit| (visit.rank > 0).then_some(i32::from(visit.rank)))),
             numbers(visits, |visit| visit.seq),
             numbers(visits, |visit| visit.number),
             entered,
             exited,
             sparse(visits, &self.stages, |visit| visit.from.map(i32::from))?,
             dictionary(visits, &self.transitions, |visit| visit.transition as i32)?,
+            flags(visits, |visit| visit.gap),
             flags(visits, |visit| visit.inferred.is_some()),
             sparse(visits, &self.reasons, |visit| visit.inferred.map(|reason| reason as i32))?,
             flags(visits, |visit| visit.number == 1),
@@ -249,15 +255,20 @@ fn numbers(visits: &[Visit], of: impl Fn(&Visit) -> i32) -> ArrayRef {
     Arc::new(Int32Array::from_iter_values(visits.iter().map(of)))
 }
 
-fn optional(visits: &[Visit], of: impl Fn(&Visit) -> Option<i32>) -> ArrayRef {
-    Arc::new(visits.iter().map(of).collect::<Int32Array>())
+fn optional(visits: &[Visit], of: impl Fn(&Visit) -> Option<i32>) -> Int32Array {
+    let values = visits.iter().map(|visit| of(visit).unwrap_or(0)).collect();
+    Int32Array::new(values, Some(NullBuffer::new(bits(visits, |visit| of(visit).is_some()))))
+}
+
+fn bits(visits: &[Visit], of: impl Fn(&Visit) -> bool) -> BooleanBuffer {
+    BooleanBuffer::collect_bool(visits.len(), |row| visits.get(row).is_some_and(&of))
 }
 
 fn flags(visits: &[Visit], of: impl Fn(&Visit) -> bool) -> ArrayRef {
-    Arc::new(BooleanArray::from_iter(visits.iter().map(|visit| Some(of(visit)))))
+    Arc::new(BooleanArray::new(bits(visits, of), None))
 }
 
-fn instants(micros: ScalarBuffer<i64>, valid: Option<arrow::buffer::NullBuffer>) -> ArrayRef {
+fn instants(micros: ScalarBuffer<i64>, valid: Option<NullBuffer>) -> ArrayRef {
     Arc::new(TimestampMicrosecondArray::new(micros, valid).with_timezone("UTC"))
 }
 
@@ -267,8 +278,7 @@ fn dictionary(visits: &[Visit], words: &ArrayRef, of: impl Fn(&Visit) -> i32) ->
 }
 
 fn sparse(visits: &[Visit], words: &ArrayRef, of: impl Fn(&Visit) -> Option<i32>) -> Result<ArrayRef> {
-    let keys: Int32Array = visits.iter().map(of).collect();
-    Ok(Arc::new(DictionaryArray::try_new(keys, Arc::clone(words))?))
+    Ok(Arc::new(DictionaryArray::try_new(optional(visits, of), Arc::clone(words))?))
 }
 
 fn misfit() -> Error {

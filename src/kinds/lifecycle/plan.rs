@@ -18,7 +18,7 @@ use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, cast, iden
 use super::functions::{ChangeKey, DateKeys, instant_type};
 use super::keys::Unusable;
 use super::operator::VisitWalk;
-use super::resolve::{Feed, Mapping, Resolved, ResolvedSource};
+use super::resolve::{Feed, Mapping, Resolved, ResolvedSource, Values};
 use crate::engine::entity::{WalkOrder, walk};
 use crate::error::{Error, Result};
 use crate::kinds::Scope;
@@ -45,7 +45,10 @@ pub(super) fn read(source: &ResolvedSource, scope: &Scope<'_>) -> Result<Logical
 ///
 /// Rows in: those that [`read`] gives. Rows out: one for each of them, or for each filled date.
 pub(super) fn judged(resolved: &Resolved, source: &ResolvedSource, scope: &Scope<'_>) -> Result<LogicalPlanBuilder> {
-    let rows = read(source, scope)?;
+    judged_rows(resolved, source, read(source, scope)?)
+}
+
+fn judged_rows(resolved: &Resolved, source: &ResolvedSource, rows: LogicalPlanBuilder) -> Result<LogicalPlanBuilder> {
     let entity = cast(source.entity.clone(), resolved.entity.arrow());
     let record = match &source.record {
         Some(record) => cast(record.clone(), resolved.record.arrow()),
@@ -57,7 +60,8 @@ pub(super) fn judged(resolved: &Resolved, source: &ResolvedSource, scope: &Scope
     };
     let judge = Arc::clone(&source.judge);
     match &source.feed {
-        Feed::Values { at, to, was } => {
+        Feed::Values(values) => {
+            let Values { at, to, was } = values.as_ref();
             let mut parts = vec![source.entity.clone(), at.clone(), to.clone()];
             parts.extend(was.clone());
             parts.extend(source.created.clone());
@@ -76,7 +80,8 @@ pub(super) fn judged(resolved: &Resolved, source: &ResolvedSource, scope: &Scope
             let mut parts = vec![source.entity.clone(), created.clone()];
             parts.extend(dates.iter().map(|(_, at)| at.clone()));
             let changes = DateKeys::function(judge, codes).call(parts);
-            let kept = [entity.alias("entity"), record.alias("record"), created.alias("created"), changes.alias("change")];
+            let kept =
+                [entity.alias("entity"), record.alias("record"), created.alias("created"), changes.alias("change")];
             let options = UnnestOptions::new().with_preserve_nulls(false);
             let rows = planned(rows.project(kept))?;
             let rows = planned(rows.unnest_column_with_options(Column::from_name("change"), options))?;
@@ -211,17 +216,15 @@ pub(super) fn visits(resolved: &Resolved, scope: &Scope<'_>) -> Result<LogicalPl
         entity_type: resolved.entity.arrow(),
         record_type: resolved.record.arrow(),
     };
-    let order = WalkOrder {
-        entity: vec!["entity".to_string()],
-        order: order.map(|name| (*name).to_string()).collect(),
-    };
+    let order =
+        WalkOrder { entity: vec!["entity".to_string()], order: order.map(|name| (*name).to_string()).collect() };
     walk(planned(rows.build())?, order, Arc::new(algorithm))
 }
 
 /// The rows that could not be used, each with its reason.
 pub(super) fn rejects(resolved: &Resolved, scope: &Scope<'_>) -> Result<LogicalPlan> {
     let parts = resolved.sources.iter().map(|source| {
-        let rows = judged(resolved, source, scope)?;
+        let rows = judged_rows(resolved, source, suspects(source, scope)?)?;
         let text = |name: &str| cast(ident(name), DataType::Utf8);
         let key = match source.record {
             Some(_) => text("record"),
@@ -239,6 +242,27 @@ pub(super) fn rejects(resolved: &Resolved, scope: &Scope<'_>) -> Result<LogicalP
         ]))
     });
     planned(union(parts.collect::<Result<Vec<_>>>()?)?.build())
+}
+
+/// The rows of a source that can turn out unusable.
+///
+/// Where values cannot, entities and instants decide, and most extracts know from their statistics
+/// that there is nothing to be read at all.
+fn suspects(source: &ResolvedSource, scope: &Scope<'_>) -> Result<LogicalPlanBuilder> {
+    let rows = read(source, scope)?;
+    let at = match &source.feed {
+        Feed::Values(values) if !source.judge.may_be_unmapped() => &values.at,
+        _ => return Ok(rows),
+    };
+    let mut suspect = source.entity.clone().is_null().or(at.clone().is_null());
+    if let Some(latest) = source.judge.latest {
+        let latest = ScalarValue::TimestampMicrosecond(Some(latest), Some("UTC".into()));
+        suspect = suspect.or(at.clone().gt(lit(latest)));
+    }
+    if let Some(created) = source.created.clone().filter(|_| source.judge.after_created) {
+        suspect = suspect.or(at.clone().lt(created));
+    }
+    planned(rows.filter(suspect))
 }
 
 fn reason() -> Result<Expr> {

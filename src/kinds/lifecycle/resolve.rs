@@ -92,10 +92,18 @@ pub(super) struct ResolvedSource {
 /// How a source tells of changes.
 #[derive(Debug)]
 pub(super) enum Feed {
-    /// One row, one change; values are texts.
-    Values { at: Expr, to: Expr, was: Option<Expr> },
+    /// One row, one change.
+    Values(Box<Values>),
     /// One date column, one change; stages by code.
     Dates(Vec<(u8, Expr)>),
+}
+
+/// An instant, and values as texts.
+#[derive(Debug)]
+pub(super) struct Values {
+    pub(super) at: Expr,
+    pub(super) to: Expr,
+    pub(super) was: Option<Expr>,
 }
 
 /// A table that replaces entities.
@@ -110,16 +118,19 @@ pub(super) struct Mapping {
 /// Types the whole spec; mistakes go to `diags`.
 pub(super) fn resolve(spec: &Lifecycle, scope: &Scope<'_>, diags: &mut Diagnostics) -> Option<Resolved> {
     let definition = Definition::read(spec, scope.settings.reporting_timezone, scope.place, diags);
-    let Some(definition) = definition.map(Arc::new) else { return None };
+    let definition = definition.map(Arc::new)?;
     let shared = Shared::read(spec, &definition, diags);
     let mut typing = Typing { spec, scope, definition: &definition, shared, promises: Default::default() };
     let sources: Vec<Option<ResolvedSource>> =
         spec.sources.iter().enumerate().map(|(index, source)| typing.source(index, source, diags)).collect();
     review::names_and_counts(spec, scope.place, MAX_SOURCES, diags);
-    review::stages(spec, &definition, diags);
+    review::dropped(spec, &definition, diags);
     let hand_over = spec.hand_over.as_ref().map(|hand_over| typing.hand_over(hand_over, diags));
     let crosswalk = spec.crosswalk.as_ref().map(|crosswalk| typing.crosswalk(crosswalk, diags));
     let Promises { entity, record, at, stage } = typing.promises;
+    if !diags.has_errors() {
+        review::unmapped(spec, diags);
+    }
     let ignores = |word: &Option<Spanned<String>>| word.as_ref().is_some_and(|word| word.value == "ignore");
     let may_ignore = !spec.ignored.0.is_empty()
         || ignores(&spec.otherwise)
@@ -226,7 +237,7 @@ impl Typing<'_> {
             self.promises.stage.add(table, value, self.scope);
         }
         let text = |value: TypedExpr| cast(value.expr, DataType::Utf8View);
-        Some(Feed::Values { at: instant, to: text(to), was: was.map(text) })
+        Some(Feed::Values(Box::new(Values { at: instant, to: text(to), was: was.map(text) })))
     }
 
     fn hand_over(&mut self, spec: &HandOver, diags: &mut Diagnostics) -> Option<Mapping> {
@@ -256,7 +267,9 @@ impl Typing<'_> {
         if known.is_none() {
             let names = self.scope.frames.names().map(TableName::as_str);
             let message = format!("there is no table `{table}`");
-            diags.push(Diagnostic::error(codes::UNKNOWN_TABLE, table.place, message).did_you_mean(table.as_str(), names));
+            diags.push(
+                Diagnostic::error(codes::UNKNOWN_TABLE, table.place, message).did_you_mean(table.as_str(), names),
+            );
         }
         known
     }

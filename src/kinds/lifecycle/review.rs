@@ -51,7 +51,8 @@ pub(super) fn dates_alone(source: &Source, diags: &mut Diagnostics) -> Option<()
         diags.push(Diagnostic::error(codes::MISSING_KEY, source.from.place, message).hint(hint));
         return None;
     }
-    let extra = [("at", &source.at), ("was", &source.was)].into_iter().find_map(|(key, text)| Some((key, text.as_ref()?)));
+    let extra =
+        [("at", &source.at), ("was", &source.was)].into_iter().find_map(|(key, text)| Some((key, text.as_ref()?)));
     if let Some((key, text)) = extra {
         let message = format!("`{key}` belongs to a source with `to`; with `dates` each date is an instant by itself");
         diags.push(Diagnostic::error(codes::INVALID_VALUE, text.place, message));
@@ -78,20 +79,24 @@ pub(super) fn names_and_counts(spec: &Lifecycle, place: Place, max_sources: usiz
         };
         if let Some(first) = seen.get(name) {
             let message = format!("two sources are called `{name}`");
-            let twice = Diagnostic::error(codes::DUPLICATE_SOURCE_NAME, place, message).related(*first, "the first one");
+            let twice =
+                Diagnostic::error(codes::DUPLICATE_SOURCE_NAME, place, message).related(*first, "the first one");
             diags.push(twice.hint("give each a `name` of its own"));
         }
         seen.entry(name).or_insert(place);
     }
     let by_system = spec.crosswalk.as_ref().is_some_and(|crosswalk| crosswalk.system.is_some());
     for source in spec.sources.iter().filter(|source| by_system && source.system.is_none()) {
-        let message = format!("the source `{}` does not say its `system`, by which the crosswalk tells records apart", source.from);
+        let message = format!(
+            "the source `{}` does not say its `system`, by which the crosswalk tells records apart",
+            source.from
+        );
         diags.push(Diagnostic::error(codes::MISSING_KEY, source.from.place, message));
     }
 }
 
-/// Stages that nothing leads to, and values that lead to stages which a version has dropped.
-pub(super) fn stages(spec: &Lifecycle, definition: &Definition, diags: &mut Diagnostics) {
+/// Stages that nothing leads to, in a spec that is in order otherwise.
+pub(super) fn unmapped(spec: &Lifecycle, diags: &mut Diagnostics) {
     let maps = || {
         let sources = spec.sources.iter().map(|source| &source.values);
         sources.chain(spec.versions.iter().map(|version| &version.values)).chain([&spec.values])
@@ -119,6 +124,10 @@ pub(super) fn stages(spec: &Lifecycle, definition: &Definition, diags: &mut Diag
             diags.push(Diagnostic::warning(codes::UNMAPPED_STAGE, stage.place, message).hint(hint));
         }
     }
+}
+
+/// Values that lead to stages which their version does not have.
+pub(super) fn dropped(spec: &Lifecycle, definition: &Definition, diags: &mut Diagnostics) {
     for (version, written) in definition.versions.iter().skip(1).zip(&spec.versions) {
         for stage in written.values.keys() {
             if definition.code(&stage.value).is_some_and(|code| version.step(code) == 0) {

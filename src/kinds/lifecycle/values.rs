@@ -50,6 +50,13 @@ pub(super) struct Meanings {
 }
 
 impl Meanings {
+    /// All that any value can mean.
+    pub(super) fn all(&self) -> impl Iterator<Item = Meaning> {
+        let exact = self.layers.iter().flat_map(|layer| layer.exact.values().map(|(meaning, _)| *meaning));
+        let patterns = self.layers.iter().flat_map(|layer| layer.patterns.iter().map(|(_, meaning)| *meaning));
+        exact.chain(patterns).chain([self.otherwise])
+    }
+
     /// What a value means; none is an empty text.
     pub(super) fn of(&self, value: Option<&str>) -> Meaning {
         let folded = fold(value.unwrap_or_default());

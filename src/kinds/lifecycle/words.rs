@@ -1,8 +1,6 @@
 //! Sentences on the policies of a model.
 
-use super::spec::{
-    Doubtful, LateHistory, Lifecycle, Policies, Reentries, Regressions, Skipped, Ties,
-};
+use super::spec::{Doubtful, LateHistory, Lifecycle, Policies, Reentries, Regressions, Skipped, Ties};
 
 /// The counts of the entities' table.
 pub(super) const COUNTS: [(&str, &str); 7] = [
@@ -19,6 +17,18 @@ pub(super) const COUNTS: [(&str, &str); 7] = [
 pub(super) fn transitions() -> &'static str {
     "How the visit came about: `initial` (the first), `advance` (up the ladder), `skip` (up, over stages never reached), \
      `regress` (down), `recycle` (to a detour), `re_entry` (to a stage visited before, not down), `close` (to an exit)."
+}
+
+/// What `history_gap` tells.
+pub(super) fn gap(spec: &Lifecycle) -> String {
+    let who = &spec.entity;
+    if spec.sources.iter().all(|source| source.was.is_none()) {
+        return "Always false: no source of the model tells old values.".to_string();
+    }
+    format!(
+        "Whether the change's old value says that the {who} came from another stage than the one it was in: then changes \
+         are missing from the history."
+    )
 }
 
 /// What `inferred_by` can say.
@@ -57,9 +67,11 @@ pub(super) fn policies(spec: &Lifecycle) -> Vec<String> {
     let mut said = vec![
         match skipped {
             Skipped::None => "Stages that a change jumps over get no visit.".to_string(),
-            Skipped::SameTime => "Stages between the highest one reached and the one a change leads to get a visit of no \
+            Skipped::SameTime => {
+                "Stages between the highest one reached and the one a change leads to get a visit of no \
                                   length at the instant of the change, marked as inferred."
-                .to_string(),
+                    .to_string()
+            }
         },
         match regressions {
             Regressions::Allow => "A change down the ladder is a visit like any other.".to_string(),
@@ -70,12 +82,16 @@ pub(super) fn policies(spec: &Lifecycle) -> Vec<String> {
             Reentries::Ignore => format!("A return to a stage is left out; the {who} stays where it was."),
         },
         match ties {
-            Ties::StageOrder => "Changes of the same instant are taken in the order of stages, then of sources, then of \
+            Ties::StageOrder => {
+                "Changes of the same instant are taken in the order of stages, then of sources, then of \
                                  record ids."
-                .to_string(),
-            Ties::SourceOrder => "Changes of the same instant are taken in the order of sources, then of stages, then of \
+                    .to_string()
+            }
+            Ties::SourceOrder => {
+                "Changes of the same instant are taken in the order of sources, then of stages, then of \
                                   record ids."
-                .to_string(),
+                    .to_string()
+            }
         },
     ];
     let has_old = spec.sources.iter().any(|source| source.was.is_some());
@@ -91,7 +107,9 @@ pub(super) fn policies(spec: &Lifecycle) -> Vec<String> {
              the record's creation."
         )),
     }
-    for (policy, when) in [(future, "after the run's as-of instant"), (before_created, "before the record's creation")] {
+    let has_created = spec.sources.iter().any(|source| source.created_at.is_some());
+    let created = has_created.then_some((before_created, "before the record's creation"));
+    for (policy, when) in [(future, "after the run's as-of instant")].into_iter().chain(created) {
         said.push(match policy {
             Doubtful::Reject => format!("Changes {when} are rejected."),
             Doubtful::Keep => format!("Changes {when} count."),
@@ -104,7 +122,10 @@ pub(super) fn policies(spec: &Lifecycle) -> Vec<String> {
         ));
     }
     if let Some(crosswalk) = &spec.crosswalk {
-        said.push(format!("Records are the {who} that `{}` says; those it does not hold stay themselves.", crosswalk.from));
+        said.push(format!(
+            "Records are the {who} that `{}` says; those it does not hold stay themselves.",
+            crosswalk.from
+        ));
     }
     said
 }

@@ -10,8 +10,6 @@ sources:
   - {from: changes, entity: who, at: at, was: was, to: now, record: id, system: crm}
 ";
 
-type Row<'a> = (Option<&'a str>, Option<&'a str>, Option<&'a str>, Option<&'a str>, i64);
-
 fn to<'a>(who: &'a str, at: &'a str, now: &'a str, id: i64) -> Row<'a> {
     (Some(who), Some(at), None, Some(now), id)
 }
@@ -28,7 +26,8 @@ const SHORT: [&str; 6] = ["visit_seq", "stage", "entered_at", "exited_at", "tran
 async fn a_plain_way_up() {
     let rows = [to("a", "2024-01-02", "MQL", 2), to("a", "2024-01-01", "Lead", 1), to("a", "2024-01-03", " sql ", 3)];
     let made = journey("", &rows).await;
-    let columns = ["entity_id", "visit_seq", "stage", "stage_rank", "entered_at", "exited_at", "from_stage", "transition"];
+    let columns =
+        ["entity_id", "visit_seq", "stage", "stage_rank", "entered_at", "exited_at", "from_stage", "transition"];
     assert_eq!(
         made.lines(0, &columns),
         [
@@ -39,7 +38,8 @@ async fn a_plain_way_up() {
     );
     let origin = ["visit_seq", "source_system", "source_record", "definition_version", "is_current", "is_first_entry"];
     assert_eq!(made.lines(0, &origin)[2], "3 | crm | 3 | initial | true | true");
-    let entity = ["entity_id", "current_stage", "current_since", "became_lead_at", "became_customer_at", "visits", "is_closed"];
+    let entity =
+        ["entity_id", "current_stage", "current_since", "became_lead_at", "became_customer_at", "visits", "is_closed"];
     assert_eq!(made.lines(1, &entity), ["a | sql | 2024-01-03 00:00:00 | 2024-01-01 00:00:00 | - | 3 | false"]);
 }
 
@@ -79,7 +79,8 @@ async fn regressions_and_reentries() {
         to("a", "2024-01-05", "mql", 5),
         to("a", "2024-01-06", "sql", 6),
     ];
-    let brief = ["visit_seq", "stage", "visit_number", "transition", "is_first_entry", "is_latest_entry", "changes_absorbed"];
+    let brief =
+        ["visit_seq", "stage", "visit_number", "transition", "is_first_entry", "is_latest_entry", "changes_absorbed"];
     let allowed = journey("", &rows).await;
     assert_eq!(
         allowed.lines(0, &brief),
@@ -93,7 +94,7 @@ async fn regressions_and_reentries() {
     );
     assert_eq!(allowed.fact("policy", "regressions"), Some(1));
     assert_eq!(allowed.fact("policy", "reentries"), Some(2));
-    assert_eq!(allowed.fact("rows_out", "repeats absorbed"), Some(1));
+    assert_eq!(allowed.fact("rows_out", "repeats_absorbed"), Some(1));
     let dates = ["became_lead_at", "latest_lead_at", "regressions", "re_entries", "changes_absorbed"];
     assert_eq!(allowed.lines(1, &dates), ["2024-01-01 00:00:00 | 2024-01-03 00:00:00 | 1 | 2 | 1"]);
 
@@ -102,16 +103,12 @@ async fn regressions_and_reentries() {
     let upward = journey("policies: {regressions: ignore}", &rows).await;
     assert_eq!(
         upward.lines(0, &brief),
-        [
-            "1 | lead | 2024-01-02 00:00:00 | 0 | 0",
-            "2 | mql | 2024-01-06 00:00:00 | 1 | 2",
-            "3 | sql | - | 0 | 0"
-        ]
+        ["1 | lead | 2024-01-02 00:00:00 | 0 | 0", "2 | mql | 2024-01-06 00:00:00 | 1 | 2", "3 | sql | - | 0 | 0"]
     );
-    assert_eq!(upward.fact("rows_out", "regressions left out"), Some(2));
+    assert_eq!(upward.fact("rows_out", "regressions_left_out"), Some(2));
     let once = journey("policies: {reentries: ignore}", &rows).await;
     assert_eq!(once.lines(0, &brief), upward.lines(0, &brief));
-    assert_eq!(once.fact("rows_out", "re-entries left out"), Some(2));
+    assert_eq!(once.fact("rows_out", "reentries_left_out"), Some(2));
 }
 
 #[tokio::test]
@@ -158,12 +155,20 @@ sources:
     made.assert_balanced();
     let brief = ["visit_seq", "stage", "source_system", "source_record", "changes_absorbed"];
     // The lead that the second source tells of is the first source's again.
-    assert_eq!(made.lines(0, &brief), ["1 | lead | statuses | 8 | 1", "2 | mql | statuses | 9 | 0", "3 | sql | changes | 1 | 0"]);
+    assert_eq!(
+        made.lines(0, &brief),
+        ["1 | lead | statuses | 8 | 1", "2 | mql | statuses | 9 | 0", "3 | sql | changes | 1 | 0"]
+    );
     assert_eq!(made.fact("policy", "ties"), Some(2));
     let made = run(&format!("{yaml}policies: {{ties: source_order}}\n"), &tables, PLAIN).await;
     assert_eq!(
         made.lines(0, &brief),
-        ["1 | lead | statuses | 8 | 0", "2 | mql | statuses | 9 | 0", "3 | lead | changes | 2 | 0", "4 | sql | changes | 1 | 0"]
+        [
+            "1 | lead | statuses | 8 | 0",
+            "2 | mql | statuses | 9 | 0",
+            "3 | lead | changes | 2 | 0",
+            "4 | sql | changes | 1 | 0"
+        ]
     );
 }
 
@@ -175,7 +180,10 @@ sources:
 
 #[tokio::test]
 async fn history_that_starts_late() {
-    let late = [(Some("a"), Some("2024-03-01"), Some("mql"), Some("sql"), 1), (Some("b"), Some("2024-03-01"), None, Some("mql"), 2)];
+    let late = [
+        (Some("a"), Some("2024-03-01"), Some("mql"), Some("sql"), 1),
+        (Some("b"), Some("2024-03-01"), None, Some("mql"), 2),
+    ];
     let brief = ["entity_id", "stage", "entered_at", "exited_at", "inferred_by"];
     let from_change = journey("", &late).await;
     assert_eq!(
@@ -188,7 +196,8 @@ async fn history_that_starts_late() {
     );
     assert_eq!(from_change.fact("policy", "history_starts_late"), Some(1));
     let tables = [("changes", history(&late))];
-    let from_created = run(&format!("{CREATED}policies: {{history_starts_late: from_created}}\n"), &tables, PLAIN).await;
+    let from_created =
+        run(&format!("{CREATED}policies: {{history_starts_late: from_created}}\n"), &tables, PLAIN).await;
     assert_eq!(
         from_created.lines(0, &brief),
         [
@@ -198,6 +207,18 @@ async fn history_that_starts_late() {
             "b | mql | 2024-03-01 00:00:00 | - | -",
         ]
     );
+    // The second change of c says it was recycled, which nobody has seen it.
+    let gap = [
+        (Some("c"), Some("2024-03-01"), Some("lead"), Some("mql"), 1),
+        (Some("c"), Some("2024-03-02"), Some("recycled"), Some("customer"), 2),
+    ];
+    let gap = journey("policies: {skipped: same_time}", &gap).await;
+    let seen = ["visit_seq", "stage", "from_stage", "history_gap"];
+    assert_eq!(
+        gap.lines(0, &seen),
+        ["1 | lead | - | false", "2 | mql | lead | false", "3 | sql | mql | false", "4 | customer | sql | true"]
+    );
+    assert_eq!(gap.fact("policy", "history_gaps"), Some(1));
     let none = journey("policies: {history_starts_late: none}", &late).await;
     assert_eq!(none.tables[0].num_rows(), 2);
 }
@@ -244,18 +265,38 @@ ignored: ['', ~^test]
 otherwise: lead
 ";
     let words = ["MARKETING qualified ", "Hottest", "sales-Qualified", "", "Testing", "anything", "Customer"];
-    let rows: Vec<Row<'_>> = words.iter().zip(1i64..).map(|(word, id)| (Some("a"), Some(AT[id as usize]), None, Some(*word), id)).collect();
+    let rows: Vec<Row<'_>> =
+        words.iter().zip(1i64..).map(|(word, id)| (Some("a"), Some(AT[id as usize]), None, Some(*word), id)).collect();
     let made = journey(extra, &rows).await;
-    assert_eq!(
-        made.lines(0, &["source_record", "stage"]),
-        ["1 | mql", "3 | sql", "6 | lead", "7 | customer"]
-    );
-    assert_eq!(made.fact("rows_out", "values left out"), Some(2));
-    assert_eq!(made.fact("rows_out", "repeats absorbed"), Some(1));
+    assert_eq!(made.lines(0, &["source_record", "stage"]), ["1 | mql", "3 | sql", "6 | lead", "7 | customer"]);
+    assert_eq!(made.fact("rows_out", "values_left_out"), Some(2));
+    assert_eq!(made.fact("rows_out", "repeats_absorbed"), Some(1));
+}
+
+#[tokio::test]
+async fn what_cannot_be_used_is_rejected_though_no_value_can_be_wrong() {
+    let rows = [
+        (None, Some("2024-02-01"), None, Some("lead"), 1),
+        (Some("a"), None, None, Some("what"), 2),
+        (Some("a"), Some("2025-02-01"), None, Some("what"), 3),
+        (Some("a"), Some("2025-02-01"), None, Some("lead"), 4),
+        (Some("a"), Some("2024-02-01"), None, Some("lead"), 5),
+    ];
+    let made = journey("otherwise: ignore", &rows).await;
+    assert_eq!(made.lines(2, &["source_key", "reason"]), ["1 | null_key", "2 | null_time", "4 | future"]);
+    assert_eq!(made.lines(0, &["source_record"]), ["5"]);
 }
 
 const AT: [&str; 9] = [
-    "2024-01-01", "2024-01-02", "2024-01-03", "2024-01-04", "2024-01-05", "2024-01-06", "2024-01-07", "2024-01-08", "2024-01-09",
+    "2024-01-01",
+    "2024-01-02",
+    "2024-01-03",
+    "2024-01-04",
+    "2024-01-05",
+    "2024-01-06",
+    "2024-01-07",
+    "2024-01-08",
+    "2024-01-09",
 ];
 
 #[tokio::test]
@@ -284,11 +325,7 @@ sources:
     // A date begins at midnight in Berlin; a timestamp without a zone is UTC.
     assert_eq!(
         made.lines(0, &["entity_id", "stage", "entered_at"]),
-        [
-            "a | lead | 2023-12-31 23:00:00",
-            "b | lead | 2024-06-30 22:00:00",
-            "b | lost | 2024-01-03 08:00:00",
-        ]
+        ["a | lead | 2023-12-31 23:00:00", "b | lead | 2024-06-30 22:00:00", "b | lost | 2024-01-03 08:00:00",]
     );
     assert_eq!(made.fact("rows_in", "people"), Some(6));
     assert_eq!(made.lines(2, &["source_key", "reason"]), ["- | null_key", "- | null_key", "b | future"]);
@@ -305,13 +342,23 @@ sources:
 hand_over: {from: converted, old: was, new: now}
 crosswalk: {from: people, system: was, record: who, id: now}
 ";
-    let leads = history(&[to("l1", "2024-01-01", "lead", 1), to("l1", "2024-01-03", "mql", 2), to("l2", "2024-01-01", "lead", 3)]);
+    let leads = history(&[
+        to("l1", "2024-01-01", "lead", 1),
+        to("l1", "2024-01-03", "mql", 2),
+        to("l2", "2024-01-01", "lead", 3),
+    ]);
     let contacts = history(&[to("c1", "2024-01-04", "sql", 4)]);
     let other = history(&[to("c1", "2024-01-02", "lead", 5), to("h1", "2024-01-02", "mql", 6)]);
     // l1 became c1 (told twice); c1 in the crm and h1 in the hub are one person, c1 in the hub is nobody known.
-    let converted = history(&[(None, None, Some("l1"), Some("c1"), 0), (None, None, Some("l1"), Some("c1"), 0), (None, None, Some("l2"), None, 0)]);
-    let people = history(&[(Some("c1"), None, Some("crm"), Some("p1"), 0), (Some("h1"), None, Some("hub"), Some("p1"), 0)]);
-    let tables = [("leads", leads), ("contacts", contacts), ("other", other), ("converted", converted), ("people", people)];
+    let converted = history(&[
+        (None, None, Some("l1"), Some("c1"), 0),
+        (None, None, Some("l1"), Some("c1"), 0),
+        (None, None, Some("l2"), None, 0),
+    ]);
+    let people =
+        history(&[(Some("c1"), None, Some("crm"), Some("p1"), 0), (Some("h1"), None, Some("hub"), Some("p1"), 0)]);
+    let tables =
+        [("leads", leads), ("contacts", contacts), ("other", other), ("converted", converted), ("people", people)];
     let made = run(yaml, &tables, PLAIN).await;
     made.assert_balanced();
     assert_eq!(

@@ -4,12 +4,11 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use arrow::datatypes::DataType;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use super::*;
 
-fn at_hand(path: &str) -> Option<PathBuf> {
+pub(super) fn at_hand(path: &str) -> Option<PathBuf> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared").join(path);
     if !path.exists() {
         println!("skipped: {} is not there", path.display());
@@ -18,7 +17,7 @@ fn at_hand(path: &str) -> Option<PathBuf> {
     Some(path)
 }
 
-fn parquet(path: &Path) -> RecordBatch {
+pub(super) fn parquet(path: &Path) -> RecordBatch {
     let reader = ParquetRecordBatchReaderBuilder::try_new(File::open(path).unwrap()).unwrap();
     let schema = reader.schema().clone();
     let batches: Vec<RecordBatch> = reader.build().unwrap().map(Result::unwrap).collect();
@@ -61,88 +60,8 @@ async fn the_sales_pipeline_has_its_known_counts() {
     for line in made.lines(1, &["current_stage", "is_closed"]) {
         *counts.entry(line).or_default() += 1;
     }
-    let expected = [("engaging | false", 1589), ("lost | true", 2473), ("prospecting | false", 500), ("won | true", 4238)];
+    let expected =
+        [("engaging | false", 1589), ("lost | true", 2473), ("prospecting | false", 500), ("won | true", 4238)];
     assert_eq!(counts, expected.map(|(line, count)| (line.to_string(), count)).into());
     assert_eq!(made.tables[2].num_rows(), 0);
-}
-
-/// The benchmark's lifecycle job.
-pub(super) const BENCH: &str = "
-entity: person
-stages:
-  - {name: subscriber, label: Subscriber}
-  - {name: lead, label: Lead}
-  - {name: mql, label: MQL}
-  - {name: sal, label: SAL}
-  - {name: sql, label: SQL}
-  - {name: opportunity, label: Opportunity}
-  - {name: customer, label: Customer}
-detours: [disqualified]
-sources:
-  - from: stage_history
-    entity: person_id
-    at: changed_at
-    to: stage_label
-    record: change_id
-values:
-  subscriber: [subscriber, newsletter subscriber]
-  lead: [lead, new, open - not contacted]
-  mql: [mql, marketing qualified, marketing qualified lead, marketingqualifiedlead]
-  sal: [sal, sales accepted]
-  sql: [sql, sales qualified, salesqualifiedlead, working - qualified]
-  opportunity: [opportunity, opp]
-  customer: [customer, closed won]
-  disqualified: [disqualified, junk, unqualified]
-otherwise: ignore
-policies: {skipped: same_time}
-";
-
-/// Needs `MARQUETRY_BENCH_SLICE`: the folder that the benchmark's generator wrote its slice to.
-#[tokio::test]
-async fn the_reference_job_agrees_row_for_row() {
-    let Some(expected) = at_hand("bench/expected/SLICE/lifecycle_events.parquet") else { return };
-    let Some(slice) = option_env!("MARQUETRY_BENCH_SLICE") else {
-        println!("skipped: MARQUETRY_BENCH_SLICE is not set");
-        return;
-    };
-    let history = parquet(&Path::new(slice).join("stage_history.parquet"));
-    let made = run(BENCH, &[("stage_history", history)], PLAIN).await;
-    made.assert_balanced();
-    let theirs = [
-        "person_id", "event_seq", "stage", "stage_rank", "entered_at", "exited_at", "entry_number", "is_filled",
-        "is_regression", "is_current", "change_id",
-    ];
-    let ours = [
-        "entity_id", "visit_seq", "stage", "stage_rank", "entered_at", "exited_at", "visit_number", "inferred",
-        "transition", "is_current", "source_record",
-    ];
-    let expected = parquet(&expected);
-    assert_eq!(made.tables[0].num_rows(), expected.num_rows());
-    let mut columns: Vec<(String, ArrayRef, bool)> = Vec::new();
-    for name in theirs {
-        columns.push((name.to_string(), expected.column_by_name(name).unwrap().clone(), true));
-    }
-    let expected = Made {
-        contracts: Vec::new(),
-        tables: vec![RecordBatch::try_from_iter_with_nullable(columns).unwrap()],
-        facts: Vec::new(),
-    };
-    let expected: Vec<String> = expected.lines(0, &theirs).iter().map(|line| line.to_lowercase()).collect();
-    let rows = &made.tables[0];
-    let transition = rows.column_by_name("transition").unwrap();
-    assert_eq!(transition.data_type(), &DataType::Utf8);
-    let mut found: Vec<String> = made
-        .lines(0, &ours)
-        .iter()
-        .map(|line| {
-            let mut cells: Vec<&str> = line.split(" | ").collect();
-            cells[8] = if cells[8] == "regress" { "true" } else { "false" };
-            cells.join(" | ")
-        })
-        .collect();
-    found.sort();
-    let mut expected = expected;
-    expected.sort();
-    let differs = found.iter().zip(&expected).find(|(found, expected)| found != expected);
-    assert_eq!(differs, None);
 }
