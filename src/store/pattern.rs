@@ -123,6 +123,9 @@ pub(super) fn partitions(path: &str) -> Vec<(String, Option<String>)> {
 
 #[cfg(test)]
 mod tests {
+    use rand::{Rng, SeedableRng};
+    use rand_chacha::ChaCha8Rng;
+
     use super::*;
 
     #[test]
@@ -156,6 +159,32 @@ mod tests {
         for bad in ["/abs/*.parquet", "../x", "a/**b/c.parquet", "s3://b/x"] {
             assert!(Pattern::parse(bad).is_err(), "{bad}");
         }
+    }
+
+    /// The obvious way: try every length that a star can stand for.
+    fn naive(pattern: &[u8], name: &[u8]) -> bool {
+        match pattern.split_first() {
+            None => name.is_empty(),
+            Some((b'*', rest)) => (0..=name.len()).any(|skip| naive(rest, &name[skip..])),
+            Some((b'?', rest)) => !name.is_empty() && naive(rest, &name[1..]),
+            Some((byte, rest)) => name.first() == Some(byte) && naive(rest, &name[1..]),
+        }
+    }
+
+    #[test]
+    fn stars_match_as_the_obvious_way_does() {
+        let mut random = ChaCha8Rng::seed_from_u64(11);
+        let mut word = |letters: &[u8], longest| -> Vec<u8> {
+            (0..random.random_range(0..longest)).map(|_| letters[random.random_range(0..letters.len())]).collect()
+        };
+        let mut matched = 0;
+        for _ in 0..20_000 {
+            let (pattern, name) = (word(b"ab*?", 7), word(b"ab", 9));
+            let expected = naive(&pattern, &name);
+            assert_eq!(matches_name(&pattern, &name), expected, "{pattern:?} {name:?}");
+            matched += usize::from(expected);
+        }
+        assert!(matched > 500, "{matched}");
     }
 
     #[test]

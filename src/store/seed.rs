@@ -14,7 +14,7 @@ use super::widen;
 use crate::contract::{Column, ColumnType};
 use crate::diag::{Diagnostic, Diagnostics, Place, Sources, codes};
 use crate::error::{Error, Result};
-use crate::syntax::{ColumnName, SeedSpec, SourceColumn, Spanned, TableName};
+use crate::syntax::{ColumnName, SeedSpec, SourceColumn, SourceType, Spanned, TableName};
 
 /// A seed is held in memory; what is larger belongs into an extract.
 const MAX_SEED_BYTES: u64 = 64 * 1024 * 1024;
@@ -158,6 +158,11 @@ impl<'a> Reading<'a> {
             self.mistakes.push(Diagnostic::error(codes::BAD_SEED, place, "a delimiter is one ASCII character"));
             return cells;
         };
+        let spec = self.spec;
+        for (name, column) in spec.columns.iter().filter(|(_, column)| column.ty.value == SourceType::Any) {
+            let message = format!("`{name}` of a seed must have a type of its own: a CSV file holds only text");
+            self.mistakes.push(Diagnostic::error(codes::BAD_SEED, column.ty.place, message));
+        }
         let body = self.text.get(self.skipped..).unwrap_or_default();
         let mut reader = csv::ReaderBuilder::new()
             .delimiter(delimiter)
@@ -273,7 +278,9 @@ impl<'a> Reading<'a> {
         for (index, value) in record.iter().enumerate() {
             let Some(found) = self.text.get(cursor..end).and_then(|rest| rest.find(value)) else { break };
             if index == at {
-                return Some(place(cursor + found, (cursor + found + value.len()).max(cursor + 1).min(end)));
+                let from = cursor + found;
+                let next = self.text.get(from..end).and_then(|rest| rest.chars().next()).map_or(0, char::len_utf8);
+                return Some(place(from, from + value.len().max(next)));
             }
             cursor = (cursor + found + value.len()).min(end);
             cursor +=

@@ -1,4 +1,6 @@
 use arrow::util::pretty::pretty_format_batches;
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
 
 use super::*;
 use crate::syntax::read;
@@ -97,5 +99,48 @@ fn files_that_are_not_text_are_refused() {
     assert!(
         said.iter().any(|m| m.contains("line 2 is not UTF-8")) && said.iter().any(|m| m.contains("No such file")),
         "{said:?}"
+    );
+}
+
+#[test]
+fn no_text_makes_it_panic_and_every_place_can_be_shown() {
+    let mut random = ChaCha8Rng::seed_from_u64(7);
+    let parts = [
+        "source",
+        "weight",
+        "since",
+        ",",
+        ",",
+        "\n",
+        "\r\n",
+        "\"",
+        "\"\"",
+        " ",
+        "ä",
+        "\u{feff}",
+        "1.5",
+        "2024-01-31",
+        ";",
+        "\0",
+    ];
+    let (mut good, mut bad) = (0, 0);
+    for round in 0..3000 {
+        let header = if round % 2 == 0 { "source,weight,since\n" } else { "" };
+        let body: String =
+            (0..random.random_range(0..20)).map(|_| parts[random.random_range(0..parts.len())]).collect();
+        let (seed, said) = parse(COLUMNS, "", &format!("{header}{body}"));
+        assert_eq!(seed.is_some(), said.is_empty(), "{header}{body}");
+        (good, bad) = (good + usize::from(seed.is_some()), bad + said.len());
+    }
+    assert!(good > 50 && bad > 1000, "{good} {bad}");
+}
+
+#[test]
+fn a_seed_has_no_untyped_columns() {
+    let (seed, said) = parse("  source: text\n  blob: any\n", "", "source,blob\na,b\n");
+    assert!(seed.is_none());
+    assert_eq!(
+        said,
+        ["seeds/sources.yml:5 `any`: `blob` of a seed must have a type of its own: a CSV file holds only text"]
     );
 }

@@ -138,6 +138,7 @@ pub struct Freshness {
 /// The long form as it is written.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "SourceColumnPromise")]
 struct LongForm {
     /// Its type.
     #[serde(rename = "type")]
