@@ -6,6 +6,7 @@ use std::process::{Command, ExitStatus};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
+use std::time::Duration;
 
 use futures::stream::BoxStream;
 use futures::{StreamExt, TryStreamExt};
@@ -156,6 +157,7 @@ fn poll(root: TargetRoot, stop: Arc<AtomicBool>) -> thread::JoinHandle<usize> {
                     *last = now.unwrap_or(0);
                 }
                 polls += 1;
+                tokio::time::sleep(Duration::from_millis(20)).await;
             }
             polls
         })
