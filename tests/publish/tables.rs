@@ -302,3 +302,19 @@ async fn a_dropped_table_leaves_the_release_and_stays_where_it_is() {
     assert_eq!(release.tables.len(), 1);
     assert_eq!(seen(&root, "accounts").await.unwrap(), Some(1));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bounds_of_columns_are_those_of_the_rows() {
+    let place = Place::disk();
+    let publication = open(&place.root(Format::Delta), "one").await;
+    let staged = publication.stage(&contract("people"), streams(&batch(1), 1, 7)).await.unwrap();
+    publication.close().await.unwrap();
+    let stats = |column: &str| serde_json::to_value(&staged.files[0].stats[column]).unwrap();
+    // 31 rows: ids 0 to 30, an amount of one cent and as many units as the id, a row a little over each second,
+    // and every third channel missing.
+    assert_eq!(stats("id"), serde_json::json!({"min": 0, "max": 30, "null_count": 0}));
+    assert_eq!(stats("amount"), serde_json::json!({"min": 0.01, "max": 30.01, "null_count": 0}));
+    assert_eq!(stats("channel"), serde_json::json!({"min": "Direct", "max": "Paid Search", "null_count": 10}));
+    let (first, last) = ("1970-01-01T00:00:00.000000Z", "1970-01-01T00:00:30.000030Z");
+    assert_eq!(stats("at"), serde_json::json!({"min": first, "max": last, "null_count": 0}));
+}

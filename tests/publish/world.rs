@@ -65,6 +65,11 @@ impl Place {
         root(&self.url(), &self.endpoint(), format, |store| store)
     }
 
+    /// As [`Place::root`], over a store that gives up at the first failure.
+    pub fn root_without_retries(&self, format: Format) -> TargetRoot {
+        TargetRoot::new(s3_store(&self.endpoint(), 0), Path::from("gold"), self.url(), format)
+    }
+
     pub fn server(&self) -> &Server {
         match self {
             Self::S3(server) => server,
@@ -102,27 +107,24 @@ pub fn root(
     format: Format,
     wrap: impl FnOnce(Arc<dyn ObjectStore>) -> Arc<dyn ObjectStore>,
 ) -> TargetRoot {
-    let (store, prefix): (Arc<dyn ObjectStore>, Path) = if url.scheme() == "file" {
-        (Arc::new(LocalFileSystem::new()), Path::from_url_path(url.path()).unwrap())
-    } else {
-        let retry = RetryConfig {
-            backoff: BackoffConfig { init_backoff: Duration::from_millis(1), ..BackoffConfig::default() },
-            max_retries: 4,
-            retry_timeout: Duration::from_secs(5),
-        };
-        let store = AmazonS3Builder::new()
-            .with_bucket_name(BUCKET)
-            .with_endpoint(endpoint)
-            .with_region("us-east-1")
-            .with_access_key_id("test")
-            .with_secret_access_key("test-secret")
-            .with_retry(retry)
-            .with_client_options(ClientOptions::new().with_allow_http(true).with_timeout(Duration::from_secs(2)))
-            .build()
-            .unwrap();
-        (Arc::new(store), Path::from_url_path(url.path()).unwrap())
-    };
+    let prefix = Path::from_url_path(url.path()).unwrap();
+    let store = if url.scheme() == "file" { Arc::new(LocalFileSystem::new()) as _ } else { s3_store(endpoint, 4) };
     TargetRoot::new(wrap(store), prefix, url.clone(), format)
+}
+
+fn s3_store(endpoint: &str, max_retries: usize) -> Arc<dyn ObjectStore> {
+    let backoff = BackoffConfig { init_backoff: Duration::from_millis(1), ..BackoffConfig::default() };
+    let retry = RetryConfig { backoff, max_retries, retry_timeout: Duration::from_secs(5) };
+    let store = AmazonS3Builder::new()
+        .with_bucket_name(BUCKET)
+        .with_endpoint(endpoint)
+        .with_region("us-east-1")
+        .with_access_key_id("test")
+        .with_secret_access_key("test-secret")
+        .with_retry(retry)
+        .with_client_options(ClientOptions::new().with_allow_http(true).with_timeout(Duration::from_secs(2)))
+        .build();
+    Arc::new(store.unwrap())
 }
 
 pub fn contract(table: &str) -> Contract {

@@ -1,6 +1,8 @@
 //! An S3 server inside the test process: one locked map, so that conditional puts are atomic, with
 //! faults on request and a clock that tests may advance.
 
+#![allow(dead_code, reason = "each test uses its part of it")]
+
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::future::Future;

@@ -1,14 +1,20 @@
 //! From a decided journal to a recorded release: every step may be taken again, by this run or by
 //! the next one, and ends the same.
 
+use futures::future::{BoxFuture, FutureExt};
+use futures::stream::{self, StreamExt, TryStreamExt};
+
 use super::journal::{self, Journal};
 use super::lock::Lock;
-use super::release::{self, Change, Release};
+use super::release::{self, Change, Release, TableRelease};
 use super::root::{Format, TargetRoot};
 use super::steps::Steps;
 use super::sweep;
 use super::{delta, manifest};
 use crate::error::{Context, Result};
+
+/// How many tables are looked at or committed at a time.
+pub(super) const AT_ONCE: usize = 8;
 
 /// What readers of a table see now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,34 +37,24 @@ pub(super) async fn standing(root: &TargetRoot, name: &str) -> Result<Option<Sta
     })
 }
 
-/// The files that readers of a table see now, by their paths beneath the root.
+/// The files that readers of a table see now, by their paths beneath the root. Both formats count:
+/// a target that was moved from one to the other still has readers of what it was.
 pub(super) async fn live_files(root: &TargetRoot, name: &str) -> Result<Vec<String>> {
-    match root.format() {
-        Format::Delta => delta::live_files(root, name).await,
-        Format::Parquet => {
-            let manifest = manifest::read(root, name).await?;
-            let files = manifest.map(|manifest| manifest.files).unwrap_or_default();
-            Ok(files.iter().map(|file| format!("{name}/{}", file.path)).collect())
-        }
-    }
+    let mut files = delta::live_files(root, name).await?;
+    let manifest = manifest::read(root, name).await?;
+    files.extend(manifest.iter().flat_map(|manifest| &manifest.files).map(|file| format!("{name}/{}", file.path)));
+    Ok(files)
 }
 
 /// Commits every table of a decided journal, records the release and clears the run away.
 pub(super) async fn carry_out(root: &TargetRoot, lock: &Lock, steps: &dyn Steps, journal: Journal) -> Result<Release> {
     let mut release = journal.release;
-    for at in 0..release.tables.len() {
-        let Some(table) = release.tables.get(at).filter(|table| table.change == Change::Committed) else { continue };
-        let name = table.name.clone();
-        steps.reached(&format!("committing {name}"));
-        let version = match release.format {
-            Format::Delta => delta::commit(root, &release, table, steps).await.map(Some),
-            Format::Parquet => manifest::commit(root, &release, table).await.map(|()| None),
-        }
-        .while_doing(|| format!("publishing `{name}`"))?;
-        if let Some(table) = release.tables.get_mut(at) {
-            table.version = version;
-        }
-        steps.reached(&format!("committed {name}"));
+    let commits: Vec<BoxFuture<'_, Result<Option<u64>>>> =
+        release.tables.iter().map(|table| commit(root, steps, &release, table).boxed()).collect();
+    // Many at a time: the sooner the last table follows the first, the less do readers of several see of it.
+    let versions: Vec<Option<u64>> = stream::iter(commits).buffered(AT_ONCE).try_collect().await?;
+    for (table, version) in release.tables.iter_mut().zip(versions) {
+        table.version = version;
     }
     release::record(root, &release).await?;
     steps.reached("recorded");
@@ -72,4 +68,19 @@ pub(super) async fn carry_out(root: &TargetRoot, lock: &Lock, steps: &dyn Steps,
     journal::unmark(root, &release.run).await?;
     steps.reached("unmarked");
     Ok(release)
+}
+
+/// Commits one table where its content is new. Returns the Delta version that holds it.
+async fn commit(root: &TargetRoot, steps: &dyn Steps, release: &Release, table: &TableRelease) -> Result<Option<u64>> {
+    if table.change != Change::Committed {
+        return Ok(table.version);
+    }
+    steps.reached(&format!("committing {}", table.name));
+    let version = match release.format {
+        Format::Delta => delta::commit(root, release, table, steps).await.map(Some),
+        Format::Parquet => manifest::commit(root, release, table).await.map(|()| None),
+    }
+    .while_doing(|| format!("publishing `{}`", table.name))?;
+    steps.reached(&format!("committed {}", table.name));
+    Ok(version)
 }

@@ -5,10 +5,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use datafusion::execution::SendableRecordBatchStream;
+use futures::future::{BoxFuture, FutureExt};
+use futures::stream::{self, StreamExt, TryStreamExt};
 
 use super::chain::{Checked, Published};
 use super::clean::{self, Cleaned};
-use super::commit::{carry_out, standing};
+use super::commit::{AT_ONCE, Standing, carry_out, standing};
 use super::journal::{self, Journal};
 use super::lock::{LEASE, Lock};
 use super::recover::{Recovered, recover};
@@ -47,8 +49,8 @@ enum Phase {
 }
 
 impl Publication {
-    /// Takes the target for the run `run` (an id of its own, of letters, digits and `-`), and brings what earlier runs left to
-    /// an end. Fails with [`crate::error::ErrorKind::Locked`] while another run holds the target.
+    /// Takes the target for the run `run` (an id of its own, of letters, digits and `-`), and brings
+    /// what earlier runs left to an end. Fails with [`crate::error::ErrorKind::Locked`] while another run holds the target.
     pub async fn open(root: TargetRoot, run: &str, steps: Arc<dyn Steps>) -> Result<Self> {
         Self::open_with_lease(root, run, steps, LEASE).await
     }
@@ -202,15 +204,9 @@ impl Publication {
     /// Says of each table whether it needs a commit, and gives the release its number: above every
     /// release that a record or a table knows of, so that no commit is taken for one of the past.
     async fn settle(&self, tables: &mut [TableRelease]) -> Result<u64> {
-        let mut number = self.current.as_ref().map_or(0, |release| release.number);
-        let mut standings = BTreeMap::new();
-        for table in tables.iter().filter(|table| table.change != Change::Carried) {
-            if let Some(standing) = standing(&self.root, table.name.as_str()).await? {
-                number = number.max(standing.release);
-                standings.insert(table.name.clone(), standing);
-            }
-        }
-        number += 1;
+        let newest = self.current.as_ref().map_or(0, |release| release.number);
+        let standings = self.standings(tables).await?;
+        let number = standings.values().map(|standing| standing.release).fold(newest, u64::max) + 1;
         for table in tables.iter_mut().filter(|table| table.change != Change::Carried) {
             let before = self.current.as_ref().and_then(|release| release.table(table.name.as_str()));
             let standing = standings.get(&table.name);
@@ -234,12 +230,26 @@ impl Publication {
         Ok(number)
     }
 
+    /// What readers see now of the tables that the run wrote.
+    async fn standings(&self, tables: &[TableRelease]) -> Result<BTreeMap<TableName, Standing>> {
+        let written = tables.iter().filter(|table| table.change != Change::Carried);
+        let looks: Vec<BoxFuture<'_, Result<Option<(TableName, Standing)>>>> =
+            written.map(|table| named_standing(&self.root, table.name.clone()).boxed()).collect();
+        let found: Result<Vec<_>> = stream::iter(looks).buffered(AT_ONCE).try_collect().await;
+        Ok(found?.into_iter().flatten().collect())
+    }
+
     /// This run's folders in the tables it touched that hold none of the files in `used`.
     fn folders(&self, used: &BTreeSet<String>) -> Vec<String> {
         let touched = self.touched.lock().unwrap_or_else(PoisonError::into_inner);
         let folders = touched.iter().map(|table| run_folder(table.as_str(), &self.run));
         folders.filter(|folder| !used.iter().any(|path| path.starts_with(&format!("{folder}/")))).collect()
     }
+}
+
+async fn named_standing(root: &TargetRoot, name: TableName) -> Result<Option<(TableName, Standing)>> {
+    let found = standing(root, name.as_str()).await?;
+    Ok(found.map(|standing| (name, standing)))
 }
 
 fn draft(table: StagedTable, checks: serde_json::Value) -> TableRelease {

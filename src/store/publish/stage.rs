@@ -159,13 +159,7 @@ impl Staging {
     }
 
     async fn finish(&self, mut file: OpenFile) -> Result<FileRecord> {
-        let metadata = match file.writer.finish().await {
-            Ok(metadata) => metadata,
-            Err(error) => {
-                abandon(Some(file)).await;
-                return Err(error).while_doing(|| format!("writing table `{}`", self.contract.table));
-            }
-        };
+        let metadata = file.writer.finish().await.while_doing(|| format!("writing table `{}`", self.contract.table))?;
         self.file_record(file.relative, file.writer.bytes_written() as u64, &metadata)
     }
 
@@ -231,8 +225,9 @@ impl OpenFile {
     }
 }
 
-/// Drops what was uploaded of a file that will not be finished. Where even that fails the store
-/// keeps parts that no listing shows, and its own rule for unfinished uploads removes them.
+/// Drops what was uploaded of a file that will not be finished. Where that fails, or the file was
+/// being finished already, the store keeps parts that no listing shows; its own rule for unfinished
+/// uploads removes them.
 async fn abandon(file: Option<OpenFile>) {
     if let Some(file) = file {
         let _ = file.writer.into_inner().abort().await;
