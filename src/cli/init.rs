@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use super::args::Init;
 use super::done;
+use super::starter;
 use super::ui::Ui;
 use crate::error::{Error, Result};
 use crate::sample::{SampleOptions, generate};
@@ -20,7 +21,7 @@ pub fn init(init: &Init, ui: &Ui) -> Result<ExitCode> {
         return Err(Error::project(format!("`{}` is not empty", init.dir.display()))
             .with_hint("name a folder that does not exist yet"));
     }
-    for (path, text) in STARTER {
+    for (path, text) in starter::FILES {
         let path = init.dir.join(path);
         if let Some(folder) = path.parent() {
             fs::create_dir_all(folder)?;
@@ -31,6 +32,3 @@ pub fn init(init: &Init, ui: &Ui) -> Result<ExitCode> {
     ui.print(&format!("a project is in `{}`; now run\n\n  marquetry --project {} run", init.dir.display(), init.dir.display()));
     done()
 }
-
-/// The sample project's files, as they stand in the repository.
-const STARTER: &[(&str, &str)] = &[];

@@ -11,6 +11,7 @@ mod releases;
 mod run;
 mod sample;
 mod signals;
+mod starter;
 mod ui;
 
 use std::process::ExitCode;

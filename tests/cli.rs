@@ -1,0 +1,183 @@
+//! The command line, by its output and its exit codes.
+
+use std::fs;
+
+use crate::support::cli::{Project, files};
+
+#[test]
+fn a_run_publishes_and_a_second_one_finds_nothing_new() {
+    let project = Project::sample();
+    let first = project.publish(&[]).exits(0);
+    let summary = first.json();
+    assert_eq!(summary["status"], "published");
+    assert_eq!(summary["release"], 1);
+    assert_eq!(summary["as_of"], "2026-07-01T00:00:00Z");
+    assert!(summary["duration_s"].is_number());
+    let touches = &summary["tables"].as_array().unwrap().iter().find(|table| table["name"] == "touches").unwrap();
+    assert!(touches["rows"].as_u64().unwrap() > 5_000, "{touches}");
+    assert_eq!(touches["rejects"], 37, "sessions without a browser id");
+    assert_eq!(touches["format"], "delta");
+    assert!(touches["location"].as_str().unwrap().ends_with("/out/touches"), "{touches}");
+    let checks = touches["checks"].as_array().unwrap();
+    assert!(checks.iter().any(|check| check["check"] == "unique_touch_id" && check["status"] == "pass"));
+    assert!(checks.iter().any(|check| check["check"] == "rows_balance" && check["status"] == "pass"));
+
+    let second = project.publish(&["--skip-exit-code", "99"]).exits(99);
+    assert_eq!(second.json()["status"], "unchanged");
+    assert_eq!(second.digests(), first.digests());
+    let listed = project.run(&["releases", "--output", "json", "--location", &project.target().to_string_lossy()]).exits(0);
+    assert_eq!(listed.stdout.lines().count(), 2);
+}
+
+#[test]
+fn threads_batches_and_memory_change_nothing() {
+    let project = Project::sample();
+    let expected = project.publish(&["--threads", "2"]).exits(0).digests();
+    for args in [
+        &["--threads", "1"][..],
+        &["--threads", "5"],
+        &["--threads", "2", "--batch-size", "7"],
+        &["--threads", "5", "--batch-size", "8192", "--memory", "24 MiB"],
+    ] {
+        let done = project.publish(args).exits(0);
+        assert_eq!(done.digests(), expected, "{args:?}");
+        assert_eq!(done.json()["status"], "unchanged", "{args:?}");
+    }
+}
+
+#[test]
+fn a_failed_check_refuses_publication_and_leaves_what_stands() {
+    let project = Project::sample();
+    project.publish(&[]).exits(0);
+    let path = project.path().join("models/marts/campaign_spend.yml");
+    let text = fs::read_to_string(&path).unwrap();
+    fs::write(&path, text.replace("cost >= 0", "cost > 1000000")).unwrap();
+    let refused = project.publish(&[]).exits(1);
+    assert_eq!(refused.json()["status"], "refused");
+    assert!(refused.stderr.contains("checks refused `campaign_spend`"), "{}", refused.stderr);
+    assert!(refused.stderr.contains("platform="), "failing keys are shown: {}", refused.stderr);
+    let releases = || project.run(&["releases", "--location", &project.target().to_string_lossy()]).exits(0).stdout;
+    assert_eq!(releases().lines().count(), 1);
+
+    let partial = project.publish(&["--keep-going"]).exits(1);
+    assert_eq!(partial.json()["status"], "partial");
+    assert_eq!(releases().lines().count(), 2);
+}
+
+#[test]
+fn wrong_yaml_is_reported_whole_and_nothing_runs() {
+    let project = Project::sample();
+    project.write("models/bad.yml", "model: bad\ndescripton: x\nsql: SELECT idd FROM salesforce_lead\nchecks: 7\n");
+    project.write("models/worse.yml", "model: worse\ndescription: x\nsql: SELECT * FROM leeds\n");
+    let done = project.publish(&[]).exits(2);
+    for words in ["models/bad.yml:2:1", "did you mean `description`?", "M0002", "M0003", "leeds"] {
+        assert!(done.stderr.contains(words), "{words} is missing in\n{}", done.stderr);
+    }
+    assert!(!project.target().exists());
+    let as_json = project.run(&["check", "--log-format", "json"]).exits(2);
+    let first: serde_json::Value = serde_json::from_str(as_json.stderr.lines().next().unwrap()).unwrap();
+    assert_eq!((&first["file"], &first["line"], &first["column"]), (&"models/bad.yml".into(), &2.into(), &1.into()));
+}
+
+#[test]
+fn arguments_and_places_that_are_wrong_exit_with_two() {
+    let project = Project::sample();
+    project.run(&["runn"]).exits(2);
+    project.run(&["run", "--threads", "0"]).exits(2);
+    project.run(&["run", "--target", "nowhere"]).exits(2);
+    project.run(&["run", "--select", "nothing_like_it"]).exits(2);
+    let empty = Project::empty().run(&["check"]).exits(2);
+    assert!(empty.stderr.contains("M0020"), "{}", empty.stderr);
+}
+
+#[test]
+fn a_store_that_is_not_there_exits_with_three() {
+    let project = Project::sample()
+        .with("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:9")
+        .with("AWS_ALLOW_HTTP", "true")
+        .with("AWS_ACCESS_KEY_ID", "a")
+        .with("AWS_SECRET_ACCESS_KEY", "verysecret")
+        .with("MARQUETRY_STORE_RETRIES", "1");
+    let done = project.run(&["run", "--location", "s3://bucket/tables"]).exits(3);
+    assert!(!done.stderr.contains("verysecret"));
+}
+
+#[test]
+fn selection_follows_the_graph() {
+    let project = Project::sample();
+    let names = |args: &[&str]| -> Vec<String> {
+        let done = project.run(&[&["ls", "--output", "json"], args].concat()).exits(0);
+        let name = |line: &str| serde_json::from_str::<serde_json::Value>(line).unwrap()["name"].as_str().unwrap().to_string();
+        done.stdout.lines().map(name).collect()
+    };
+    assert_eq!(names(&["--select", "+touches"]), ["web_events", "touches"]);
+    assert_eq!(names(&["--select", "web_events+"]), ["web_events", "touches"]);
+    assert_eq!(names(&["--select", "tag:nightly,kind:lifecycle", "--exclude", "lead*"]), ["contact_stages", "opportunity_stages"]);
+    assert_eq!(names(&["--select", "path:models/staging"]), ["web_events"]);
+    assert!(names(&[]).len() > 10);
+}
+
+#[test]
+fn a_selected_model_reads_what_was_published_before() {
+    let project = Project::sample();
+    project.write(
+        "models/marts/won.yml",
+        "model: won\ndescription: Won deals.\ngrain: [opportunity_id]\nsql: SELECT opportunity_id FROM opportunities WHERE is_won\n",
+    );
+    let done = project.publish(&["--select", "won"]).exits(2);
+    assert!(done.stderr.contains("--select +won"), "{}", done.stderr);
+    project.publish(&["--exclude", "won"]).exits(0);
+    let done = project.publish(&["--select", "won"]).exits(0);
+    assert_eq!(done.digests().len(), 1);
+}
+
+#[test]
+fn releases_roll_back_and_are_cleaned() {
+    let project = Project::sample();
+    let target = project.target().to_string_lossy().into_owned();
+    let before = project.publish(&["--select", "opportunities"]).exits(0).digests();
+    let path = project.path().join("models/marts/opportunities.yml");
+    let text = fs::read_to_string(&path).unwrap();
+    fs::write(&path, text.replace("'unknown'", "'none'")).unwrap();
+    assert_ne!(project.publish(&["--select", "opportunities"]).exits(0).digests(), before);
+    project.run(&["rollback", "1", "--location", &target]).exits(0);
+    fs::write(&path, text).unwrap();
+    let again = project.publish(&["--select", "opportunities"]).exits(0);
+    assert_eq!(again.json()["status"], "unchanged");
+    assert_eq!(again.digests(), before);
+    project.run(&["clean", "--keep", "1", "--location", &target]).exits(0);
+    let releases = files(&project.target()).iter().filter(|file| file.starts_with("_marquetry/releases/")).count();
+    assert_eq!(releases, 1);
+    project.publish(&["--select", "opportunities"]).exits(0);
+}
+
+#[test]
+fn the_other_commands_answer() {
+    let project = Project::sample();
+    let target = project.target().to_string_lossy().into_owned();
+    let check = project.run(&["check"]).exits(0);
+    assert!(check.stdout.contains("nothing wrong"), "{}", check.stdout);
+    let plan = project.run(&["compile", "touches"]).exits(0);
+    assert!(plan.stdout.contains("physical plan"), "{}", plan.stdout);
+    let draft = project.run(&["contract", "salesforce_lead"]).exits(0);
+    assert!(draft.stdout.contains("table: salesforce_lead"), "{}", draft.stdout);
+    project.run(&["docs", "--location", &target]).exits(0);
+    assert!(project.target().join("_dictionary/index.html").is_file());
+    assert!(project.run(&["explain", "M0002"]).exits(0).stdout.starts_with("## M0002"));
+    assert!(project.run(&["explain", "lifecycle"]).exits(0).stdout.starts_with("# "));
+    project.run(&["explain", "M9999"]).exits(2);
+    assert!(project.run(&["--help"]).exits(0).stdout.contains("Exit codes"));
+}
+
+#[test]
+fn init_makes_a_project_that_runs() {
+    let place = Project::empty();
+    let dir = place.path().join("new").to_string_lossy().into_owned();
+    place.run(&["init", &dir]).exits(0);
+    place.run(&["init", &dir]).exits(2);
+    let out = place.target().to_string_lossy().into_owned();
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_marquetry"));
+    let done = command.args(["--project", &dir, "--location", &out, "run"]).output().unwrap();
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    assert!(place.target().join("touches/_delta_log").is_dir());
+}
