@@ -178,10 +178,10 @@ impl State {
         let ids = |of: fn(&Decision) -> u32| decided.iter().map(of);
         match made {
             Made::Pass => Err(Error::internal("a column that is passed on is not made")),
-            Made::Channel => self.channels.column(decided.iter().map(|d| Some(d.channel))),
-            Made::Rule => self.rules.column(decided.iter().map(|d| Some(d.rule))),
+            Made::Channel => self.channels.full(ids(|d| d.channel)),
+            Made::Rule => self.rules.full(ids(|d| d.rule)),
             Made::ClickKind => self.kinds.column(decided.iter().map(|d| d.click)),
-            Made::Grade => self.grades.column(decided.iter().map(|d| Some(d.grade as u32))),
+            Made::Grade => self.grades.full(ids(|d| d.grade as u32)),
             Made::Reason => self.reasons.column(decided.iter().map(|d| d.reason)),
             Made::Source => local.column(ids(|d| d.source), &memory.names),
             Made::Medium => local.column(ids(|d| d.medium), &memory.mediums),
@@ -189,7 +189,7 @@ impl State {
             Made::ReferrerHost => local.column((0..decided.len()).map(|row| read.referrer(row)), &memory.names),
             Made::Extra(which) => local.column((0..decided.len()).map(|row| read.extra(which, row)), &memory.extras),
             Made::Conflict => {
-                Ok(Arc::new(decided.iter().map(|d| Some(d.conflict)).collect::<BooleanArray>()) as ArrayRef)
+                Ok(Arc::new(BooleanArray::from(decided.iter().map(|d| d.conflict).collect::<Vec<_>>())) as ArrayRef)
             }
         }
     }

@@ -10,7 +10,7 @@ use super::memory::{Landing, Memory, Seen, names};
 use super::rules::RuleBook;
 use super::spec::Precedence;
 use super::utm::{self, Flaw, Grade};
-use super::values::EMPTY;
+use super::values::{EMPTY, Values};
 
 /// A touch, its values as numbers in [`Memory`].
 #[derive(Debug, Clone, Copy)]
@@ -85,6 +85,7 @@ pub(super) struct Decider {
     click_mediums: Vec<u32>,
     missing_source: Option<u32>,
     channels: u32,
+    every_rule: Vec<u64>,
     /// What touches without a click id have.
     no_clicks: ClickSet,
     sets: HashMap<ClickBits, ClickSet, RandomState>,
@@ -116,6 +117,7 @@ impl Decider {
             click_mediums: KINDS.iter().map(|kind| memory.medium(kind.medium)).collect(),
             missing_source: book.missing_source.as_deref().map(|text| memory.name(text)),
             channels: channels.len() as u32,
+            every_rule: vec![u64::MAX; words],
             no_clicks: ClickSet::new(book, words, 0),
             sets: HashMap::default(),
         };
@@ -136,16 +138,16 @@ impl Decider {
         let set = listed.unwrap_or(&self.no_clicks);
         let effective = self.effective(memory, touch, origin, set);
         let masks = [
-            memory.names.mask(source.id, names::TAGGED),
-            memory.mediums.mask(medium.id, 0),
-            memory.names.mask(effective.source, names::SOURCE),
-            memory.names.mask(effective.source, names::SITE),
-            memory.mediums.mask(effective.medium, 1),
-            memory.names.mask(origin, names::ORIGIN),
-            memory.campaigns.mask(campaign.id, 0),
-            memory.campaigns.mask(campaign.id, 1),
-            memory.names.mask(touch.referrer, names::REFERRER),
-            memory.names.mask(touch.landing.host, names::LANDING),
+            self.mask(&memory.names, source.id, names::TAGGED),
+            self.mask(&memory.mediums, medium.id, 0),
+            self.mask(&memory.names, effective.source, names::SOURCE),
+            self.mask(&memory.names, effective.source, names::SITE),
+            self.mask(&memory.mediums, effective.medium, 1),
+            self.mask(&memory.names, origin, names::ORIGIN),
+            self.mask(&memory.campaigns, campaign.id, 0),
+            self.mask(&memory.campaigns, campaign.id, 1),
+            self.mask(&memory.names, touch.referrer, names::REFERRER),
+            self.mask(&memory.names, touch.landing.host, names::LANDING),
             &set.mask,
         ];
         let first = self.first(&masks);
@@ -170,6 +172,11 @@ impl Decider {
             reason: reason.map(|reason| reason as u32),
             click: set.kind.map(|kind| kind as u32),
         }
+    }
+
+    /// The rules that a value leaves in play: all of them where none asks.
+    fn mask<'a>(&'a self, values: &'a Values, id: u32, role: usize) -> &'a [u64] {
+        if values.is_asked(role) { values.mask(id, role) } else { &self.every_rule }
     }
 
     /// The lowest bit that all masks have.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, DictionaryArray, Int32Array, StringArray};
+use arrow::buffer::NullBuffer;
 use arrow::datatypes::{DataType, Int32Type};
 
 use super::values::{EMPTY, Values};
@@ -25,11 +26,30 @@ impl Static {
         Self { texts: Arc::new(texts.into_iter().map(Some).collect::<StringArray>()) }
     }
 
-    /// The column of these numbers.
-    pub(super) fn column(&self, numbers: impl Iterator<Item = Option<u32>>) -> Result<ArrayRef> {
-        let keys: Int32Array = numbers.map(|number| number.map(|number| number as i32)).collect();
+    /// The column of these numbers, one for every row.
+    pub(super) fn full(&self, numbers: impl Iterator<Item = u32>) -> Result<ArrayRef> {
+        let keys = Int32Array::from_iter_values(numbers.map(|number| number as i32));
         Ok(Arc::new(DictionaryArray::<Int32Type>::try_new(keys, Arc::clone(&self.texts))?))
     }
+
+    /// The column of these numbers; no number is NULL.
+    pub(super) fn column(&self, numbers: impl Iterator<Item = Option<u32>>) -> Result<ArrayRef> {
+        let keys = keys(numbers.map(|number| number.map_or(NULL, |number| number as i32)).collect());
+        Ok(Arc::new(DictionaryArray::<Int32Type>::try_new(keys, Arc::clone(&self.texts))?))
+    }
+}
+
+/// Stands for NULL among keys, which are never negative.
+const NULL: i32 = -1;
+
+fn keys(mut keys: Vec<i32>) -> Int32Array {
+    let valid: Vec<bool> = keys.iter().map(|key| *key != NULL).collect();
+    if valid.iter().all(|valid| *valid) {
+        return Int32Array::new(keys.into(), None);
+    }
+    // What stands under a NULL is never read, but must be a key.
+    keys.iter_mut().for_each(|key| *key = (*key).max(0));
+    Int32Array::new(keys.into(), Some(NullBuffer::from(valid)))
 }
 
 /// Texts of [`Values`]: each batch has a dictionary of only those that occur in it.
@@ -52,16 +72,17 @@ impl Local {
             self.used.resize(values.len(), (0, 0));
         }
         let mut texts: Vec<&str> = Vec::new();
-        let keys: Int32Array = ids
-            .map(|id| {
-                let slot = self.used.get_mut(id as usize).filter(|_| id != EMPTY)?;
-                if slot.0 != self.round {
-                    *slot = (self.round, texts.len() as i32);
+        let local = ids.map(|id| match self.used.get_mut(id as usize) {
+            Some((round, key)) if id != EMPTY => {
+                if *round != self.round {
+                    (*round, *key) = (self.round, texts.len() as i32);
                     texts.push(values.text(id));
                 }
-                Some(slot.1)
-            })
-            .collect();
+                *key
+            }
+            _ => NULL,
+        });
+        let keys = keys(local.collect());
         let texts = Arc::new(StringArray::from_iter_values(texts));
         Ok(Arc::new(DictionaryArray::<Int32Type>::try_new(keys, texts)?))
     }

@@ -185,7 +185,8 @@ impl Memory {
 
     /// Everything a landing page tells; of a parameter that stands there twice, the first counts.
     pub(super) fn landing(&mut self, url: &str) -> Landing {
-        let mut found = Landing { host: self.host(url), ..NOWHERE };
+        let host = if self.names.is_asked(names::LANDING) { self.host(url) } else { EMPTY };
+        let mut found = Landing { host, ..NOWHERE };
         let mut given = [false; 3];
         for (key, value) in url::query(url) {
             let Some(rest) = key.get(..4).filter(|prefix| prefix.eq_ignore_ascii_case("utm_")).and(key.get(4..)) else {

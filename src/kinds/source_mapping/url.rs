@@ -12,7 +12,8 @@ pub(super) fn raw_host(url: &str) -> Option<&str> {
     let rest = match url.strip_prefix("//") {
         Some(rest) => rest,
         None => {
-            let (scheme, rest) = url.split_once("://")?;
+            let (scheme, rest) = url.split_once(':')?;
+            let rest = rest.strip_prefix("//")?;
             let mut bytes = scheme.bytes();
             let named = bytes.next().is_some_and(|b| b.is_ascii_alphabetic())
                 && bytes.all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.'));

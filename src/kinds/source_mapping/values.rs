@@ -100,6 +100,11 @@ impl Asked {
         }
     }
 
+    fn is_asked(&self) -> bool {
+        let tests = !self.exact.is_empty() || !self.pattern_rules.is_empty();
+        tests || !self.categories.is_empty() || !self.members.is_empty()
+    }
+
     fn mask(&self, text: &str, lookups: &Lookups) -> Vec<u64> {
         let mut mask = self.base.clone();
         let mut join = |found: Option<&Vec<u64>>| {
@@ -138,6 +143,8 @@ impl Asked {
 #[derive(Debug)]
 pub(super) struct Values {
     roles: Vec<Asked>,
+    /// For each role, whether any rule asks something of it.
+    asked: Vec<bool>,
     words: usize,
     texts: Vec<Box<str>>,
     index: HashMap<Box<str>, u32, RandomState>,
@@ -151,8 +158,9 @@ impl Values {
     pub(super) fn new(book: &RuleBook, roles: &[Role], lookups: &Lookups) -> Result<Self> {
         let words = book.rules.len().div_ceil(64).max(1);
         let roles = roles.iter().map(|role| Asked::new(book, *role, words)).collect::<Result<Vec<_>>>()?;
+        let asked = roles.iter().map(Asked::is_asked).collect();
         let mut values =
-            Self { roles, words, texts: Vec::new(), index: HashMap::default(), masks: Vec::new(), bytes: 0 };
+            Self { roles, asked, words, texts: Vec::new(), index: HashMap::default(), masks: Vec::new(), bytes: 0 };
         values.id("", lookups);
         Ok(values)
     }
@@ -176,6 +184,11 @@ impl Values {
     pub(super) fn mask(&self, id: u32, role: usize) -> &[u64] {
         let start = (id as usize * self.roles.len() + role) * self.words;
         self.masks.get(start..start + self.words).unwrap_or_default()
+    }
+
+    /// Whether any rule asks something of values in the role of that position.
+    pub(super) fn is_asked(&self, role: usize) -> bool {
+        self.asked.get(role) == Some(&true)
     }
 
     /// The value of a number.
