@@ -237,11 +237,21 @@ fn repeated_rows_count_and_an_empty_table_has_a_digest_of_its_columns() {
     assert_ne!(empty.digest(&columns()), empty.digest(&columns()[1..]));
 }
 
-/// Worked out once from the definition: a change here changes the digest of every table there is.
+/// Worked out by another program, from the definition: a change here changes the digest of every
+/// table there is.
 #[test]
 fn stays_what_it_was() {
-    let rows: Vec<Vec<Value>> = vec![vec![Value::Null; 9]];
-    assert_eq!(content(&[batch(&rows)]), naive(&rows));
-    assert_eq!(mix_0(1), 0x5692_161d_100b_05e5);
-    assert_eq!(mix_1(1), 0xb456_bcfc_34c2_cb2c);
+    let values = vec![
+        Value::Text("Paid Search".into()),
+        Value::Text(String::new()),
+        Value::Integer(-1),
+        Value::Integer(7),
+        Value::Float(-0.0),
+        Value::Decimal(-12_345),
+        Value::Integer(1),
+        Value::Integer(20_000),
+        Value::Integer(1),
+    ];
+    let rows = vec![values, vec![Value::Null; 9]];
+    assert_eq!(content(&[batch(&rows)]).digest(&columns()), "81f0a8e190769f442cd9d753e4357af7");
 }
