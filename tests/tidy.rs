@@ -7,7 +7,8 @@ use crate::support::cli::{files, repository};
 /// The rows of the architecture, top first; a file imports from rows above its own.
 const LAYERS: &[&[&str]] = &[
     &["diag", "error"],
-    &["contract", "syntax"],
+    &["syntax"],
+    &["contract"],
     &["engine", "store", "sample"],
     &["kinds"],
     &["checks"],

@@ -144,8 +144,10 @@ impl Compiler<'_> {
     fn relationship(&self, spec: &CheckSpec, diags: &mut Diagnostics) -> Option<Check> {
         let relation = spec.relationships.as_ref()?;
         if self.frames.get(relation.to.as_str()).is_none() {
-            let message = format!("the check compares with `{}`, which the model neither reads nor writes", relation.to);
-            let hint = "a model is checked against tables that come before it: read the table in the model, or check it there";
+            let message =
+                format!("the check compares with `{}`, which the model neither reads nor writes", relation.to);
+            let hint =
+                "a model is checked against tables that come before it: read the table in the model, or check it there";
             diags.push(Diagnostic::error(codes::UNKNOWN_TABLE, relation.to.place, message).hint(hint));
             return None;
         }

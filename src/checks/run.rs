@@ -85,7 +85,8 @@ impl Runner<'_> {
         }
         let mut results = Vec::with_capacity(checks.len());
         for (at, check) in checks.iter().enumerate() {
-            let count = counts.remove(&at).ok_or_else(|| Error::internal(format!("check `{}` was not run", check.name)))?;
+            let count =
+                counts.remove(&at).ok_or_else(|| Error::internal(format!("check `{}` was not run", check.name)))?;
             results.push(self.judge(check, count, rows).await?);
         }
         Ok(results)
@@ -117,7 +118,9 @@ impl Runner<'_> {
         for (at, check) in checks.iter().enumerate() {
             let found = number(&format!("c{at}"));
             let count = match &check.test {
-                Test::Rows(_) => Count { failures: found.and_then(|n| u64::try_from(n).ok()).unwrap_or(0), words: String::new() },
+                Test::Rows(_) => {
+                    Count { failures: found.and_then(|n| u64::try_from(n).ok()).unwrap_or(0), words: String::new() }
+                }
                 Test::RowCount { min, max } => row_count(rows, *min, *max),
                 Test::Freshness { within_micros } => self.freshness(found, *within_micros),
                 _ => continue,
@@ -200,7 +203,8 @@ impl Runner<'_> {
             Test::Relationship { to, field } => self.stranger_rows(check, to, field)?,
             Test::Unique => {
                 let keys: Vec<Expr> = check.columns.iter().map(|column| self.column(column)).collect();
-                let plan = self.frames.scan(&self.contract.table)?.aggregate(keys, vec![count(lit(1_i64)).alias("n")])?;
+                let plan =
+                    self.frames.scan(&self.contract.table)?.aggregate(keys, vec![count(lit(1_i64)).alias("n")])?;
                 plan.filter(Expr::Column(SqlColumn::new_unqualified("n")).gt(lit(1_i64)))?
             }
             _ => return Ok(Vec::new()),
@@ -223,9 +227,8 @@ impl Runner<'_> {
             Test::Unique => check.columns.iter().collect::<Vec<_>>(),
             _ => self.contract.grain.iter().chain(&check.columns).collect(),
         };
-        let harmless = |name: &&ColumnName| {
-            self.contract.column(name.as_str()).is_some_and(|column| column.pii == Pii::None)
-        };
+        let harmless =
+            |name: &&ColumnName| self.contract.column(name.as_str()).is_some_and(|column| column.pii == Pii::None);
         let mut shown: Vec<&ColumnName> = Vec::new();
         for name in names.into_iter().filter(harmless) {
             if !shown.contains(&name) {
@@ -260,7 +263,8 @@ fn value(batch: &RecordBatch, name: &str) -> Option<i64> {
 fn key_text(batch: &RecordBatch, row: usize) -> String {
     let schema = batch.schema();
     let parts = schema.fields().iter().zip(batch.columns()).map(|(field, column)| {
-        let text = column.as_string_opt::<i32>().filter(|texts| texts.is_valid(row)).map_or("NULL", |texts| texts.value(row));
+        let text =
+            column.as_string_opt::<i32>().filter(|texts| texts.is_valid(row)).map_or("NULL", |texts| texts.value(row));
         format!("{}={text}", field.name())
     });
     parts.collect::<Vec<_>>().join(", ")

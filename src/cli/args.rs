@@ -220,7 +220,8 @@ fn instant(text: &str) -> Result<DateTime<Utc>, String> {
         return Ok(instant.with_timezone(&Utc));
     }
     let day = NaiveDate::parse_from_str(text, "%Y-%m-%d").ok().and_then(|day| day.and_hms_opt(0, 0, 0));
-    day.map(|day| day.and_utc()).ok_or_else(|| format!("`{text}` is neither an instant, as `2026-06-30T00:00:00Z`, nor a date"))
+    day.map(|day| day.and_utc())
+        .ok_or_else(|| format!("`{text}` is neither an instant, as `2026-06-30T00:00:00Z`, nor a date"))
 }
 
 fn size(text: &str) -> Result<ByteSize, String> {
@@ -232,7 +233,8 @@ impl Args {
     pub fn request(&self) -> Request {
         let now = Utc::now();
         // Variables that are not UTF-8 are none that a project could name.
-        let vars = std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+        let vars =
+            std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
         let (selection, keep_going, docs) = match &self.command {
             Command::Run(run) => (run.selection.clone(), run.keep_going, run.docs.clone()),
             Command::Ls(ls) => (ls.selection.clone(), false, None),
@@ -279,7 +281,8 @@ impl Args {
 fn machine_memory_bytes() -> Option<u64> {
     let read = |path: &str| std::fs::read_to_string(path).ok();
     let meminfo = read("/proc/meminfo")?;
-    let kib: u64 = meminfo.lines().find(|line| line.starts_with("MemTotal:"))?.split_whitespace().nth(1)?.parse().ok()?;
+    let kib: u64 =
+        meminfo.lines().find(|line| line.starts_with("MemTotal:"))?.split_whitespace().nth(1)?.parse().ok()?;
     let limit = read("/sys/fs/cgroup/memory.max").and_then(|text| text.trim().parse::<u64>().ok());
     Some(limit.unwrap_or(u64::MAX).min(kib * 1024))
 }

@@ -16,7 +16,9 @@ pub async fn clean(args: &Args, clean: &Clean, ui: &Ui) -> Result<ExitCode> {
     let (prepared, _) = prepare(args, ui).await?;
     let cleaned = pipeline::clean(&prepared, &args.request(), clean.keep).await?;
     match args.output {
-        Shape::Json => ui.print_json(&json!({ "status": "cleaned", "releases": cleaned.releases, "files": cleaned.files })),
+        Shape::Json => {
+            ui.print_json(&json!({ "status": "cleaned", "releases": cleaned.releases, "files": cleaned.files }))
+        }
         Shape::Text => ui.print(&format!(
             "removed {} and {}",
             plural(cleaned.releases.len(), "release"),

@@ -10,7 +10,6 @@ use super::ui::Ui;
 use crate::error::{Error, Result};
 use crate::sample::{SampleOptions, generate};
 
-
 /// As many people as the sample data of this repository has.
 const PEOPLE: u64 = 2_000;
 
@@ -29,6 +28,10 @@ pub fn init(init: &Init, ui: &Ui) -> Result<ExitCode> {
         fs::write(path, text)?;
     }
     generate(&SampleOptions::new(PEOPLE, 1, init.dir.join("sample_data")))?;
-    ui.print(&format!("a project is in `{}`; now run\n\n  marquetry --project {} run", init.dir.display(), init.dir.display()));
+    ui.print(&format!(
+        "a project is in `{}`; now run\n\n  marquetry --project {} run",
+        init.dir.display(),
+        init.dir.display()
+    ));
     done()
 }

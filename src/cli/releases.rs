@@ -27,7 +27,10 @@ pub async fn list(args: &Args, ui: &Ui) -> Result<ExitCode> {
                 let back = release.rollback_of.map_or_else(String::new, |to| format!("  (release {to} again)"));
                 ui.print(&format!(
                     "{:>6}  as of {}  {:>3} tables  {rows:>12} rows  {}{back}",
-                    release.number, release.record.as_of, release.tables.len(), release.run
+                    release.number,
+                    release.record.as_of,
+                    release.tables.len(),
+                    release.run
                 ));
             }
         }
@@ -40,7 +43,9 @@ pub async fn rollback(args: &Args, rollback: &Rollback, ui: &Ui) -> Result<ExitC
     let (prepared, _) = prepare(args, ui).await?;
     let release = pipeline::rollback(&prepared, &args.request(), rollback.release, &Utc::now).await?;
     match args.output {
-        Shape::Json => ui.print_json(&json!({ "status": "published", "release": release.number, "rollback_of": rollback.release })),
+        Shape::Json => {
+            ui.print_json(&json!({ "status": "published", "release": release.number, "rollback_of": rollback.release }))
+        }
         Shape::Text => ui.print(&format!("release {} has the tables of release {}", release.number, rollback.release)),
     }
     done()

@@ -21,7 +21,9 @@ pub async fn run(args: &Args, run: &Run, ui: &Ui) -> Result<ExitCode> {
     ui.outcome(&outcome);
     match (outcome.status, run.skip_exit_code) {
         (OutcomeStatus::Unchanged, Some(code)) => Ok(ExitCode::from(code)),
-        (OutcomeStatus::Partial, _) => Err(refused(ErrorKind::Data, "checks refused some tables; the rest is published".into())),
+        (OutcomeStatus::Partial, _) => {
+            Err(refused(ErrorKind::Data, "checks refused some tables; the rest is published".into()))
+        }
         _ => done(),
     }
 }

@@ -142,7 +142,9 @@ impl Watch for Ui {
                 }
             }
             Event::Staged { table, rows } => match self.log {
-                Shape::Json => self.log_line("info", "staged", json!({ "event": "staged", "table": table, "rows": rows })),
+                Shape::Json => {
+                    self.log_line("info", "staged", json!({ "event": "staged", "table": table, "rows": rows }))
+                }
                 Shape::Text => self.say(&format!("  {table:<40} {rows:>12} rows")),
             },
             Event::Checked(result) if result.status != Status::Pass => self.check(result),

@@ -144,7 +144,10 @@ pub(super) struct Planner;
 #[async_trait]
 impl QueryPlanner for Planner {
     async fn create_physical_plan(&self, plan: &LogicalPlan, state: &dyn Session) -> SqlResult<Arc<dyn ExecutionPlan>> {
-        let planner = DefaultPhysicalPlanner::with_extension_planners(vec![Arc::new(EntityPlanner), Arc::new(super::map::MapPlanner)]);
+        let planner = DefaultPhysicalPlanner::with_extension_planners(vec![
+            Arc::new(EntityPlanner),
+            Arc::new(super::map::MapPlanner),
+        ]);
         planner.create_physical_plan(plan, state).await
     }
 }

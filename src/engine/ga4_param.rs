@@ -47,20 +47,19 @@ impl ScalarUDFImpl for Ga4Param {
 
     fn return_type(&self, types: &[DataType]) -> Result<DataType> {
         match types {
-            [DataType::List(item), DataType::Utf8 | DataType::Utf8View | DataType::LargeUtf8]
-                if matches!(item.data_type(), DataType::Struct(members) if members.find("key").is_some() && members.find("value").is_some()) =>
-            {
+            [DataType::List(item), DataType::Utf8 | DataType::Utf8View | DataType::LargeUtf8] if matches!(item.data_type(), DataType::Struct(members) if members.find("key").is_some() && members.find("value").is_some()) => {
                 Ok(DataType::Utf8)
             }
-            _ => plan_err!("ga4_param has the wrong type of arguments: it takes the list `event_params` and the name of a parameter"),
+            _ => plan_err!(
+                "ga4_param has the wrong type of arguments: it takes the list `event_params` and the name of a parameter"
+            ),
         }
     }
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
         let [params, key] = args.args.as_slice() else { return exec_err!("ga4_param takes two arguments") };
-        let ColumnarValue::Scalar(
-            ScalarValue::Utf8(key) | ScalarValue::Utf8View(key) | ScalarValue::LargeUtf8(key),
-        ) = key
+        let ColumnarValue::Scalar(ScalarValue::Utf8(key) | ScalarValue::Utf8View(key) | ScalarValue::LargeUtf8(key)) =
+            key
         else {
             return exec_err!("ga4_param takes the name of a parameter as a literal");
         };
@@ -82,9 +81,16 @@ fn param(params: &ListArray, wanted: Option<&str>) -> Result<ArrayRef> {
     let mut out = StringBuilder::with_capacity(params.len(), params.len() * 16);
     for row in 0..params.len() {
         let range = params.value_offsets().get(row..row + 2).filter(|_| params.is_valid(row));
-        let span = range.map_or(0..0, |ends| ends.first().map_or(0, |at| *at as usize)..ends.last().map_or(0, |at| *at as usize));
+        let span = range
+            .map_or(0..0, |ends| ends.first().map_or(0, |at| *at as usize)..ends.last().map_or(0, |at| *at as usize));
         let found = span.into_iter().find(|at| keys.is_valid(*at) && wanted == Some(keys.value(*at)));
-        let filled = found.and_then(|at| members.iter().map(|member| member.as_string::<i32>()).find(|texts| texts.is_valid(at)).map(|texts| texts.value(at)));
+        let filled = found.and_then(|at| {
+            members
+                .iter()
+                .map(|member| member.as_string::<i32>())
+                .find(|texts| texts.is_valid(at))
+                .map(|texts| texts.value(at))
+        });
         out.append_option(filled);
     }
     Ok(Arc::new(out.finish()))

@@ -32,9 +32,7 @@ pub fn trace(plan: &LogicalPlan) -> Vec<Trace> {
         LogicalPlan::TableScan(scan) => {
             let table = scan.table_name.table();
             let names = scan.projected_schema.fields().iter().map(|field| field.name());
-            names
-                .map(|name| Trace { columns: [(table.to_string(), name.clone())].into(), unchanged: true })
-                .collect()
+            names.map(|name| Trace { columns: [(table.to_string(), name.clone())].into(), unchanged: true }).collect()
         }
         LogicalPlan::Projection(node) => of_exprs(&node.expr, &node.input),
         LogicalPlan::Aggregate(node) => {

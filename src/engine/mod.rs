@@ -8,9 +8,9 @@ pub mod frames;
 mod functions;
 mod ga4_param;
 pub mod lineage;
-mod query;
 pub mod map;
 mod map_exec;
+mod query;
 mod sql;
 mod sql_place;
 

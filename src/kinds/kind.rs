@@ -10,13 +10,14 @@ pub enum Kind {
     /// One SELECT.
     Sql(sql::Sql),
     /// Touches with their channel.
-    SourceMapping(SourceMapping),
+    SourceMapping(Box<SourceMapping>),
     /// Stage visits.
-    Lifecycle(Lifecycle),
+    Lifecycle(Box<Lifecycle>),
 }
 
 /// The kinds' names with their reference pages, in the order of the documentation.
-pub const GUIDES: &[(&str, &str)] = &[("sql", sql::GUIDE), ("source_mapping", source_mapping::GUIDE), ("lifecycle", lifecycle::GUIDE)];
+pub const GUIDES: &[(&str, &str)] =
+    &[("sql", sql::GUIDE), ("source_mapping", source_mapping::GUIDE), ("lifecycle", lifecycle::GUIDE)];
 
 impl Kind {
     /// The YAML key that declares it.
@@ -32,8 +33,8 @@ impl Kind {
     pub fn as_model(&self) -> &dyn ModelKind {
         match self {
             Self::Sql(spec) => spec,
-            Self::SourceMapping(spec) => spec,
-            Self::Lifecycle(spec) => spec,
+            Self::SourceMapping(spec) => spec.as_ref(),
+            Self::Lifecycle(spec) => spec.as_ref(),
         }
     }
 }

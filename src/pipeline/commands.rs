@@ -8,7 +8,9 @@ use super::{Clock, Request, document, select};
 use crate::engine::{Frame, Frames};
 use crate::error::{Error, Result};
 use crate::kinds::Scope;
-use crate::store::publish::{Cleaned, Publication, Release, RunRecord, Silent, current_release, release, releases as numbers};
+use crate::store::publish::{
+    Cleaned, Publication, Release, RunRecord, Silent, current_release, release, releases as numbers,
+};
 use crate::store::{Extract, Location, Wanted, draft};
 use crate::syntax::{SourceTable, TableName};
 
@@ -124,7 +126,8 @@ pub async fn draft_contract(request: &Request, name: &str, session: &mut Session
     let contract = SourceTable::undeclared(table, &path);
     let wanted = Wanted { table: &contract, location: &location };
     let extract = Extract::open(&wanted, &mut session.diags).await?;
-    let extract = extract.ok_or_else(|| Error::project(format!("`{name}` is neither a source table nor a place with Parquet files")))?;
+    let extract = extract
+        .ok_or_else(|| Error::project(format!("`{name}` is neither a source table nor a place with Parquet files")))?;
     Ok(draft(&extract, &system, &path))
 }
 
@@ -141,7 +144,8 @@ fn split_place(place: &str) -> (String, String) {
 fn name_of(place: &str, path: &str) -> TableName {
     let words = [path.split('.').next().unwrap_or_default(), place.rsplit('/').next().unwrap_or_default()];
     let plain = |word: &str| {
-        let kept: String = word.to_lowercase().chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
+        let kept: String =
+            word.to_lowercase().chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
         TableName::new(kept.trim_matches('_'))
     };
     words.iter().find_map(|word| plain(word)).unwrap_or_else(|| TableName::new_unchecked("extract"))

@@ -94,7 +94,8 @@ impl Filler<'_> {
         }
         if page.published {
             page.format = Some(self.target.format.as_str().to_string());
-            page.location = Some(format!("{}/{}", self.target.location.to_string().trim_end_matches('/'), output.table));
+            page.location =
+                Some(format!("{}/{}", self.target.location.to_string().trim_end_matches('/'), output.table));
         }
         page.checks = model.checks.iter().filter(|check| check.table == output.table).map(not_run).collect();
         let released = self.release.and_then(|release| release.table(output.table.as_str()));
@@ -111,20 +112,23 @@ impl Filler<'_> {
         page.bytes = Some(released.files.iter().map(|file| file.bytes).sum());
         page.digest = Some(released.digest.clone());
         page.checks = findings.checks.iter().map(|result| check_of(result, model)).collect();
-        page.facts = findings.facts.into_iter().map(|row| RunFact { fact: row.fact, item: row.item, rows: row.rows }).collect();
+        page.facts =
+            findings.facts.into_iter().map(|row| RunFact { fact: row.fact, item: row.item, rows: row.rows }).collect();
         for (column, profile) in page.columns.iter_mut().zip(findings.profile) {
             column.profile = Some(profile);
         }
         let rejects = model.outputs.iter().find(|output| output.role == Role::Rejects);
         if let (Role::Main, Some(rejects)) = (page.role, rejects) {
-            let rows = self.release.and_then(|release| release.table(rejects.table.as_str())).map_or(0, |table| table.rows);
+            let rows =
+                self.release.and_then(|release| release.table(rejects.table.as_str())).map_or(0, |table| table.rows);
             page.rejects = Some(dictionary::Rejects { table: rejects.table.to_string(), rows });
         }
     }
 
     fn sources(&self) -> Vec<SourcePage> {
         let extracts = self.prepared.extracts.values().map(|extract| {
-            let mut page = SourcePage { name: extract.table().to_string(), kind: SourceKind::Extract, ..SourcePage::default() };
+            let mut page =
+                SourcePage { name: extract.table().to_string(), kind: SourceKind::Extract, ..SourcePage::default() };
             page.rows = Some(extract.rows());
             page.bytes = Some(extract.files().iter().map(|file| file.size_bytes).sum());
             page.columns = extract.columns().iter().map(ColumnPage::from).collect();
@@ -143,7 +147,8 @@ impl Filler<'_> {
             page
         });
         let seeds = self.prepared.seeds.values().map(|seed| {
-            let mut page = SourcePage { name: seed.table().to_string(), kind: SourceKind::Seed, ..SourcePage::default() };
+            let mut page =
+                SourcePage { name: seed.table().to_string(), kind: SourceKind::Seed, ..SourcePage::default() };
             page.rows = u64::try_from(seed.batch().num_rows()).ok();
             page.columns = seed.columns().iter().map(ColumnPage::from).collect();
             page.format = Some("csv".to_string());
@@ -185,7 +190,11 @@ fn check_of(result: &CheckResult, model: &Model) -> dictionary::CheckResult {
         name: result.check.clone(),
         column: result.columns.first().filter(|_| result.columns.len() == 1).map(ToString::to_string),
         severity: known.map_or(dictionary::Severity::Error, |check| severity(check.severity)),
-        status: if result.status == Status::Pass { dictionary::CheckStatus::Passed } else { dictionary::CheckStatus::Failed },
+        status: if result.status == Status::Pass {
+            dictionary::CheckStatus::Passed
+        } else {
+            dictionary::CheckStatus::Failed
+        },
         failures: Some(result.failures),
         message: Some(result.message.clone()),
     }

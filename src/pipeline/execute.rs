@@ -50,7 +50,8 @@ pub(super) async fn models(
     runner.read_what_is_not_selected(selected).await?;
     let mut turn = 0;
     for model in &prepared.graph.models {
-        let file = &prepared.project.models.get(model.index).ok_or_else(|| Error::internal("a model without a file"))?.spec;
+        let file =
+            &prepared.project.models.get(model.index).ok_or_else(|| Error::internal("a model without a file"))?.spec;
         let is_step = !file.publish;
         if !selected.contains(&model.index) && !is_step {
             continue;
@@ -93,7 +94,9 @@ impl Runner<'_> {
         for table in &model.inputs {
             if self.frames.get(table.as_str()).is_none() {
                 let message = format!("it reads `{table}`, which is not selected and was not published yet");
-                return Err(Error::project(message).with_hint(format!("select it too, as in `--select +{}`", model.name)));
+                return Err(
+                    Error::project(message).with_hint(format!("select it too, as in `--select +{}`", model.name))
+                );
             }
         }
         for output in &model.outputs {
@@ -172,8 +175,11 @@ fn step(plan: LogicalPlan, contract: &Contract) -> Result<Frame> {
 fn texts_and_number(plan: LogicalPlan) -> Result<LogicalPlan> {
     let types = [DataType::Utf8, DataType::Utf8, DataType::Int64];
     let columns = plan.schema().columns();
-    let columns: Vec<Expr> =
-        columns.into_iter().zip(types).map(|(column, ty)| cast(Expr::Column(column.clone()), ty).alias(column.name)).collect();
+    let columns: Vec<Expr> = columns
+        .into_iter()
+        .zip(types)
+        .map(|(column, ty)| cast(Expr::Column(column.clone()), ty).alias(column.name))
+        .collect();
     Ok(LogicalPlanBuilder::from(plan).project(columns)?.build()?)
 }
 

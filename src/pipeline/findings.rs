@@ -59,7 +59,8 @@ impl Profiler {
     pub(super) fn finish(self) -> Result<Vec<ColumnProfile>> {
         let mut merged: Option<ProfileBuilder> = None;
         for builder in self.builders {
-            let builder = Arc::into_inner(builder).ok_or_else(|| Error::internal("a stream was not read to its end"))?;
+            let builder =
+                Arc::into_inner(builder).ok_or_else(|| Error::internal("a stream was not read to its end"))?;
             let builder = builder.into_inner().unwrap_or_else(PoisonError::into_inner);
             match &mut merged {
                 Some(merged) => merged.merge(builder)?,

@@ -96,13 +96,7 @@ impl Outcome {
         Self::sum(prepared, work, target, started, finished)
     }
 
-    fn sum(
-        prepared: &Prepared,
-        work: &Work,
-        target: &Target,
-        started: DateTime<Utc>,
-        finished: DateTime<Utc>,
-    ) -> Self {
+    fn sum(prepared: &Prepared, work: &Work, target: &Target, started: DateTime<Utc>, finished: DateTime<Utc>) -> Self {
         let tables = work.staged.iter().map(|table| TableOutcome {
             name: table.name.clone(),
             role: table.role,

@@ -233,7 +233,8 @@ fn limits(project: &Project, request: &Request, diags: &mut Diagnostics) -> Limi
         number
     });
     let of_machine = || machine_bytes.map_or(LEAST_MEMORY_BYTES, |bytes| (bytes / 2).max(LEAST_MEMORY_BYTES));
-    let bytes = overrides.memory.or(written.memory.as_ref().map(|size| size.value)).map_or_else(of_machine, |size| size.0);
+    let bytes =
+        overrides.memory.or(written.memory.as_ref().map(|size| size.value)).map_or_else(of_machine, |size| size.0);
     let spill_dir = overrides.spill.clone().or_else(|| written.spill.as_ref().map(PathBuf::from));
     Limits {
         threads: threads.or(machine_threads).unwrap_or(NonZeroUsize::MIN),

@@ -58,7 +58,10 @@ impl Chooser<'_> {
     }
 
     fn one(&self, text: &str, session: &mut Session) -> Result<BTreeSet<usize>> {
-        let wrong = || Error::project(format!("`{text}` is not a selector")).with_hint("write it as in `+fct_touches`, `tag:nightly`, `path:models/marts`");
+        let wrong = || {
+            Error::project(format!("`{text}` is not a selector"))
+                .with_hint("write it as in `+fct_touches`, `tag:nightly`, `path:models/marts`")
+        };
         let (name, upstream, downstream) = reach(text).ok_or_else(wrong)?;
         let seeds = self.matching(name).ok_or_else(wrong)?;
         if seeds.is_empty() {
@@ -80,7 +83,9 @@ impl Chooser<'_> {
         let (method, value) = name.split_once(':').unwrap_or(("name", name));
         let test: Box<dyn Fn(&Model) -> bool> = match method {
             "name" => Box::new(move |model| glob(value, model.name.as_str())),
-            "tag" => Box::new(move |model| self.file(model).is_some_and(|file| file.spec.tags.iter().any(|tag| glob(value, tag)))),
+            "tag" => Box::new(move |model| {
+                self.file(model).is_some_and(|file| file.spec.tags.iter().any(|tag| glob(value, tag)))
+            }),
             "owner" => Box::new(move |model| {
                 self.file(model).and_then(|file| file.spec.owner.as_deref()).is_some_and(|owner| glob(value, owner))
             }),
@@ -118,7 +123,14 @@ impl Chooser<'_> {
             let next: BTreeSet<usize> = edge_of
                 .iter()
                 .filter_map(at)
-                .flat_map(|model| self.graph.models.iter().filter(|other| edge(model, other)).map(|other| other.index).collect::<Vec<_>>())
+                .flat_map(|model| {
+                    self.graph
+                        .models
+                        .iter()
+                        .filter(|other| edge(model, other))
+                        .map(|other| other.index)
+                        .collect::<Vec<_>>()
+                })
                 .filter(|index| !found.contains(index))
                 .collect();
             if next.is_empty() {

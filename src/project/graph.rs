@@ -94,9 +94,10 @@ fn report_circles(
         let mut words: Vec<&str> = turned.map(name).collect();
         words.push(name(&first));
         let second = words.get(1).copied().unwrap_or_default();
-        let reads = edges.inputs.get(first).into_iter().flatten().find(|table| {
-            matches!(names.origin(table.as_str()), Some(Origin::Model(model)) if name(&model) == second)
-        });
+        let reads =
+            edges.inputs.get(first).into_iter().flatten().find(
+                |table| matches!(names.origin(table.as_str()), Some(Origin::Model(model)) if name(&model) == second),
+            );
         let message = format!("models read each other in a circle: {}", words.join(" → "));
         diags.push(
             Diagnostic::error(codes::CYCLE, reads.map(|table| table.place), message)

@@ -9,8 +9,8 @@ use super::env;
 use super::spec::{ModelFile, ProjectFile};
 use crate::diag::{Diagnostic, Diagnostics, Sources, codes};
 use crate::store::Env;
-use crate::syntax::{SeedSpec, SourceSpec};
 use crate::syntax::{Node, Value, parse, read, read_tree};
+use crate::syntax::{SeedSpec, SourceSpec};
 
 /// The name of the file that makes a folder a project.
 pub const PROJECT_FILE: &str = "marquetry.yml";
@@ -62,7 +62,7 @@ pub fn load(dir: &Path, vars: &Env, texts: &mut Sources, diags: &mut Diagnostics
     for path in reader.files("models", true) {
         match reader.model_or_seed(&path) {
             Some(ModelOrSeed::Model(model)) => models.push(*model),
-            Some(ModelOrSeed::Seed(seed)) => seeds.push(seed),
+            Some(ModelOrSeed::Seed(seed)) => seeds.push(*seed),
             None => {}
         }
     }
@@ -73,7 +73,7 @@ pub fn load(dir: &Path, vars: &Env, texts: &mut Sources, diags: &mut Diagnostics
 
 enum ModelOrSeed {
     Model(Box<Written<ModelFile>>),
-    Seed(Written<SeedSpec>),
+    Seed(Box<Written<SeedSpec>>),
 }
 
 struct Reader<'a> {
@@ -144,7 +144,7 @@ impl Reader<'_> {
         let path = path.to_path_buf();
         if has_key(&tree, "seed") && !has_key(&tree, "model") {
             let spec = read_tree(tree, self.diags)?;
-            return Some(ModelOrSeed::Seed(Written { path, file, spec }));
+            return Some(ModelOrSeed::Seed(Box::new(Written { path, file, spec })));
         }
         let spec = read_tree(tree, self.diags)?;
         Some(ModelOrSeed::Model(Box::new(Written { path, file, spec })))

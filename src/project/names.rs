@@ -88,8 +88,9 @@ fn kind(model: &ModelFile, diags: &mut Diagnostics) -> Option<Kind> {
         diags.push(Diagnostic::error(codes::KIND_MISSING, model.model.place, message).hint(hint));
         None
     })?;
-    for (second, at) in declared {
-        let message = format!("the model `{}` is of two kinds, `{}` and `{}`", model.model, second.name(), first.name());
+    if let Some((second, at)) = declared.pop() {
+        let message =
+            format!("the model `{}` is of two kinds, `{}` and `{}`", model.model, second.name(), first.name());
         diags.push(
             Diagnostic::error(codes::KIND_TWICE, at, message)
                 .related(place, "and this one")

@@ -124,8 +124,8 @@ impl ModelFile {
     pub fn kinds(&self) -> Vec<(Kind, Place)> {
         let sql = self.sql.as_ref().map(|spec| (Kind::Sql(spec.value.clone()), spec.place));
         let mapping = self.source_mapping.as_ref();
-        let mapping = mapping.map(|spec| (Kind::SourceMapping(spec.value.clone()), spec.place));
-        let lifecycle = self.lifecycle.as_ref().map(|spec| (Kind::Lifecycle(spec.value.clone()), spec.place));
+        let mapping = mapping.map(|spec| (Kind::SourceMapping(Box::new(spec.value.clone())), spec.place));
+        let lifecycle = self.lifecycle.as_ref().map(|spec| (Kind::Lifecycle(Box::new(spec.value.clone())), spec.place));
         [sql, mapping, lifecycle].into_iter().flatten().collect()
     }
 }

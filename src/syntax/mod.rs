@@ -13,6 +13,7 @@ mod quantity;
 mod seed;
 mod source;
 mod spanned;
+mod types;
 
 pub use check::{AcceptedValues, CheckSeverity, CheckSpec, FreshnessCheck, Relationships, RowCount};
 pub use de::{parse, read, read_tree};
@@ -23,6 +24,7 @@ pub use quantity::{ByteSize, Threshold};
 pub use seed::SeedSpec;
 pub use source::{Freshness, SourceColumn, SourceName, SourceSpec, SourceTable, SourceType};
 pub use spanned::Spanned;
+pub use types::{Classification, ColumnType, Pii};
 
 use schemars::JsonSchema;
 use serde::Deserialize;

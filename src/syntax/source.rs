@@ -9,8 +9,7 @@ use serde::Deserialize;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, Error as _, MapAccess, Visitor};
 
-use super::{Period, Spanned, TableName};
-use crate::contract::{ColumnType, Pii};
+use super::{ColumnType, Period, Pii, Spanned, TableName};
 use crate::diag::{Place, nearest};
 
 /// The extracts of one system and what models rely on in them.

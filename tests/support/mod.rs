@@ -1,4 +1,4 @@
 //! What several test modules need.
 
-pub mod s3;
 pub mod cli;
+pub mod s3;

@@ -174,7 +174,7 @@ mod tests {
         let list = [named("a", "linkedin"), named("b", "linkedin"), named("c", "link")];
         assert_eq!(nearest("linkdin", &list).unwrap().1.rule, "a");
         assert_eq!(nearest("lnk", &list).unwrap().1.rule, "c");
-        assert_eq!(nearest("zzzz", &list), None::<(Distance, &Named)>.map(|x| x));
+        assert_eq!(nearest("zzzz", &list), None::<(Distance, &Named)>);
     }
 
     impl PartialEq for Distance {

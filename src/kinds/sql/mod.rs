@@ -55,9 +55,8 @@ impl ModelKind for Sql {
     }
 
     fn contract(&self, scope: &Scope<'_>, diags: &mut Diagnostics) -> Option<Vec<Contract>> {
-        let planned = self
-            .select(scope.engine)
-            .and_then(|select| scope.engine.plan_select(&select, &self.0, scope.frames));
+        let planned =
+            self.select(scope.engine).and_then(|select| scope.engine.plan_select(&select, &self.0, scope.frames));
         let plan = match planned {
             Ok(plan) => plan,
             Err(diagnostic) => {
@@ -73,7 +72,9 @@ impl ModelKind for Sql {
             grain: Vec::new(),
             columns,
             methodology: Methodology {
-                summary: vec!["One SQL query over the tables it reads; its text stands with the definition.".to_string()],
+                summary: vec![
+                    "One SQL query over the tables it reads; its text stands with the definition.".to_string(),
+                ],
                 ..Methodology::default()
             },
         }])
@@ -114,7 +115,8 @@ fn column_name(name: &str, sql: &Sql, diags: &mut Diagnostics) -> Option<ColumnN
 fn column_type(field: &Arc<arrow::datatypes::Field>, sql: &Sql, diags: &mut Diagnostics) -> Option<ColumnType> {
     let ty = ColumnType::of_arrow(field.data_type());
     if ty.is_none() {
-        let message = format!("the column `{}` has the type {}, which cannot be published", field.name(), field.data_type());
+        let message =
+            format!("the column `{}` has the type {}, which cannot be published", field.name(), field.data_type());
         let hint = "take the parts you need as columns of their own, or cast it to a plain type";
         diags.push(Diagnostic::error(codes::UNSUPPORTED_TYPE, sql.0.place, message).hint(hint));
     }

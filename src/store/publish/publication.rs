@@ -233,7 +233,8 @@ impl Publication {
     /// What readers see now of the tables that the run wrote.
     async fn standings(&self, tables: &[TableRelease]) -> Result<BTreeMap<TableName, Standing>> {
         let written = tables.iter().filter(|table| table.change != Change::Carried);
-        let looks: Vec<BoxFuture<'_, Result<Option<(TableName, Standing)>>>> =
+        type Look<'a> = BoxFuture<'a, Result<Option<(TableName, Standing)>>>;
+        let looks: Vec<Look<'_>> =
             written.map(|table| named_standing(&self.root, table.name.clone()).boxed()).collect();
         let found: Result<Vec<_>> = stream::iter(looks).buffered(AT_ONCE).try_collect().await;
         Ok(found?.into_iter().flatten().collect())

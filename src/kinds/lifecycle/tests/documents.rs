@@ -28,7 +28,10 @@ fn every_example_of_the_guide_is_read() {
         let file = file.unwrap_or_else(|| panic!("{:#?}", diags.into_sorted()));
         assert_eq!((file.model.as_str(), file.description.is_empty()), ("fct_lead_stages", false));
         let expected = if file.lifecycle.crosswalk.is_some() { 3 } else { 1 };
-        assert_eq!(file.lifecycle.inputs(&engine(PLAIN, Sources::default()), &mut Diagnostics::default()).len(), expected);
+        assert_eq!(
+            file.lifecycle.inputs(&engine(PLAIN, Sources::default()), &mut Diagnostics::default()).len(),
+            expected
+        );
     }
 }
 

@@ -33,7 +33,8 @@ fn strip(rows: Vec<Row>) -> Vec<Row> {
 
 #[test]
 fn ga4_default_channel_group() {
-    let vectors: &[(&str, Option<&str>, Option<&str>, Option<&str>, &str)] = &[
+    type Vector<'a> = (&'a str, Option<&'a str>, Option<&'a str>, Option<&'a str>, &'a str);
+    let vectors: &[Vector<'_>] = &[
         ("google/cpc", Some("google"), Some("cpc"), None, "Paid Search"),
         ("cpm matches .*cp.*", Some("google"), Some("cpm"), None, "Paid Search"),
         ("cpm without a known source", Some("somewhere"), Some("cpm"), None, "Display"),
