@@ -6,5 +6,6 @@ mod connectors;
 mod documents;
 mod faults;
 mod publish;
+mod readme;
 mod support;
 mod tidy;

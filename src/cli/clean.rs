@@ -6,15 +6,16 @@ use serde_json::json;
 
 use super::args::{Args, Clean, Shape};
 use super::done;
-use super::run::prepare;
 use super::ui::{Ui, plural};
 use crate::error::Result;
-use crate::pipeline;
+use crate::pipeline::{self, Session};
 
 /// Removes old releases and the files that only they, or runs that died, had.
 pub async fn clean(args: &Args, clean: &Clean, ui: &Ui) -> Result<ExitCode> {
-    let (prepared, _) = prepare(args, ui).await?;
-    let cleaned = pipeline::clean(&prepared, &args.request(), clean.keep).await?;
+    let mut session = Session::default();
+    let cleaned = pipeline::clean(&args.request(), &mut session, clean.keep).await;
+    ui.diagnostics(&session.diags, &session.texts);
+    let cleaned = cleaned?;
     match args.output {
         Shape::Json => {
             ui.print_json(&json!({ "status": "cleaned", "releases": cleaned.releases, "files": cleaned.files }))

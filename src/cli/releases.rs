@@ -7,15 +7,16 @@ use serde_json::json;
 
 use super::args::{Args, Rollback, Shape};
 use super::done;
-use super::run::prepare;
 use super::ui::Ui;
 use crate::error::Result;
-use crate::pipeline;
+use crate::pipeline::{self, Session};
 
 /// Lists the releases, the newest last.
 pub async fn list(args: &Args, ui: &Ui) -> Result<ExitCode> {
-    let (prepared, _) = prepare(args, ui).await?;
-    for release in pipeline::releases(&prepared, &args.request()).await? {
+    let mut session = Session::default();
+    let listed = pipeline::releases(&args.request(), &mut session).await;
+    ui.diagnostics(&session.diags, &session.texts);
+    for release in listed? {
         let rows: u64 = release.tables.iter().map(|table| table.rows).sum();
         match args.output {
             Shape::Json => ui.print_json(&json!({
@@ -40,8 +41,10 @@ pub async fn list(args: &Args, ui: &Ui) -> Result<ExitCode> {
 
 /// Publishes an earlier release again, as a new one.
 pub async fn rollback(args: &Args, rollback: &Rollback, ui: &Ui) -> Result<ExitCode> {
-    let (prepared, _) = prepare(args, ui).await?;
-    let release = pipeline::rollback(&prepared, &args.request(), rollback.release, &Utc::now).await?;
+    let mut session = Session::default();
+    let release = pipeline::rollback(&args.request(), &mut session, rollback.release, &Utc::now).await;
+    ui.diagnostics(&session.diags, &session.texts);
+    let release = release?;
     match args.output {
         Shape::Json => {
             ui.print_json(&json!({ "status": "published", "release": release.number, "rollback_of": rollback.release }))

@@ -43,14 +43,15 @@ pub async fn check(args: &Args, ui: &Ui) -> Result<ExitCode> {
             "seeds": prepared.seeds.len(),
             "warnings": warnings,
         })),
-        Shape::Text => ui.print(&good(&prepared)),
+        Shape::Text => ui.print(&good(&prepared, warnings)),
     }
     done()
 }
 
-fn good(prepared: &Prepared) -> String {
+fn good(prepared: &Prepared, warnings: usize) -> String {
+    let found = if warnings == 0 { "nothing wrong".to_string() } else { format!("no error, {}", plural(warnings, "warning")) };
     format!(
-        "{}, {}, {}: nothing wrong",
+        "{}, {}, {}: {found}",
         plural(prepared.graph.models.len(), "model"),
         plural(prepared.extracts.len(), "source table"),
         plural(prepared.seeds.len(), "seed"),

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::prepare::{self, Prepared, Session};
+use super::prepare::{self, Prepared, Session, Target};
 use super::{Clock, Request, document, select};
 use crate::engine::{Frame, Frames};
 use crate::error::{Error, Result};
@@ -52,9 +52,15 @@ pub async fn plans(prepared: &Prepared, wanted: &str) -> Result<Vec<(String, Str
     Ok(plans)
 }
 
+/// The target, for what concerns only what is published: models may be wrong then.
+fn target(request: &Request, session: &mut Session) -> Result<Target> {
+    let project = prepare::load(request, session)?;
+    prepare::target(&project, request)
+}
+
 /// The releases of the target, the oldest first.
-pub async fn releases(prepared: &Prepared, request: &Request) -> Result<Vec<Release>> {
-    let root = prepared.target(request)?.root()?;
+pub async fn releases(request: &Request, session: &mut Session) -> Result<Vec<Release>> {
+    let root = target(request, session)?.root()?;
     let mut all = Vec::new();
     for number in numbers(&root).await? {
         all.push(release(&root, number).await?);
@@ -63,10 +69,9 @@ pub async fn releases(prepared: &Prepared, request: &Request) -> Result<Vec<Rele
 }
 
 /// Publishes the tables of an earlier release again, as a new release.
-pub async fn rollback(prepared: &Prepared, request: &Request, to: u64, clock: Clock<'_>) -> Result<Release> {
+pub async fn rollback(request: &Request, session: &mut Session, to: u64, clock: Clock<'_>) -> Result<Release> {
     let started = clock();
-    let target = prepared.target(request)?;
-    let root = target.root()?;
+    let root = target(request, session)?.root()?;
     let earlier = release(&root, to).await?;
     let mut publication = Publication::open(root, &request.run_id, Arc::new(Silent)).await?;
     let record = RunRecord { started, finished: clock(), ..earlier.record };
@@ -78,8 +83,8 @@ pub async fn rollback(prepared: &Prepared, request: &Request, to: u64, clock: Cl
 }
 
 /// Removes what no kept release needs.
-pub async fn clean(prepared: &Prepared, request: &Request, keep: Option<u32>) -> Result<Cleaned> {
-    let target = prepared.target(request)?;
+pub async fn clean(request: &Request, session: &mut Session, keep: Option<u32>) -> Result<Cleaned> {
+    let target = target(request, session)?;
     let keep = keep.unwrap_or(target.keep_releases).max(1);
     let publication = Publication::open(target.root()?, &request.run_id, Arc::new(Silent)).await?;
     let cleaned = publication.clean(keep as usize).await;
@@ -91,9 +96,7 @@ pub async fn clean(prepared: &Prepared, request: &Request, keep: Option<u32>) ->
 
 /// Takes back what a stopped run had staged, or brings to an end what it had decided.
 pub async fn withdraw_leftovers(request: &Request) -> Result<()> {
-    let mut session = Session::default();
-    let project = prepare::load(request, &mut session)?;
-    let target = prepare::target(&project, request)?;
+    let target = target(request, &mut Session::default())?;
     Publication::open(target.root()?, &format!("tidy-{}", request.run_id), Arc::new(Silent)).await?.close().await
 }
 
