@@ -1,5 +1,6 @@
 //! The one integration binary.
 
 mod connectors;
+mod diagnostics;
 mod publish;
 mod support;

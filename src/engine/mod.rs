@@ -10,11 +10,13 @@ mod query;
 pub mod map;
 mod map_exec;
 mod sql;
+mod sql_error;
 mod sql_place;
 
 pub use frames::{Frame, Frames};
 pub use query::Select;
 pub use sql::TypedExpr;
+pub use sql_place::Word;
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -29,7 +31,7 @@ use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::prelude::{SessionConfig, SessionContext};
 
-use crate::diag::{Diagnostic, Sources};
+use crate::diag::{Diagnostic, Place, Sources};
 use crate::error::{Error, Result};
 use crate::syntax::{ExprText, Spanned, SqlText};
 
@@ -102,6 +104,11 @@ impl Engine {
     /// Parses a SELECT, without looking at any table.
     pub fn select(&self, text: &Spanned<SqlText>) -> Result<Select, Diagnostic> {
         query::parse(text, &self.sources)
+    }
+
+    /// Where a name stands in a SQL text; all of the text where it is not found.
+    pub fn place_of(&self, text: &Spanned<SqlText>, name: &str, what: Word) -> Place {
+        sql_place::word(&self.sources, text.value.as_str(), text.place, name, what)
     }
 
     /// Plans a parsed SELECT over `frames` and works out every type in it.
