@@ -80,6 +80,13 @@ impl Error {
         Self::new(ErrorKind::Internal, message)
     }
 
+    /// The run needs more memory than it may use; `consumers` is the engine's account of who has it.
+    fn exhausted(consumers: &str) -> Self {
+        Self::world("the run's memory is used up")
+            .with_hint("give it more with `--memory`, or fewer threads with `--threads`")
+            .with_source(consumers.to_string())
+    }
+
     /// What the user may do about it.
     #[must_use]
     pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
@@ -182,13 +189,23 @@ impl From<datafusion::error::DataFusionError> for Error {
                 Ok(ours) => *ours,
                 Err(inner) => Self::data("a query failed").with_source(inner),
             },
-            E::Context(_, inner) | E::Diagnostic(_, inner) => (*inner).into(),
+            // A context of the engine's may name the file that could not be read.
+            E::Context(context, inner) => {
+                let error: Self = (*inner).into();
+                if context.starts_with("reading ") { error.while_doing(context) } else { error }
+            }
+            E::Diagnostic(_, inner) => (*inner).into(),
+            E::Shared(inner) => match inner.find_root() {
+                E::ResourcesExhausted(message) => Self::exhausted(message),
+                E::ObjectStore(_) | E::IoError(_) | E::ParquetError(_) => {
+                    Self::world("reading or writing failed").with_source(inner.to_string())
+                }
+                _ => Self::data("a query failed").with_source(inner.to_string()),
+            },
             E::ObjectStore(inner) => (*inner).into(),
             E::ParquetError(inner) => (*inner).into(),
             E::IoError(inner) => inner.into(),
-            E::ResourcesExhausted(message) => Self::world("the run's memory is used up")
-                .with_hint("give it more with `--memory`, or fewer threads with `--threads`")
-                .with_source(message),
+            E::ResourcesExhausted(message) => Self::exhausted(&message),
             E::Internal(message) => Self::internal(message),
             other => Self::data("a query failed").with_source(other.strip_backtrace()),
         }

@@ -3,6 +3,7 @@
 
 mod cli;
 mod connectors;
+mod diagnostics;
 mod documents;
 mod faults;
 mod publish;

@@ -53,7 +53,8 @@ fn run(dir: &Path, text: &str) -> usize {
         let (line, expected) = part.split_once('\n').unwrap_or((part, ""));
         let words = line.strip_prefix("cargo run --release -- ").or_else(|| line.strip_prefix("marquetry "));
         let words = words.unwrap_or_else(|| panic!("the README types `{line}`, which is not tested"));
-        let output = Command::new(env!("CARGO_BIN_EXE_marquetry")).args(words.split(' ')).current_dir(dir).output().unwrap();
+        let output =
+            Command::new(env!("CARGO_BIN_EXE_marquetry")).args(words.split(' ')).current_dir(dir).output().unwrap();
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim_end().to_string();
         let (stdout, stderr) = (text(&output.stdout), text(&output.stderr));
         let printed = if output.status.success() { stdout } else { stderr };
@@ -64,7 +65,7 @@ fn run(dir: &Path, text: &str) -> usize {
 }
 
 fn compare(command: &str, expected: &str, printed: &str) {
-    let lines = |text: &str| text.lines().map(|line| plain(line)).filter(|line| !line.is_empty()).collect::<Vec<_>>();
+    let lines = |text: &str| text.lines().map(plain).filter(|line| !line.is_empty()).collect::<Vec<_>>();
     let (expected, printed) = (lines(expected), lines(printed));
     assert_eq!(expected.len(), printed.len(), "{command}\nexpected {expected:#?}\nprinted {printed:#?}");
     for (expected, printed) in expected.iter().zip(&printed) {

@@ -49,7 +49,8 @@ pub async fn check(args: &Args, ui: &Ui) -> Result<ExitCode> {
 }
 
 fn good(prepared: &Prepared, warnings: usize) -> String {
-    let found = if warnings == 0 { "nothing wrong".to_string() } else { format!("no error, {}", plural(warnings, "warning")) };
+    let found =
+        if warnings == 0 { "nothing wrong".to_string() } else { format!("no error, {}", plural(warnings, "warning")) };
     format!(
         "{}, {}, {}: {found}",
         plural(prepared.graph.models.len(), "model"),

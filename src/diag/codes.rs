@@ -66,7 +66,6 @@ codes! {
     DUPLICATE_TABLE = 25, "duplicate table";
     UNKNOWN_TABLE = 26, "unknown table";
     CYCLE = 27, "models depend on each other in a circle";
-    UNKNOWN_TARGET = 28, "unknown target";
     BAD_LOCATION = 29, "bad location";
     BAD_SELECTOR = 30, "bad selector";
     BAD_TIME_ZONE = 31, "unknown time zone";

@@ -12,11 +12,13 @@ pub mod map;
 mod map_exec;
 mod query;
 mod sql;
+mod sql_error;
 mod sql_place;
 
 pub use frames::{Frame, Frames};
 pub use query::Select;
 pub use sql::TypedExpr;
+pub use sql_place::Word;
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -31,7 +33,7 @@ use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::prelude::{SessionConfig, SessionContext};
 
-use crate::diag::{Diagnostic, Sources};
+use crate::diag::{Diagnostic, Place, Sources};
 use crate::error::{Error, Result};
 use crate::syntax::{ExprText, Spanned, SqlText};
 
@@ -106,6 +108,11 @@ impl Engine {
         query::parse(text, &self.sources)
     }
 
+    /// Where a name stands in a SQL text; all of the text where it is not found.
+    pub fn place_of(&self, text: &Spanned<SqlText>, name: &str, what: Word) -> Place {
+        sql_place::word(&self.sources, text.value.as_str(), text.place, name, what)
+    }
+
     /// Plans a parsed SELECT over `frames` and works out every type in it.
     pub fn plan_select(
         &self,
@@ -116,6 +123,11 @@ impl Engine {
         query::plan(&self.state(), select, text, frames, &self.sources)
     }
 }
+
+/// What each sort keeps back for merging what it has spilled: a share of the memory, so that sorts
+/// under a small limit spill instead of failing.
+const LEAST_MERGE_BYTES: usize = 256 << 10;
+const MOST_MERGE_BYTES: usize = 10 << 20;
 
 fn config(limits: &Limits) -> SessionConfig {
     let mut config = SessionConfig::new()
@@ -130,6 +142,8 @@ fn config(limits: &Limits) -> SessionConfig {
     // 0.1 in SQL text is a decimal: no cent may depend on a binary fraction.
     options.sql_parser.parse_float_as_decimal = true;
     options.execution.time_zone = Some("UTC".to_string());
+    options.execution.sort_spill_reservation_bytes =
+        (limits.memory_bytes / (8 * limits.threads.get())).clamp(LEAST_MERGE_BYTES, MOST_MERGE_BYTES);
     options.execution.parquet.pushdown_filters = true;
     options.execution.parquet.reorder_filters = true;
     config

@@ -18,8 +18,10 @@ use datafusion::sql::resolve::resolve_table_references;
 use datafusion::sql::sqlparser::ast;
 
 use super::frames::Frames;
-use super::sql::{explain_error, volatile};
-use crate::diag::{Diagnostic, Place, Sources, codes};
+use super::sql::volatile;
+use super::sql_error::{explain_error, tidy};
+use super::sql_place::{Word, word};
+use crate::diag::{Diagnostic, Sources, codes};
 use crate::syntax::{Spanned, SqlText};
 
 /// A parsed SELECT, and the tables it names in the order of their names.
@@ -35,7 +37,9 @@ pub(super) fn parse(text: &Spanned<SqlText>, sources: &Sources) -> Result<Select
     let sql = text.value.as_str();
     let statements = DFParser::parse_sql(sql).map_err(|error| explain_error(&error, sql, text.place, &[], sources))?;
     let one = |what: &str| {
-        Diagnostic::error(codes::NOT_ONE_SELECT, text.place, format!("a `sql` model is one SELECT, and this is {what}"))
+        let message = format!("a `sql` model is one SELECT, and this is {what}");
+        Diagnostic::error(codes::NOT_ONE_SELECT, text.place, message)
+            .hint("write one query; `WITH` and `UNION` may be part of it")
     };
     let statement = match (statements.len(), statements.into_iter().next()) {
         (1, Some(Statement::Statement(statement))) => match statement.as_ref() {
@@ -66,7 +70,7 @@ pub(super) fn plan(
     let context = FrameContext { state, frames };
     let planner = SqlToRel::new_with_options(&context, parser_options(state));
     let plan = planner.statement_to_plan(select.statement.clone()).map_err(explain)?;
-    refuse_volatile(&plan, text.place)?;
+    refuse_volatile(&plan, text, sources)?;
     state.analyzer().execute_and_check(plan, state.config_options(), |_, _| ()).map_err(explain)
 }
 
@@ -79,13 +83,14 @@ fn parser_options(state: &SessionState) -> ParserOptions {
         .with_collect_spans(options.collect_spans)
 }
 
-fn refuse_volatile(plan: &LogicalPlan, place: Place) -> Result<(), Diagnostic> {
+fn refuse_volatile(plan: &LogicalPlan, text: &Spanned<SqlText>, sources: &Sources) -> Result<(), Diagnostic> {
+    let at = |name: &str| word(sources, text.value.as_str(), text.place, name, Word::Function);
     let mut refused = None;
     let visit = |expr: &Expr| {
         if let Expr::ScalarFunction(f) = expr
             && f.func.signature().volatility == Volatility::Volatile
         {
-            refused = Some(volatile(f.func.name(), place));
+            refused = Some(volatile(f.func.name(), at(f.func.name())));
         }
         Ok(TreeNodeRecursion::Continue)
     };
@@ -94,7 +99,7 @@ fn refuse_volatile(plan: &LogicalPlan, place: Place) -> Result<(), Diagnostic> {
     match (refused, walked) {
         (Some(diagnostic), _) => Err(diagnostic),
         (None, Ok(_)) => Ok(()),
-        (None, Err(error)) => Err(Diagnostic::error(codes::SQL_INVALID, place, error.strip_backtrace())),
+        (None, Err(error)) => Err(Diagnostic::error(codes::SQL_INVALID, text.place, tidy(&error.strip_backtrace()))),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use chrono_tz::Tz;
@@ -180,8 +180,8 @@ impl Opener<'_> {
         for table in self.read() {
             let Some(Origin::Seed(at)) = self.names.origin(table.as_str()) else { continue };
             let Some(written) = self.project.seeds.get(at) else { continue };
-            let folder = written.path.parent().map(|path| self.project.dir.join(path)).unwrap_or_default();
-            if let Some(seed) = Seed::open(&written.spec, &folder, texts, diags)? {
+            let folder = written.path.parent().unwrap_or(Path::new(""));
+            if let Some(seed) = Seed::open(&written.spec, &self.project.dir, folder, texts, diags)? {
                 seeds.insert(table.clone(), seed);
             }
         }

@@ -16,6 +16,8 @@ pub struct Edges {
     pub inputs: Vec<Vec<Spanned<TableName>>>,
     /// Models (by index) so that each comes after all that it reads; ties by name.
     pub order: Vec<usize>,
+    /// Models (by index) that read a table which is not there: nothing more can be told of them.
+    pub lost: BTreeSet<usize>,
 }
 
 impl Edges {
@@ -37,11 +39,13 @@ pub fn edges(
     diags: &mut Diagnostics,
 ) -> Edges {
     let mut edges = Edges::default();
-    for kind in kinds {
+    for (model, kind) in kinds.iter().enumerate() {
         let inputs = kind.as_ref().map(|kind| kind.as_model().inputs(engine, diags)).unwrap_or_default();
         let (known, unknown): (Vec<_>, Vec<_>) =
             inputs.into_iter().partition(|table| names.origin(table.as_str()).is_some());
-        unknown.iter().for_each(|table| diags.push(names.unknown(table)));
+        edges.lost.extend((!unknown.is_empty()).then_some(model));
+        let strange = unknown.iter().filter(|table| !names.is_broken(table.as_str()));
+        strange.for_each(|table| diags.push(names.unknown(table)));
         edges.inputs.push(known);
     }
     edges.order = order(project, names, &edges, diags);
@@ -91,17 +95,26 @@ fn report_circles(
         done.extend(&path);
         let Some(first) = circle.iter().min_by_key(|model| name(model)).copied() else { continue };
         let turned = circle.iter().cycle().skip_while(|model| **model != first).take(circle.len());
-        let mut words: Vec<&str> = turned.map(name).collect();
+        let mut words: Vec<&str> = turned.clone().map(name).collect();
         words.push(name(&first));
         let second = words.get(1).copied().unwrap_or_default();
-        let reads =
-            edges.inputs.get(first).into_iter().flatten().find(
-                |table| matches!(names.origin(table.as_str()), Some(Origin::Model(model)) if name(&model) == second),
-            );
-        let message = format!("models read each other in a circle: {}", words.join(" → "));
-        diags.push(
-            Diagnostic::error(codes::CYCLE, reads.map(|table| table.place), message)
-                .hint("let one of them read what the other is made from"),
-        );
+        let reads = |model: &usize, wanted: &str| {
+            let mut inputs = edges.inputs.get(*model).into_iter().flatten();
+            let is = |table: &TableName| matches!(names.origin(table.as_str()), Some(Origin::Model(of)) if name(&of) == wanted);
+            inputs.find(|table| is(&table.value)).map(|table| table.place)
+        };
+        let (message, hint) = match circle.len() {
+            1 => (format!("the model `{second}` reads itself"), "let it read what it is made from"),
+            _ => (
+                format!("models read each other in a circle: {}", words.join(" → ")),
+                "let one of them read what the others are made from",
+            ),
+        };
+        let found = Diagnostic::error(codes::CYCLE, reads(&first, second), message).hint(hint);
+        let steps = turned.zip(words.iter().skip(1)).skip(1);
+        diags.push(steps.fold(found, |found, (model, next)| match reads(model, next) {
+            Some(place) => found.related(place, format!("`{}` reads `{next}` here", name(model))),
+            None => found,
+        }));
     }
 }

@@ -1,6 +1,8 @@
 //! Reading a project's files: `marquetry.yml`, `schemas/*.yml`, and everything under `models/`.
 
+use std::collections::BTreeSet;
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
@@ -30,6 +32,8 @@ pub struct Project {
     pub seeds: Vec<Written<SeedSpec>>,
     /// The source contracts, in the order of their paths.
     pub sources: Vec<Written<SourceSpec>>,
+    /// Tables that files with mistakes seem to declare: nothing is known of them but their names.
+    pub broken: BTreeSet<String>,
 }
 
 /// A file's content, with the path it was read from.
@@ -55,7 +59,7 @@ pub fn load(dir: &Path, vars: &Env, texts: &mut Sources, diags: &mut Diagnostics
         diags.push(Diagnostic::error(codes::NO_PROJECT, None, message).hint(hint));
         return None;
     }
-    let mut reader = Reader { dir, texts, diags };
+    let mut reader = Reader { dir, texts, diags, broken: BTreeSet::new() };
     let file = reader.project_file(vars);
     let mut models = Vec::new();
     let mut seeds = Vec::new();
@@ -68,7 +72,8 @@ pub fn load(dir: &Path, vars: &Env, texts: &mut Sources, diags: &mut Diagnostics
     }
     let schemas = reader.files("schemas", false);
     let sources = schemas.iter().filter_map(|path| reader.written(path)).collect();
-    Some(Project { dir: dir.to_path_buf(), file: file?, models, seeds, sources })
+    let broken = reader.broken;
+    Some(Project { dir: dir.to_path_buf(), file: file?, models, seeds, sources, broken })
 }
 
 enum ModelOrSeed {
@@ -80,6 +85,7 @@ struct Reader<'a> {
     dir: &'a Path,
     texts: &'a mut Sources,
     diags: &'a mut Diagnostics,
+    broken: BTreeSet<String>,
 }
 
 impl Reader<'_> {
@@ -115,8 +121,11 @@ impl Reader<'_> {
                 Some((self.texts.add(path, text.clone()), text))
             }
             Err(error) => {
-                let message = format!("`{}` cannot be read: {error}", path.display());
-                self.diags.push(Diagnostic::error(codes::UNREADABLE_FILE, None, message));
+                let not_text = error.kind() == ErrorKind::InvalidData;
+                let why = if not_text { "it is not UTF-8".to_string() } else { error.to_string() };
+                let message = format!("`{}` cannot be read: {why}", path.display());
+                let hint = not_text.then(|| "save it as text in UTF-8".to_string());
+                self.diags.push(Diagnostic::error(codes::UNREADABLE_FILE, None, message).maybe_hint(hint));
                 None
             }
         }
@@ -124,8 +133,9 @@ impl Reader<'_> {
 
     fn written<T: for<'de> Deserialize<'de>>(&mut self, path: &Path) -> Option<Written<T>> {
         let (file, text) = self.text(path)?;
-        let spec = read(file, &text, self.diags)?;
-        Some(Written { path: path.to_path_buf(), file, spec })
+        let spec = read(file, &text, self.diags);
+        self.note_broken(spec.is_none(), &text);
+        Some(Written { path: path.to_path_buf(), file, spec: spec? })
     }
 
     fn project_file(&mut self, vars: &Env) -> Option<ProjectFile> {
@@ -140,7 +150,12 @@ impl Reader<'_> {
     /// A file under `models/` is a seed where it has the key `seed`, else a model.
     fn model_or_seed(&mut self, path: &Path) -> Option<ModelOrSeed> {
         let (file, text) = self.text(path)?;
-        let tree = parse(file, &text, self.diags)?;
+        let read = parse(file, &text, self.diags).and_then(|tree| self.typed(path, file, tree));
+        self.note_broken(read.is_none(), &text);
+        read
+    }
+
+    fn typed(&mut self, path: &Path, file: u32, tree: Node) -> Option<ModelOrSeed> {
         let path = path.to_path_buf();
         if has_key(&tree, "seed") && !has_key(&tree, "model") {
             let spec = read_tree(tree, self.diags)?;
@@ -148,6 +163,17 @@ impl Reader<'_> {
         }
         let spec = read_tree(tree, self.diags)?;
         Some(ModelOrSeed::Model(Box::new(Written { path, file, spec })))
+    }
+
+    /// Remembers the tables of a file with mistakes by its lines alone, so that whoever reads them
+    /// is not told that they do not exist.
+    fn note_broken(&mut self, broken: bool, text: &str) {
+        let lines = text.lines().filter(|_| broken).map(|line| line.trim_start().trim_start_matches("- "));
+        let named = lines.filter_map(|line| {
+            let rest = ["model:", "seed:", "table:"].iter().find_map(|key| line.strip_prefix(key))?;
+            rest.split_whitespace().next()
+        });
+        self.broken.extend(named.map(|name| name.trim_matches(['"', '\'']).to_string()));
     }
 }
 

@@ -1,6 +1,6 @@
 //! The one namespace of a project: which table is written by what.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::load::{Project, Written};
 use super::spec::ModelFile;
@@ -23,6 +23,7 @@ pub enum Origin {
 #[derive(Debug, Default)]
 pub struct Names {
     tables: BTreeMap<TableName, (Origin, Place)>,
+    broken: BTreeSet<String>,
 }
 
 impl Names {
@@ -36,6 +37,13 @@ impl Names {
         self.tables.iter().map(|(name, (origin, _))| (name, *origin))
     }
 
+    /// Whether the table, or the model that it is a companion of, stands in a file with mistakes.
+    pub fn is_broken(&self, name: &str) -> bool {
+        self.broken.iter().any(|broken| {
+            name.strip_prefix(broken.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('_'))
+        })
+    }
+
     /// That `wanted` is not a table, with the nearest name there is.
     pub fn unknown(&self, wanted: &Spanned<TableName>) -> Diagnostic {
         let message = format!("there is no table `{wanted}`: no model, source table or seed has this name");
@@ -43,10 +51,24 @@ impl Names {
             .did_you_mean(wanted.as_str(), self.tables.keys().map(TableName::as_str))
     }
 
-    fn add(&mut self, name: TableName, origin: Origin, place: Place, diags: &mut Diagnostics) {
+    /// `companion_of` is the model whose companion the table is.
+    fn add(
+        &mut self,
+        name: TableName,
+        origin: Origin,
+        place: Place,
+        companion_of: Option<&TableName>,
+        diags: &mut Diagnostics,
+    ) {
         if let Some((_, first)) = self.tables.get(&name) {
             let message = format!("there are two tables `{name}`: models, source tables and seeds share one namespace");
-            diags.push(Diagnostic::error(codes::DUPLICATE_TABLE, place, message).related(*first, "the first one"));
+            let mut twice = Diagnostic::error(codes::DUPLICATE_TABLE, place, message).related(*first, "the first one");
+            if let Some(model) = companion_of {
+                twice = twice
+                    .label("this model writes it beside its own table")
+                    .hint(format!("rename one of them: `{model}` always has a companion `{name}`"));
+            }
+            diags.push(twice);
         } else {
             self.tables.insert(name, (origin, place));
         }
@@ -55,20 +77,20 @@ impl Names {
 
 /// Collects every table that the project names; `kinds` belong to its models, one each.
 pub fn collect(project: &Project, kinds: &[Option<Kind>], diags: &mut Diagnostics) -> Names {
-    let mut names = Names::default();
+    let mut names = Names { broken: project.broken.clone(), ..Names::default() };
     for (file, source) in project.sources.iter().enumerate() {
         for (at, table) in source.spec.tables.iter().enumerate() {
-            names.add(table.table.value.clone(), Origin::Source(file, at), table.table.place, diags);
+            names.add(table.table.value.clone(), Origin::Source(file, at), table.table.place, None, diags);
         }
     }
     for (at, seed) in project.seeds.iter().enumerate() {
-        names.add(seed.spec.seed.value.clone(), Origin::Seed(at), seed.spec.seed.place, diags);
+        names.add(seed.spec.seed.value.clone(), Origin::Seed(at), seed.spec.seed.place, None, diags);
     }
     for (at, (model, kind)) in project.models.iter().zip(kinds).enumerate() {
         let name = &model.spec.model;
-        names.add(name.value.clone(), Origin::Model(at), name.place, diags);
+        names.add(name.value.clone(), Origin::Model(at), name.place, None, diags);
         for suffix in kind.iter().flat_map(|kind| kind.as_model().companions()) {
-            names.add(name.with_suffix(suffix), Origin::Model(at), name.place, diags);
+            names.add(name.with_suffix(suffix), Origin::Model(at), name.place, Some(&name.value), diags);
         }
     }
     names

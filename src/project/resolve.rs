@@ -75,7 +75,7 @@ pub fn resolve(work: Unresolved<'_>, sources: Frames, engine: &Engine, diags: &m
         let mut inputs: Vec<TableName> = inputs.map(|table| table.value.clone()).collect();
         inputs.sort();
         inputs.dedup();
-        if inputs.iter().any(|table| frames.get(table.as_str()).is_none()) {
+        if work.edges.lost.contains(index) || inputs.iter().any(|table| frames.get(table.as_str()).is_none()) {
             continue;
         }
         let resolver = Resolver { file: &written.spec, kind, settings: &work.settings, engine };

@@ -231,8 +231,9 @@ impl Comparison<'_> {
                 false => (codes::NULLS_IN_SOURCE_COLUMN, "column"),
             };
             let message = format!(
-                "{what} `{name}` of `{}` is NULL in {nulls} rows of {}",
+                "{what} `{name}` of `{}` is NULL in {nulls} {} of {}",
                 self.table.table,
+                if nulls == 1 { "row" } else { "rows" },
                 several(&with_nulls)
             );
             let warning = Diagnostic::warning(code, name.place, message);

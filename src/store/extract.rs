@@ -102,7 +102,8 @@ impl Extract {
         let listed = list(location, &pattern).await?;
         if listed.is_empty() {
             let message = format!("no file of `{}` is at `{}` in `{location}`", table.table, table.path);
-            diags.push(Diagnostic::error(codes::NOTHING_THERE, place, message));
+            let hint = "`path` is relative to the place that `sources:` in `marquetry.yml` gives";
+            diags.push(Diagnostic::error(codes::NOTHING_THERE, place, message).hint(hint));
             return Ok(None);
         }
         let cache: Arc<FileMetadataCache> =
@@ -123,6 +124,9 @@ impl Extract {
                     diags.push(Diagnostic::error(codes::UNREADABLE_FILE, place, message).hint(hint));
                 }
             }
+        }
+        if footers.is_empty() {
+            return Ok(None);
         }
         let resolved = drift::resolve(table, &footers, diags).filter(|_| complete);
         Ok(resolved.map(|resolved| Self::new(table.table.value.clone(), location, footers, resolved, cache)))

@@ -31,15 +31,17 @@ pub struct Seed {
 }
 
 impl Seed {
-    /// Reads the seed's file, which lies relative to `folder`. Mistakes go to `diags`, each with
+    /// Reads the seed's file, which lies relative to `folder`, itself relative to `root`. Mistakes go to `diags`, each with
     /// its place in the CSV file, whose text is added to `sources`; then there is no seed.
     pub fn open(
         spec: &SeedSpec,
+        root: &Path,
         folder: &Path,
         sources: &mut Sources,
         diags: &mut Diagnostics,
     ) -> Result<Option<Self>> {
-        let path = folder.join(&spec.file.value);
+        let shown = folder.join(&spec.file.value);
+        let path = root.join(&shown);
         let unreadable = |why: String| {
             let message = format!("the file `{}` of seed `{}` cannot be read: {why}", spec.file, spec.seed);
             Diagnostic::error(codes::BAD_SEED, spec.file.place, message)
@@ -61,12 +63,17 @@ impl Seed {
                 diags.push(unreadable(format!("line {line} is not UTF-8")).hint(hint));
                 return Ok(None);
             }
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                let hint = "its path is relative to the file of the seed";
+                diags.push(unreadable("there is no such file".to_string()).hint(hint));
+                return Ok(None);
+            }
             Err(error) => {
                 diags.push(unreadable(error.to_string()));
                 return Ok(None);
             }
         };
-        let file = sources.add(&spec.file.value, text.clone());
+        let file = sources.add(shown, text.clone());
         Self::parse(spec, file, &text, diags)
     }
 
@@ -240,6 +247,10 @@ impl<'a> Reading<'a> {
         let spec = self.spec;
         let mut key = Vec::new();
         for (((name, column), at), cells) in spec.columns.iter().zip(order).zip(cells) {
+            if *at == usize::MAX {
+                cells.push_null();
+                continue;
+            }
             let value = record.get(*at).unwrap_or_default();
             if column.key {
                 key.push(value.to_string());

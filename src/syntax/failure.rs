@@ -43,7 +43,9 @@ impl Failure {
         match &self.why {
             Why::Other(message) => error(codes::INVALID_VALUE, message.clone()),
             Why::WrongType { expected, found } => {
-                error(codes::WRONG_TYPE, format!("expected {expected}, found {found}"))
+                let hint = (expected == "a list" && found.starts_with('`'))
+                    .then(|| format!("a list stands in brackets, as in `[{}]`", found.trim_matches('`')));
+                error(codes::WRONG_TYPE, format!("expected {expected}, found {found}")).maybe_hint(hint)
             }
             Why::Missing(field) => {
                 let place = first_key(root, self.place).unwrap_or(self.place);

@@ -81,3 +81,6 @@ impl<T: JsonSchema> JsonSchema for OneOrMany<T> {
         schemars::json_schema!({ "anyOf": [one, { "type": "array", "items": one }] })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,10 +4,10 @@ use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 
-use crate::diag::{Code, Diagnostic, Place, codes};
+use crate::diag::{Diagnostic, Place, codes};
 
 /// The deepest nesting a project file may have.
-const MAX_DEPTH: usize = 64;
+const MAX_DEPTH: usize = 32;
 /// The most nodes a project file may have, aliases expanded.
 const MAX_NODES: usize = 200_000;
 /// The largest project file, in bytes.
@@ -75,29 +75,59 @@ pub(super) fn parse(file: u32, text: &str) -> Result<Node, Diagnostic> {
 fn explain(file: u32, text: &str, error: &serde_saphyr::Error) -> Diagnostic {
     use serde_saphyr::Error as E;
     let place = error.location().map(|location| located(file, text, location));
-    let (code, message): (Code, String) = match error.without_snippet() {
+    let error = innermost(error);
+    match error {
         E::DuplicateMappingKey { key, .. } => {
             let key = key.as_deref().unwrap_or("this key");
-            (codes::DUPLICATE_KEY, format!("`{key}` is written twice in the same mapping"))
+            let message = format!("`{key}` is written twice in the same mapping");
+            Diagnostic::error(codes::DUPLICATE_KEY, place, message)
         }
         E::Budget { .. }
         | E::AliasReplayLimitExceeded { .. }
         | E::AliasExpansionLimitExceeded { .. }
         | E::AliasReplayStackDepthExceeded { .. }
-        | E::AliasReplayCounterOverflow { .. } => (
-            codes::YAML_TOO_LARGE,
-            "the file nests too deeply, or is too large once its aliases are expanded".to_string(),
-        ),
+        | E::AliasReplayCounterOverflow { .. } => {
+            let message = "the file nests too deeply, or is too large once its aliases are expanded";
+            Diagnostic::error(codes::YAML_TOO_LARGE, place, message)
+                .hint(format!("at most {MAX_DEPTH} levels and {MAX_NODES} values are read"))
+        }
         E::MultipleDocuments { .. } => {
-            (codes::YAML_SYNTAX, "a file holds one document, and this one goes on after `---`".to_string())
+            let message = "a file holds one document, and this one goes on after `---`";
+            Diagnostic::error(codes::YAML_SYNTAX, place, message).hint("put each into a file of its own")
         }
-        other => {
-            let text = other.to_string();
-            let first = text.lines().next().unwrap_or_default();
-            (codes::YAML_SYNTAX, format!("this is not YAML: {}", lower_first(first)))
+        other => malformed(place, &other.to_string()),
+    }
+}
+
+/// The error itself, without the parser's wrappings.
+fn innermost(error: &serde_saphyr::Error) -> &serde_saphyr::Error {
+    match error {
+        serde_saphyr::Error::AliasError { error, .. } | serde_saphyr::Error::WithSnippet { error, .. } => {
+            innermost(error)
         }
+        other => other,
+    }
+}
+
+/// What breaks the rules of YAML: the usual causes in our words, the others in the parser's.
+fn malformed(place: Option<Place>, text: &str) -> Diagnostic {
+    let first = text.lines().next().unwrap_or_default();
+    let words = first.split(" at line ").next().unwrap_or(first);
+    let known = [
+        ("tabs disallowed", "a tab cannot indent a line", "indent with spaces"),
+        (
+            "mapping values are not allowed",
+            "a further `:` cannot stand here",
+            "put a text that contains `: ` in quotes",
+        ),
+        ("':' indicator", "a `:` cannot stand here", "a bracket or a quote before it may not be closed"),
+        ("unclosed bracket", "this bracket is not closed", "close it, or put the text in quotes"),
+    ];
+    let (words, hint) = match known.iter().find(|(theirs, _, _)| words.contains(theirs)) {
+        Some((_, ours, hint)) => ((*ours).to_string(), *hint),
+        None => (lower_first(words), "the cause may stand before this place: a quote, a bracket, or an indentation"),
     };
-    Diagnostic::error(code, place, message)
+    Diagnostic::error(codes::YAML_SYNTAX, place, format!("this is not YAML: {words}")).hint(hint)
 }
 
 fn lower_first(text: &str) -> String {
@@ -213,5 +243,28 @@ fn place(file: u32, text: &str, raw: serde_saphyr::Spanned<Raw>) -> Node {
         ),
     };
     at.end = at.start + written.trim_end().len() as u32;
+    at.end = at.end.max(end_of_children(&value, at, text));
     Node { value, place: at }
+}
+
+/// The parser gives lists and mappings the place of their first sign; they end with their last value
+/// or with the bracket after it.
+fn end_of_children(value: &Value, at: Place, text: &str) -> u32 {
+    let last = match value {
+        Value::List(items) => items.last().map(|item| item.place),
+        Value::Map(entries) => {
+            entries.last().map(|(_, key, value)| if value.place < *key { *key } else { value.place })
+        }
+        _ => None,
+    };
+    let is_list_or_map = matches!(value, Value::List(_) | Value::Map(_));
+    let end = last.filter(|last| last.start >= at.start).map_or(at.end, |last| last.end.max(at.end));
+    let closing = match text.get(at.start as usize..).and_then(|text| text.chars().next()) {
+        Some('{') if is_list_or_map => '}',
+        Some('[') if is_list_or_map => ']',
+        _ => return end,
+    };
+    let rest = text.get(end as usize..).unwrap_or_default();
+    let skipped = rest.len() - rest.trim_start_matches(|c: char| c.is_whitespace() || c == ',').len();
+    if rest.get(skipped..).is_some_and(|rest| rest.starts_with(closing)) { end + skipped as u32 + 1 } else { end }
 }

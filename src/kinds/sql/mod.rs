@@ -5,15 +5,16 @@
 
 use std::sync::Arc;
 
+use arrow::datatypes::{DataType, Field};
 use datafusion::logical_expr::LogicalPlan;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{ModelKind, Scope};
 use crate::contract::{Column, ColumnRef, ColumnType, Contract, Methodology, Pii, Role};
-use crate::diag::{Diagnostic, Diagnostics, codes};
+use crate::diag::{Diagnostic, Diagnostics, Place, codes};
 use crate::engine::lineage::{Trace, trace};
-use crate::engine::{Engine, Frames, Select};
+use crate::engine::{Engine, Frames, Select, Word};
 use crate::error::{Error, Result};
 use crate::syntax::{ColumnName, Spanned, SqlText, TableName};
 
@@ -42,13 +43,13 @@ impl ModelKind for Sql {
         };
         let mut inputs = Vec::new();
         for table in &select.tables {
+            let place = engine.place_of(&self.0, table, Word::Table);
             match TableName::new(table) {
-                Some(name) => inputs.push(Spanned::new(name, self.0.place)),
-                None => diags.push(Diagnostic::error(
-                    codes::UNKNOWN_TABLE,
-                    self.0.place,
-                    format!("`{table}` cannot be the name of a table"),
-                )),
+                Some(name) => inputs.push(Spanned::new(name, place)),
+                None => {
+                    let message = format!("`{table}` cannot be the name of a table");
+                    diags.push(Diagnostic::error(codes::UNKNOWN_TABLE, place, message));
+                }
             }
         }
         inputs
@@ -64,7 +65,7 @@ impl ModelKind for Sql {
                 return None;
             }
         };
-        let columns = columns(&plan, scope.frames, self, diags)?;
+        let columns = columns(&plan, scope, self, diags)?;
         Some(vec![Contract {
             table: scope.model.clone(),
             role: Role::Main,
@@ -87,40 +88,51 @@ impl ModelKind for Sql {
     }
 }
 
-fn columns(plan: &LogicalPlan, frames: &Frames, sql: &Sql, diags: &mut Diagnostics) -> Option<Vec<Column>> {
+fn columns(plan: &LogicalPlan, scope: &Scope<'_>, sql: &Sql, diags: &mut Diagnostics) -> Option<Vec<Column>> {
     let fields = plan.schema().fields();
     let before = diags.len();
     let columns: Vec<Option<Column>> = fields
         .iter()
         .zip(trace(plan))
         .map(|(field, trace)| {
-            let name = column_name(field.name(), sql, diags);
-            let ty = column_type(field, sql, diags);
-            Some(describe(name?, ty?, field.is_nullable(), &trace, frames))
+            let place = || scope.engine.place_of(&sql.0, field.name(), Word::Output);
+            let name = column_name(field.name(), place, diags);
+            let ty = column_type(field, place, diags);
+            Some(describe(name?, ty?, field.is_nullable(), &trace, scope.frames))
         })
         .collect();
     if diags.len() > before { None } else { columns.into_iter().collect() }
 }
 
-fn column_name(name: &str, sql: &Sql, diags: &mut Diagnostics) -> Option<ColumnName> {
+fn column_name(name: &str, place: impl Fn() -> Place, diags: &mut Diagnostics) -> Option<ColumnName> {
     let valid = ColumnName::new(name);
     if valid.is_none() {
         let message = format!("`{name}` cannot be the name of a published column");
         let hint = "name it with `AS`: lower-case letters, digits and `_`, a letter first";
-        diags.push(Diagnostic::error(codes::BAD_COLUMN_NAME, sql.0.place, message).hint(hint));
+        diags.push(Diagnostic::error(codes::BAD_COLUMN_NAME, place(), message).hint(hint));
     }
     valid
 }
 
-fn column_type(field: &Arc<arrow::datatypes::Field>, sql: &Sql, diags: &mut Diagnostics) -> Option<ColumnType> {
+fn column_type(field: &Arc<Field>, place: impl Fn() -> Place, diags: &mut Diagnostics) -> Option<ColumnType> {
     let ty = ColumnType::of_arrow(field.data_type());
     if ty.is_none() {
         let message =
-            format!("the column `{}` has the type {}, which cannot be published", field.name(), field.data_type());
+            format!("the column `{}` is {}, which cannot be published", field.name(), words(field.data_type()));
         let hint = "take the parts you need as columns of their own, or cast it to a plain type";
-        diags.push(Diagnostic::error(codes::UNSUPPORTED_TYPE, sql.0.place, message).hint(hint));
+        diags.push(Diagnostic::error(codes::UNSUPPORTED_TYPE, place(), message).hint(hint));
     }
     ty
+}
+
+fn words(ty: &DataType) -> String {
+    match ty {
+        DataType::List(_) | DataType::LargeList(_) | DataType::FixedSizeList(..) => "a list".to_string(),
+        DataType::Struct(_) => "a struct".to_string(),
+        DataType::Map(..) => "a map".to_string(),
+        DataType::Null => "only NULL".to_string(),
+        other => format!("of type {other}"),
+    }
 }
 
 /// A column with what it inherits: the description if it is a column unchanged, and the most

@@ -186,15 +186,7 @@ impl Staging {
     }
 
     fn failed(&self, error: DataFusionError) -> Error {
-        let message = format!("table `{}` could not be computed", self.contract.table);
-        match error.find_root() {
-            DataFusionError::ObjectStore(_)
-            | DataFusionError::IoError(_)
-            | DataFusionError::ParquetError(_)
-            | DataFusionError::ResourcesExhausted(_) => Error::world(message).with_source(error),
-            DataFusionError::Internal(_) => Error::internal(message).with_source(error),
-            _ => Error::data(message).with_source(error),
-        }
+        Error::from(error).while_doing(format!("computing table `{}`", self.contract.table))
     }
 
     fn staged(&self, content: Content, files: Vec<FileRecord>) -> Result<StagedTable> {
