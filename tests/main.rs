@@ -7,6 +7,8 @@ mod diagnostics;
 mod documents;
 mod faults;
 mod publish;
+mod readback;
 mod readme;
+mod s3;
 mod support;
 mod tidy;
