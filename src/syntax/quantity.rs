@@ -83,7 +83,8 @@ impl Threshold {
             return trimmed.replace('_', "").parse().map(Self::Rows).map_err(|_| expected());
         };
         let (whole, decimals) = percent.trim().split_once('.').unwrap_or((percent.trim(), ""));
-        if whole.is_empty() || decimals.len() > 4 || !whole.chars().chain(decimals.chars()).all(|c| c.is_ascii_digit()) {
+        if whole.is_empty() || decimals.len() > 4 || !whole.chars().chain(decimals.chars()).all(|c| c.is_ascii_digit())
+        {
             return Err(expected());
         }
         let scaled: u32 = format!("{whole}{decimals:0<4}").parse().map_err(|_| expected())?;
