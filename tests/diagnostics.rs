@@ -74,7 +74,7 @@ async fn a_folder_without_a_project() {
     let text = render::text(&found[0], &session.texts, false);
     let path = folder.path().display();
     let hint = "change to a project's folder, name it with `--project`, or make one with `marquetry init`";
-    assert_eq!(text, format!("error[M0020]: there is no `marquetry.yml` in `{path}`\n  |\n  = hint: {hint}\n"));
+    assert_eq!(text, format!("error[M0020]: there is no `marquetry.yml` in `{path}`\n |\n = hint: {hint}\n"));
 }
 
 #[tokio::test]

@@ -203,6 +203,6 @@ impl Compiler<'_> {
 
 fn not_a_condition(place: Place, found: &arrow::datatypes::DataType) -> Diagnostic {
     let found = ColumnType::of_arrow(found).map_or_else(|| found.to_string(), |ty| ty.to_string());
-    Diagnostic::error(codes::EXPRESSION_TYPE, place, format!("a check is a condition, and this is {found}"))
+    Diagnostic::error(codes::EXPRESSION_TYPE, place, format!("a check is a condition, and this is of type {found}"))
         .hint("write something that is true or false, as in `amount >= 0`")
 }

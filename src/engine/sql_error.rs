@@ -117,6 +117,10 @@ fn planner_error(message: &str, text: &Text<'_>) -> Diagnostic {
         let found = message.split('"').nth(1).unwrap_or_default();
         return twice(found.rsplit(" AS ").next().and_then(|name| name.rsplit('.').next()).unwrap_or(found), text);
     }
+    if lower.contains("union queries have different number") {
+        let message = "the queries of a UNION have different numbers of columns";
+        return Diagnostic::error(codes::SQL_INVALID, text.at(), message);
+    }
     if lower.contains("group by") {
         return not_aggregated(message, text);
     }

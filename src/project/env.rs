@@ -42,7 +42,9 @@ fn expand_text(text: &str, place: Place, env: &Env, diags: &mut Diagnostics) -> 
             None => {
                 let message = format!("the environment variable `{name}` is not set");
                 let hint = format!("set it, or give a default: `${{{name}:-…}}`");
-                diags.push(Diagnostic::error(codes::MISSING_ENV, place, message).hint(hint));
+                let offset = text.len() - rest.len() + start;
+                let at = part(text, place, offset, end + 1);
+                diags.push(Diagnostic::error(codes::MISSING_ENV, at, message).hint(hint));
                 return None;
             }
         }
@@ -50,6 +52,15 @@ fn expand_text(text: &str, place: Place, env: &Env, diags: &mut Diagnostics) -> 
     }
     out.push_str(rest);
     Some(out)
+}
+
+/// A part of a text that stands in its file as it is, or in quotes; all of it where that is not so.
+fn part(text: &str, place: Place, offset: usize, len: usize) -> Place {
+    match ((place.end - place.start) as usize).checked_sub(text.len()) {
+        Some(0) => place.part(offset, len),
+        Some(2) => place.part(offset + 1, len),
+        _ => place,
+    }
 }
 
 fn is_variable(name: &str) -> bool {

@@ -91,7 +91,12 @@ struct Found {
 impl Found {
     /// Whether a key is missing only because its value was wrong, which was reported.
     fn follows_from_a_cut(&self, error: &Failure) -> bool {
-        matches!(&error.why, Why::Missing(key) if self.cut.borrow().contains(&(error.place, (*key).to_string())))
+        let cut = self.cut.borrow();
+        match &error.why {
+            Why::Missing(key) => cut.contains(&(error.place, (*key).to_string())),
+            Why::NotOneKey(_) => cut.iter().any(|(place, _)| *place == error.place),
+            _ => false,
+        }
     }
 
     fn drain_into(&self, diags: &mut Diagnostics) -> bool {
@@ -213,7 +218,14 @@ impl<'de> Deserializer<'de> for Tree<'_> {
         if name == spanned::NAME {
             return visitor.visit_map(SpannedParts { tree: self, next: 0 });
         }
-        let Value::Map(entries) = &self.node.value else { return self.deserialize_any(visitor) };
+        // A derived type would take its fields from a list as well, in their order.
+        let Value::Map(entries) = &self.node.value else {
+            let found = match &self.node.value {
+                Value::Text(word) | Value::Number(word) => format!("`{word}`"),
+                other => other.what().to_string(),
+            };
+            return Err(Failure::new(Why::WrongType { expected: "a mapping".to_string(), found }).at(self.node.place));
+        };
         for (key, place, _) in entries {
             if !fields.contains(&key.as_str()) {
                 self.found.unknown.borrow_mut().push(unknown_key(key, *place, fields));
@@ -239,7 +251,7 @@ impl<'de> Deserializer<'de> for Tree<'_> {
                 [(word, key, value)] => visitor
                     .visit_enum(Variant { word, value: self.with(value) })
                     .map_err(|error| if matches!(error.why, Why::UnknownWord { .. }) { error.at(*key) } else { error }),
-                _ => Err(Failure::custom(format!("expected one key of {}", list(variants)))),
+                _ => Err(Failure::new(Why::NotOneKey(variants))),
             },
             other => Err(Failure::new(Why::WrongType {
                 expected: format!("one of {}", list(variants)),

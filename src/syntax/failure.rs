@@ -22,6 +22,8 @@ pub(super) enum Why {
     Missing(&'static str),
     UnknownField { field: String, known: &'static [&'static str] },
     UnknownWord { word: String, known: &'static [&'static str] },
+    /// A word with settings is a mapping of one key.
+    NotOneKey(&'static [&'static str]),
 }
 
 impl Failure {
@@ -52,6 +54,7 @@ impl Failure {
                 Diagnostic::error(codes::MISSING_KEY, place, format!("the key `{field}` is missing here"))
             }
             Why::UnknownField { field, known } => unknown_key(field, self.place, known),
+            Why::NotOneKey(known) => error(codes::WRONG_TYPE, format!("expected one key of {}", list(known))),
             Why::UnknownWord { word, known } => error(codes::UNKNOWN_WORD, format!("`{word}` is not known here"))
                 .hint(format!("one of {}", list(known)))
                 .did_you_mean(word, known.iter().copied()),

@@ -226,13 +226,12 @@ fn place(file: u32, text: &str, raw: serde_saphyr::Spanned<Raw>) -> Node {
     let written = text.get(at.start as usize..at.end as usize).unwrap_or_default();
     let value = match raw.value {
         Raw::Null => Value::Null,
-        Raw::Bool(value) => Value::Bool(value),
-        // An aliased number stands where its anchor is.
-        Raw::Number => {
-            let defined = located(file, text, raw.defined);
-            let digits = text.get(defined.start as usize..defined.end as usize).unwrap_or(written);
-            Value::Number(digits.trim().to_string())
-        }
+        // Old YAML takes `no`, `y` and `on` for truth values; here they are the words they are.
+        Raw::Bool(value) => match defined(file, text, &raw.defined).unwrap_or(written) {
+            "true" | "false" => Value::Bool(value),
+            word => Value::Text(word.to_string()),
+        },
+        Raw::Number => Value::Number(defined(file, text, &raw.defined).unwrap_or(written).to_string()),
         Raw::Text(value) => Value::Text(value),
         Raw::List(items) => Value::List(items.into_iter().map(|item| place(file, text, item)).collect()),
         Raw::Map(entries) => Value::Map(
@@ -245,6 +244,12 @@ fn place(file: u32, text: &str, raw: serde_saphyr::Spanned<Raw>) -> Node {
     at.end = at.start + written.trim_end().len() as u32;
     at.end = at.end.max(end_of_children(&value, at, text));
     Node { value, place: at }
+}
+
+/// The text of a plain value, which stands where its anchor is when it is aliased.
+fn defined<'a>(file: u32, text: &'a str, location: &serde_saphyr::Location) -> Option<&'a str> {
+    let place = located(file, text, *location);
+    text.get(place.start as usize..place.end as usize).map(str::trim)
 }
 
 /// The parser gives lists and mappings the place of their first sign; they end with their last value

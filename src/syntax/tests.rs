@@ -164,6 +164,19 @@ fn numbers_and_truth_values_are_text_where_text_is_wanted() {
 }
 
 #[test]
+fn words_that_old_yaml_takes_for_truth_values_are_text() {
+    assert_eq!(good("name: NO\ntags: [y, on, Yes, off, true]\n").tags.0, ["y", "on", "Yes", "off", "true"]);
+    assert_eq!(good("name: NO\n").name.value, "NO");
+    assert_eq!(told("name: a\non: yes\n"), all([(codes::WRONG_TYPE, "yes")]));
+    assert!(good("name: &x true\non: *x\n").on);
+}
+
+#[test]
+fn a_list_is_no_mapping() {
+    assert_eq!(told("name: a\nparts:\n  - [p, 2]\n"), all([(codes::WRONG_TYPE, "[p, 2]")]));
+}
+
+#[test]
 fn one_value_or_a_list_of_them() {
     assert_eq!(good("name: a\ntags: x\n").tags.0, ["x"]);
     assert_eq!(good("name: a\ntags: [x]\n").tags.0, ["x"]);

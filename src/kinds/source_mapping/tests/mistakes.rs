@@ -79,7 +79,7 @@ fn rules_that_may_fire_are_not_reported() {
 
 #[test]
 fn rules_that_are_wrong() {
-    only("rules:\n  - {id: a, channel: A, when: {}}", "M0122", "{", "without a condition");
+    only("rules:\n  - {id: a, channel: A, when: {}}", "M0122", "{}", "without a condition");
     only("rules:\n  - {channel: A, when: {medium: ~^(cpc}}", "M0123", "(", "unclosed group");
     only("rules:\n  - {channel: A, when: {medium: \"~a{2\"}}", "M0123", "{", "not a regular expression");
     only("channels: ga4_defualt", "M0124", "ga4_defualt", "no rule set");
