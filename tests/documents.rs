@@ -26,3 +26,18 @@ fn every_yaml_file_names_the_schema() {
         }
     }
 }
+
+#[test]
+fn init_writes_every_file_of_the_sample_project() {
+    let mut expected = vec!["marquetry.yml".to_string()];
+    for folder in ["models", "schemas"] {
+        let below = crate::support::cli::files(&repository().join(folder));
+        expected.extend(
+            below.iter().filter(|file| !file.starts_with("connectors/")).map(|file| format!("{folder}/{file}")),
+        );
+    }
+    expected.sort();
+    let mut written: Vec<String> = marquetry::cli::STARTER.iter().map(|(path, _)| (*path).to_string()).collect();
+    written.sort();
+    assert_eq!(written, expected);
+}

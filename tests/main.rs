@@ -9,6 +9,7 @@ mod faults;
 mod publish;
 mod readback;
 mod readme;
+mod real_input;
 mod s3;
 mod support;
 mod tidy;

@@ -22,7 +22,7 @@ for table in summary["tables"]:
     else:
         import duckdb
         manifest = json.load(open(place + "/manifest.json"))
-        files = [place.rsplit("/", 1)[0] + "/" + file["path"] for file in manifest["files"]]
+        files = [place + "/" + file["path"] for file in manifest["files"]]
         assert all(column["description"] for column in manifest["columns"]), table["name"]
         rows = duckdb.execute("SELECT count(*) FROM read_parquet(?)", [files]).fetchall()[0][0]
     assert rows == table["rows"], (table["name"], rows, table["rows"])

@@ -19,6 +19,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use args::{Args, Command};
+pub use starter::FILES as STARTER;
 use ui::Ui;
 
 use crate::error::{Error, ErrorKind, Result};

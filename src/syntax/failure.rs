@@ -18,10 +18,19 @@ pub(super) struct Failure {
 #[derive(Debug)]
 pub(super) enum Why {
     Other(String),
-    WrongType { expected: String, found: String },
+    WrongType {
+        expected: String,
+        found: String,
+    },
     Missing(&'static str),
-    UnknownField { field: String, known: &'static [&'static str] },
-    UnknownWord { word: String, known: &'static [&'static str] },
+    UnknownField {
+        field: String,
+        known: &'static [&'static str],
+    },
+    UnknownWord {
+        word: String,
+        known: &'static [&'static str],
+    },
     /// A word with settings is a mapping of one key.
     NotOneKey(&'static [&'static str]),
 }

@@ -1,0 +1,34 @@
+//! A project over real third-party data, whose facts are known; skipped where the data is not at hand.
+
+use crate::support::cli::{Project, copy, repository};
+
+#[test]
+fn the_sales_pipeline_is_published_with_its_known_facts_and_defects() {
+    let data = repository().join("../shared/data/crm_sales");
+    if !data.is_dir() {
+        println!("skipped: {} is not there", data.display());
+        return;
+    }
+    let project = Project::empty().with("CRM_SALES", data.to_string_lossy());
+    copy(&repository().join("tests/projects/crm_sales"), project.path());
+    let summary = project.publish(&[]).exits(0).json();
+    let table =
+        |name: &str| summary["tables"].as_array().unwrap().iter().find(|table| table["name"] == name).unwrap().clone();
+    assert_eq!(table("deals")["rows"], 8_800);
+    assert_eq!(table("deal_stages_entities")["rows"], 8_800);
+    // 500 in prospecting, 8,300 engaged, of which 4,238 were won and 2,473 lost.
+    assert_eq!(table("deal_stages")["rows"], 500 + 8_300 + 4_238 + 2_473);
+    assert_eq!(table("deal_stages")["rejects"], 0);
+
+    let failures = |check: &str| {
+        let checks = table("deals")["checks"].as_array().unwrap().clone();
+        let found = checks.into_iter().find(|found| found["check"] == check).unwrap();
+        (found["status"].clone(), found["failures"].clone(), found["sample"].clone())
+    };
+    let (status, nulls, _) = failures("not_null_account");
+    assert_eq!((status, nulls), ("warn".into(), 1_425.into()));
+    let (status, strangers, sample) = failures("relationships_product_products");
+    assert_eq!(status, "warn");
+    assert!(strangers.as_u64().unwrap() > 1_000, "{strangers}");
+    assert!(sample[0].as_str().unwrap().ends_with("product=GTXPro"), "{sample}");
+}
