@@ -101,6 +101,7 @@ codes! {
     BAD_SEED = 91, "seed cannot be read";
     NULLABLE_KEY = 92, "key that may be NULL";
     NULLS_IN_SOURCE_COLUMN = 93, "extract has NULL where none is declared";
+    STALE_SOURCE = 94, "extract is older than its contract allows";
 
     // The kind `source_mapping`.
     UNREACHABLE_RULE = 120, "rule that can never fire";

@@ -135,8 +135,16 @@ impl Opener<'_> {
             let Some(location) = locations.get(&source.spec.source.value) else { continue };
             wanted.extend(source.spec.tables.get(at).map(|table| Wanted { table, location }));
         }
+        wanted.iter().for_each(|wanted| crate::store::review(wanted.table, diags));
         let opened = crate::store::open_all(&wanted, diags).await?;
-        Ok(opened.into_iter().flatten().map(|extract| (extract.table().clone(), extract)).collect())
+        let mut extracts = BTreeMap::new();
+        for (wanted, extract) in wanted.iter().zip(opened) {
+            if let Some(extract) = extract {
+                crate::store::check_freshness(wanted.table, &extract, self.request.as_of, diags);
+                extracts.insert(extract.table().clone(), extract);
+            }
+        }
+        Ok(extracts)
     }
 
     /// Where each source system that is read lies.

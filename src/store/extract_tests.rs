@@ -2,18 +2,20 @@ use std::fs;
 use std::path::Path as FilePath;
 
 use arrow::array::{
-    ArrayRef, Date32Array, Decimal128Array, DictionaryArray, Int32Array, Int64Array, RecordBatch, StringArray,
+    Array, ArrayRef, Date32Array, Decimal128Array, DictionaryArray, Int32Array, Int64Array, RecordBatch, StringArray,
     TimestampMicrosecondArray, TimestampMillisecondArray,
 };
-use arrow::datatypes::Int32Type;
+use arrow::buffer::OffsetBuffer;
+use arrow::datatypes::{DataType, Int32Type};
 use arrow::util::pretty::pretty_format_batches;
 use datafusion::prelude::{SessionConfig, SessionContext};
 use parquet::arrow::ArrowWriter;
 use parquet::file::properties::WriterProperties;
 
 use super::*;
+use crate::diag::Severity;
 use crate::error::ErrorKind;
-use crate::store::Env;
+use crate::store::{Env, check_freshness};
 use crate::syntax::{SourceSpec, read};
 
 fn write(path: &FilePath, columns: Vec<(&str, ArrayRef)>) {
@@ -110,6 +112,28 @@ async fn files_of_several_shapes_are_one_table() {
         let rows = query(&extract, sql).await.unwrap();
         assert_eq!(rows.lines().nth(3), Some(format!("| {ids}  |").as_str()), "{sql}: {rows}");
     }
+}
+
+#[tokio::test]
+async fn dictionaries_are_read_as_they_are() {
+    let dir = tempfile::tempdir().unwrap();
+    for (name, regions) in [("a", ["EU", "US"]), ("b", ["US", "APAC"])] {
+        let regions: ArrayRef = Arc::new(regions.into_iter().collect::<DictionaryArray<Int32Type>>());
+        write(&dir.path().join(format!("lead/{name}.parquet")), vec![("region", regions)]);
+    }
+    let (extract, diags) = open(dir.path(), "lead/", "      region: text\n").await;
+    assert!(diags.is_empty(), "{diags:?}");
+    let extract = extract.unwrap();
+    assert!(matches!(extract.schema().field(0).data_type(), DataType::Dictionary(..)));
+    let sql = "select region, count(*) n from lead where region like '_S' or region = 'EU' group by 1 order by 1";
+    let expected = "\
++--------+---+
+| region | n |
++--------+---+
+| EU     | 1 |
+| US     | 2 |
++--------+---+";
+    assert_eq!(query(&extract, sql).await.unwrap(), expected);
 }
 
 #[tokio::test]
@@ -241,4 +265,53 @@ async fn a_store_that_cannot_be_asked_is_the_worlds_fault() {
     let error = Extract::open(&Wanted { table: &table, location: &location }, &mut diags).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::World);
     assert!(error.to_string().contains("s3://bucket/raw/lead"), "{error}");
+}
+
+#[tokio::test]
+async fn nested_columns_are_taken_apart_by_sql() {
+    let dir = tempfile::tempdir().unwrap();
+    let param = |key: &str, value: &str| -> ArrayRef {
+        let fields = vec![
+            (Arc::new(Field::new("key", DataType::Utf8, false)), text(&[key])),
+            (Arc::new(Field::new("value", DataType::Utf8, true)), text(&[value])),
+        ];
+        let one = arrow::array::StructArray::from(fields);
+        let item = Arc::new(Field::new("item", one.data_type().clone(), true));
+        Arc::new(arrow::array::ListArray::new(item, OffsetBuffer::from_lengths([1]), Arc::new(one), None))
+    };
+    for (name, key) in [("a", "source"), ("b", "medium")] {
+        write(&dir.path().join(format!("lead/{name}.parquet")), vec![("params", param(key, name))]);
+    }
+    let (extract, diags) = open(dir.path(), "lead/", "      params: {type: any, nullable: true}\n").await;
+    assert!(diags.is_empty(), "{diags:?}");
+    let sql = "select params[1]['value'] v from lead where params[1]['key'] = 'medium'";
+    let rows = query(&extract.unwrap(), sql).await.unwrap();
+    assert_eq!(rows.lines().nth(3), Some("| b |"), "{rows}");
+}
+
+#[tokio::test]
+async fn freshness_is_told_by_the_footers() {
+    let dir = tempfile::tempdir().unwrap();
+    // 2023-11-14T22:13:20Z
+    let at: ArrayRef =
+        Arc::new(TimestampMillisecondArray::from(vec![Some(1_600_000_000_000), None, Some(1_700_000_000_000)]));
+    write(&dir.path().join("lead/a.parquet"), vec![("at", at)]);
+    let columns = "      at: {type: timestamp, nullable: true}\n    freshness: {column: at, warn_after: 2 days, error_after: 1 month}\n";
+    let table = contract("lead/", columns);
+    let (extract, _) = open(dir.path(), "lead/", columns).await;
+    for (as_of, expected) in [
+        ("2023-11-16T22:13:20Z", None),
+        ("2023-11-16T22:13:21Z", Some((Severity::Warning, "older than `2 days`"))),
+        ("2023-12-14T22:13:20Z", Some((Severity::Warning, "older than `2 days`"))),
+        ("2023-12-14T22:13:21Z", Some((Severity::Error, "older than `1 month`"))),
+    ] {
+        let mut diags = Diagnostics::default();
+        let as_of = DateTime::parse_from_rfc3339(as_of).unwrap().to_utc();
+        check_freshness(&table, extract.as_ref().unwrap(), as_of, &mut diags);
+        let found = diags.into_sorted();
+        assert_eq!(found.len(), usize::from(expected.is_some()), "{as_of}: {found:?}");
+        for (diagnostic, (severity, said)) in found.iter().zip(expected) {
+            assert!(diagnostic.severity == severity && diagnostic.message.contains(said), "{diagnostic:?}");
+        }
+    }
 }
