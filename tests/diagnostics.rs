@@ -22,10 +22,9 @@ use tempfile::TempDir;
 const CASES: &str = "tests/golden/diagnostics";
 
 /// Codes that `check` cannot raise, or that a golden text cannot show, each with the reason.
-const WITHOUT_A_CASE: [(Code, &str); 4] = [
+const WITHOUT_A_CASE: [(Code, &str); 3] = [
     (codes::NO_PROJECT, "names the folder, which differs; `a_folder_without_a_project` has it"),
     (codes::BAD_SELECTOR, "about the command line, not a file"),
-    (codes::UNCLASSIFIED_PII, "raised while a contract is drafted"),
     (codes::UNUSED_RULE, "raised after a run"),
 ];
 

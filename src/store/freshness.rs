@@ -12,6 +12,10 @@ use crate::syntax::{Period, SourceTable, Spanned, Unit};
 pub fn check_freshness(table: &SourceTable, extract: &Extract, as_of: DateTime<Utc>, diags: &mut Diagnostics) {
     let Some(freshness) = &table.freshness else { return };
     let column = &freshness.column;
+    // That the contract does not declare it was said when the contract was reviewed.
+    if table.column(column.as_str()).is_none() {
+        return;
+    }
     let newest = extract.newest(column.as_str());
     if newest.is_none() && extract.rows() > 0 {
         let message =
