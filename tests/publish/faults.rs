@@ -21,7 +21,7 @@ const FAULTS: [(Format, Fault); 4] = [
     (Format::Delta, Fault::Status(500)),
     (Format::Parquet, Fault::Status(503)),
     (Format::Delta, Fault::Reset),
-    (Format::Parquet, Fault::Silence(Duration::from_secs(3))),
+    (Format::Parquet, Fault::Silence(Duration::from_secs(6))),
 ];
 
 #[tokio::test(flavor = "multi_thread")]

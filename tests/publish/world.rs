@@ -122,7 +122,7 @@ fn s3_store(endpoint: &str, max_retries: usize) -> Arc<dyn ObjectStore> {
         .with_access_key_id("test")
         .with_secret_access_key("test-secret")
         .with_retry(retry)
-        .with_client_options(ClientOptions::new().with_allow_http(true).with_timeout(Duration::from_secs(2)))
+        .with_client_options(ClientOptions::new().with_allow_http(true).with_timeout(Duration::from_secs(4)))
         .build();
     Arc::new(store.unwrap())
 }

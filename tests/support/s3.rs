@@ -36,7 +36,7 @@ pub enum Fault {
     Reset,
     /// The request is carried out, and the connection is closed without an answer.
     AnswerLost,
-    /// The answer does not come for so long.
+    /// Nothing is done, and nothing comes for so long; then the connection is closed.
     Silence(Duration),
 }
 
@@ -186,7 +186,7 @@ fn answer(service: S3Service, shared: Arc<Shared>, request: Request<Incoming>) -
             }
             Some(Fault::Silence(long)) => {
                 tokio::time::sleep(long).await;
-                service.call(request).await
+                Err(closed())
             }
         }
     })
