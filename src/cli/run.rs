@@ -63,7 +63,8 @@ fn good(prepared: &Prepared, warnings: usize) -> String {
 pub async fn prepare(args: &Args, ui: &Ui) -> Result<(Prepared, Session)> {
     let mut session = Session::default();
     let prepared = pipeline::check(&args.request(), &mut session).await;
-    ui.diagnostics(&session.diags, &session.texts);
+    // Shown once: what a command finds later is shown by itself.
+    ui.diagnostics(&std::mem::take(&mut session.diags), &session.texts);
     Ok((prepared?, session))
 }
 
