@@ -147,23 +147,3 @@ fn the_sample_in_the_repository_is_up_to_date() {
     let bytes: usize = kept.values().map(Vec::len).sum();
     assert!(bytes <= 4_000_000, "{bytes} bytes");
 }
-
-/// Writes a sample to the folder `SAMPLE_OUT` and tells its speed; for measuring by hand.
-#[test]
-#[ignore = "writes where it is told to, for measuring"]
-fn measure() {
-    let get = |name: &str, or: &str| std::env::var(name).unwrap_or_else(|_| or.to_owned());
-    let out = get("SAMPLE_OUT", "");
-    if out.is_empty() {
-        eprintln!("SAMPLE_OUT is not set: nothing to do");
-        return;
-    }
-    let people = get("SAMPLE_PEOPLE", "2000").parse().unwrap();
-    let threads = get("SAMPLE_THREADS", "1").parse().unwrap();
-    let start = std::time::Instant::now();
-    let options = SampleOptions { threads, ..SampleOptions::new(people, 1, out) };
-    let manifest = generate(&options).unwrap();
-    let touches = manifest.rows("ga4", "event").unwrap() + manifest.rows("hubspot", "email_event").unwrap();
-    let seconds = start.elapsed().as_secs_f64();
-    eprintln!("{touches} touches in {seconds:.1} s, {:.0}/s", touches as f64 / seconds);
-}
