@@ -14,6 +14,7 @@ mod query;
 mod sql;
 mod sql_error;
 mod sql_place;
+pub mod text;
 
 pub use frames::{Frame, Frames};
 pub use query::Select;

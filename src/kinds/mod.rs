@@ -4,6 +4,7 @@
 //! share the words of [`crate::syntax`] and the tools of [`crate::engine`]; they never see a
 //! store, the clock or another kind.
 
+pub mod dedupe;
 mod kind;
 pub mod lifecycle;
 pub mod source_mapping;

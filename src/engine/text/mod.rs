@@ -1,0 +1,1 @@
+//! Text as people type it → keys that match: e-mail, phone, names, companies, domains.

@@ -1,0 +1,1 @@
+//! Edges between records → clusters, guards and ids.
