@@ -10,26 +10,20 @@
 //! rows out (algorithm's own) as many as the algorithm makes of them, entity by entity
 //! ```
 
-use std::cmp::Ordering;
 use std::fmt;
-use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use arrow::compute::SortOptions;
 use arrow::datatypes::SchemaRef;
-use async_trait::async_trait;
-use datafusion::catalog::Session;
-use datafusion::common::{DFSchema, DFSchemaRef, Result as SqlResult, internal_err};
-use datafusion::execution::context::QueryPlanner;
-use datafusion::logical_expr::physical_planning_context::PhysicalPlanningContext;
-use datafusion::logical_expr::{Expr, Extension, LogicalPlan, UserDefinedLogicalNode, UserDefinedLogicalNodeCore};
+use datafusion::common::{Result as SqlResult, internal_err};
+use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_expr::expressions::Column as PhysicalColumn;
 use datafusion::physical_expr::{LexOrdering, PhysicalExpr, PhysicalSortExpr};
 use datafusion::physical_plan::ExecutionPlan;
-use datafusion::physical_planner::{DefaultPhysicalPlanner, ExtensionPlanner, PhysicalPlanner};
 
 use super::entity_exec::EntityExec;
+use super::operator::{self, Operator};
 use crate::error::Result;
 
 /// What is done to the sorted rows; one value serves all partitions.
@@ -63,120 +57,40 @@ pub struct WalkOrder {
 
 /// Adds the walk to a plan; the output has the algorithm's own schema, unqualified.
 pub fn walk(input: LogicalPlan, order: WalkOrder, algorithm: Arc<dyn EntityAlgorithm>) -> Result<LogicalPlan> {
-    let schema = DFSchema::try_from(algorithm.output_schema().as_ref().clone())
-        .map_err(|error| crate::error::Error::internal("an operator's columns are not distinct").with_source(error))?;
-    let node = EntityNode { input, order, algorithm, schema: Arc::new(schema) };
-    Ok(LogicalPlan::Extension(Extension { node: Arc::new(node) }))
+    operator::node(vec![input], Arc::new(Walk { order, algorithm }))
 }
 
-#[derive(Clone)]
-struct EntityNode {
-    input: LogicalPlan,
+#[derive(Debug)]
+struct Walk {
     order: WalkOrder,
     algorithm: Arc<dyn EntityAlgorithm>,
-    schema: DFSchemaRef,
 }
 
-impl fmt::Debug for EntityNode {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        UserDefinedLogicalNodeCore::fmt_for_explain(self, f)
-    }
-}
-
-// Two nodes are the same walk if they share the algorithm itself.
-impl PartialEq for EntityNode {
-    fn eq(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.algorithm, &other.algorithm) && self.order == other.order && self.input == other.input
-    }
-}
-impl Eq for EntityNode {}
-impl PartialOrd for EntityNode {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        (self == other).then_some(Ordering::Equal)
-    }
-}
-impl Hash for EntityNode {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.algorithm.name().hash(state);
-        self.order.hash(state);
-        self.input.hash(state);
-    }
-}
-
-impl UserDefinedLogicalNodeCore for EntityNode {
+impl Operator for Walk {
     fn name(&self) -> &str {
         self.algorithm.name()
     }
-    fn inputs(&self) -> Vec<&LogicalPlan> {
-        vec![&self.input]
-    }
-    fn schema(&self) -> &DFSchemaRef {
-        &self.schema
-    }
-    fn expressions(&self) -> Vec<Expr> {
-        Vec::new()
-    }
-    fn fmt_for_explain(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{}: entity=[{}], order=[{}]",
-            self.algorithm.name(),
-            self.order.entity.join(", "),
-            self.order.order.join(", ")
-        )
-    }
-    fn with_exprs_and_inputs(&self, _: Vec<Expr>, mut inputs: Vec<LogicalPlan>) -> SqlResult<Self> {
-        match inputs.pop() {
-            Some(input) if inputs.is_empty() => Ok(Self { input, ..self.clone() }),
-            _ => internal_err!("{} reads one input", self.algorithm.name()),
-        }
-    }
-    /// The algorithm reads every column of its input, whatever is wanted of its output.
-    fn necessary_children_exprs(&self, _: &[usize]) -> Option<Vec<Vec<usize>>> {
-        Some(vec![(0..self.input.schema().fields().len()).collect()])
-    }
-}
 
-/// DataFusion's planner, which also knows [`walk`] and [`super::map::map`].
-#[derive(Debug)]
-pub(super) struct Planner;
-
-#[async_trait]
-impl QueryPlanner for Planner {
-    async fn create_physical_plan(&self, plan: &LogicalPlan, state: &dyn Session) -> SqlResult<Arc<dyn ExecutionPlan>> {
-        let planner = DefaultPhysicalPlanner::with_extension_planners(vec![
-            Arc::new(EntityPlanner),
-            Arc::new(super::map::MapPlanner),
-        ]);
-        planner.create_physical_plan(plan, state).await
+    fn details(&self) -> String {
+        format!("entity=[{}], order=[{}]", self.order.entity.join(", "), self.order.order.join(", "))
     }
-}
 
-struct EntityPlanner;
+    fn output_schema(&self) -> SchemaRef {
+        self.algorithm.output_schema()
+    }
 
-#[async_trait]
-impl ExtensionPlanner for EntityPlanner {
-    async fn plan_extension(
-        &self,
-        _: &dyn PhysicalPlanner,
-        node: &dyn UserDefinedLogicalNode,
-        _: &[&LogicalPlan],
-        inputs: &[Arc<dyn ExecutionPlan>],
-        _: &dyn Session,
-        _: &PhysicalPlanningContext,
-    ) -> SqlResult<Option<Arc<dyn ExecutionPlan>>> {
-        let Some(node) = node.as_any().downcast_ref::<EntityNode>() else { return Ok(None) };
-        let [input] = inputs else { return internal_err!("{} reads one input", node.algorithm.name()) };
+    fn physical(&self, inputs: &[Arc<dyn ExecutionPlan>]) -> SqlResult<Arc<dyn ExecutionPlan>> {
+        let [input] = inputs else { return internal_err!("{} reads one input", self.name()) };
         let schema = input.schema();
         let column = |name: &String| -> SqlResult<Arc<dyn PhysicalExpr>> {
             Ok(Arc::new(PhysicalColumn::new_with_schema(name, &schema)?))
         };
-        let entity = node.order.entity.iter().map(column).collect::<SqlResult<Vec<_>>>()?;
+        let entity = self.order.entity.iter().map(column).collect::<SqlResult<Vec<_>>>()?;
         let options = SortOptions { descending: false, nulls_first: false };
-        let sorted = node.order.entity.iter().chain(&node.order.order);
+        let sorted = self.order.entity.iter().chain(&self.order.order);
         let sort =
             sorted.map(|name| Ok(PhysicalSortExpr::new(column(name)?, options))).collect::<SqlResult<Vec<_>>>()?;
         let Some(ordering) = LexOrdering::new(sort) else { return internal_err!("a walk needs an order") };
-        Ok(Some(Arc::new(EntityExec::new(Arc::clone(input), entity, ordering, Arc::clone(&node.algorithm)))))
+        Ok(Arc::new(EntityExec::new(Arc::clone(input), entity, ordering, Arc::clone(&self.algorithm))))
     }
 }

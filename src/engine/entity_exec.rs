@@ -6,20 +6,19 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use datafusion::common::tree_node::TreeNodeRecursion;
-use datafusion::common::{DataFusionError, Result as SqlResult, internal_err};
+use datafusion::common::{Result as SqlResult, internal_err};
 use datafusion::execution::TaskContext;
 use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
-use datafusion::physical_expr::{Distribution, EquivalenceProperties, LexOrdering, OrderingRequirements, PhysicalExpr};
-use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType};
+use datafusion::physical_expr::{Distribution, LexOrdering, OrderingRequirements, PhysicalExpr};
 use datafusion::physical_plan::metrics::{BaselineMetrics, ExecutionPlanMetricsSet, MetricsSet};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{
-    DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties, Partitioning, PlanProperties,
-    SendableRecordBatchStream,
+    DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties, PlanProperties, SendableRecordBatchStream,
 };
 use futures::{StreamExt, stream};
 
 use super::entity::{EntityAlgorithm, EntityState};
+use super::operator;
 
 /// Runs one [`EntityAlgorithm`] over each partition of its input.
 #[derive(Debug)]
@@ -39,14 +38,10 @@ impl EntityExec {
         ordering: LexOrdering,
         algorithm: Arc<dyn EntityAlgorithm>,
     ) -> Self {
-        let properties = PlanProperties::new(
-            EquivalenceProperties::new(algorithm.output_schema()),
-            Partitioning::UnknownPartitioning(input.output_partitioning().partition_count()),
-            EmissionType::Incremental,
-            Boundedness::Bounded,
-        );
+        let partitions = input.output_partitioning().partition_count();
+        let properties = operator::properties(algorithm.output_schema(), partitions);
         let metrics = ExecutionPlanMetricsSet::new();
-        Self { input, entity, ordering, algorithm, properties: Arc::new(properties), metrics }
+        Self { input, entity, ordering, algorithm, properties, metrics }
     }
 }
 
@@ -135,11 +130,11 @@ impl Walk {
             let made = match self.input.next().await.transpose()? {
                 Some(batch) => {
                     let _timer = self.metrics.elapsed_compute().timer();
-                    self.state.push(&batch).map_err(external)?
+                    self.state.push(&batch).map_err(operator::external)?
                 }
                 None => {
                     self.done = true;
-                    self.state.finish().map_err(external)?
+                    self.state.finish().map_err(operator::external)?
                 }
             };
             self.held.try_resize(self.state.held_bytes())?;
@@ -153,8 +148,4 @@ impl Walk {
         }
         Ok(None)
     }
-}
-
-fn external(error: crate::error::Error) -> DataFusionError {
-    DataFusionError::External(Box::new(error))
 }

@@ -9,23 +9,18 @@
 //! rows out  (algorithm's own), one for each row in
 //! ```
 
-use std::cmp::Ordering;
 use std::fmt;
-use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
-use async_trait::async_trait;
-use datafusion::catalog::Session;
-use datafusion::common::{DFSchema, DFSchemaRef, Result as SqlResult, internal_err};
-use datafusion::logical_expr::physical_planning_context::PhysicalPlanningContext;
-use datafusion::logical_expr::{Expr, Extension, LogicalPlan, UserDefinedLogicalNode, UserDefinedLogicalNodeCore};
+use datafusion::common::{Result as SqlResult, internal_err};
+use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::ExecutionPlan;
-use datafusion::physical_planner::{ExtensionPlanner, PhysicalPlanner};
 
 use super::map_exec::MapExec;
-use crate::error::{Error, Result};
+use super::operator::{self, Operator};
+use crate::error::Result;
 
 /// What is done to the rows; one value serves all partitions.
 pub trait RowAlgorithm: fmt::Debug + Send + Sync {
@@ -47,92 +42,33 @@ pub trait RowState: Send {
 
 /// Adds the algorithm to a plan; the output has the algorithm's own schema, unqualified.
 pub fn map(rows: LogicalPlan, tables: Vec<LogicalPlan>, algorithm: Arc<dyn RowAlgorithm>) -> Result<LogicalPlan> {
-    let schema = DFSchema::try_from(algorithm.output_schema().as_ref().clone())
-        .map_err(|error| Error::internal("an operator's columns are not distinct").with_source(error))?;
-    let inputs = std::iter::once(rows).chain(tables).collect();
-    let node = MapNode { inputs, algorithm, schema: Arc::new(schema) };
-    Ok(LogicalPlan::Extension(Extension { node: Arc::new(node) }))
+    let side_tables = tables.len();
+    operator::node(std::iter::once(rows).chain(tables).collect(), Arc::new(Mapping { side_tables, algorithm }))
 }
 
-#[derive(Clone)]
-struct MapNode {
-    /// The rows, then the side tables.
-    inputs: Vec<LogicalPlan>,
+#[derive(Debug)]
+struct Mapping {
+    side_tables: usize,
     algorithm: Arc<dyn RowAlgorithm>,
-    schema: DFSchemaRef,
 }
 
-impl fmt::Debug for MapNode {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        UserDefinedLogicalNodeCore::fmt_for_explain(self, f)
-    }
-}
-
-// Two nodes are the same work if they share the algorithm itself.
-impl PartialEq for MapNode {
-    fn eq(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.algorithm, &other.algorithm) && self.inputs == other.inputs
-    }
-}
-impl Eq for MapNode {}
-impl PartialOrd for MapNode {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        (self == other).then_some(Ordering::Equal)
-    }
-}
-impl Hash for MapNode {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.algorithm.name().hash(state);
-        self.inputs.hash(state);
-    }
-}
-
-impl UserDefinedLogicalNodeCore for MapNode {
+impl Operator for Mapping {
     fn name(&self) -> &str {
         self.algorithm.name()
     }
-    fn inputs(&self) -> Vec<&LogicalPlan> {
-        self.inputs.iter().collect()
-    }
-    fn schema(&self) -> &DFSchemaRef {
-        &self.schema
-    }
-    fn expressions(&self) -> Vec<Expr> {
-        Vec::new()
-    }
-    fn fmt_for_explain(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {} side tables", self.algorithm.name(), self.inputs.len().saturating_sub(1))
-    }
-    fn with_exprs_and_inputs(&self, _: Vec<Expr>, inputs: Vec<LogicalPlan>) -> SqlResult<Self> {
-        if inputs.len() != self.inputs.len() {
-            return internal_err!("{} reads {} inputs", self.algorithm.name(), self.inputs.len());
-        }
-        Ok(Self { inputs, ..self.clone() })
-    }
-    /// The algorithm reads every column of its inputs, whatever is wanted of its output.
-    fn necessary_children_exprs(&self, _: &[usize]) -> Option<Vec<Vec<usize>>> {
-        Some(self.inputs.iter().map(|input| (0..input.schema().fields().len()).collect()).collect())
-    }
-}
 
-/// Plans [`map`] nodes.
-pub(super) struct MapPlanner;
+    fn details(&self) -> String {
+        format!("{} side tables", self.side_tables)
+    }
 
-#[async_trait]
-impl ExtensionPlanner for MapPlanner {
-    async fn plan_extension(
-        &self,
-        _: &dyn PhysicalPlanner,
-        node: &dyn UserDefinedLogicalNode,
-        _: &[&LogicalPlan],
-        inputs: &[Arc<dyn ExecutionPlan>],
-        _: &dyn Session,
-        _: &PhysicalPlanningContext,
-    ) -> SqlResult<Option<Arc<dyn ExecutionPlan>>> {
-        let Some(node) = node.as_any().downcast_ref::<MapNode>() else { return Ok(None) };
+    fn output_schema(&self) -> SchemaRef {
+        self.algorithm.output_schema()
+    }
+
+    fn physical(&self, inputs: &[Arc<dyn ExecutionPlan>]) -> SqlResult<Arc<dyn ExecutionPlan>> {
         let Some((rows, tables)) = inputs.split_first() else {
-            return internal_err!("{} reads at least one input", node.algorithm.name());
+            return internal_err!("{} reads at least one input", self.name());
         };
-        Ok(Some(Arc::new(MapExec::new(Arc::clone(rows), tables.to_vec(), Arc::clone(&node.algorithm)))))
+        Ok(Arc::new(MapExec::new(Arc::clone(rows), tables.to_vec(), Arc::clone(&self.algorithm))))
     }
 }

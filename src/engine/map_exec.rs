@@ -5,21 +5,20 @@ use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use datafusion::common::tree_node::TreeNodeRecursion;
-use datafusion::common::{DataFusionError, Result as SqlResult, internal_err};
+use datafusion::common::{Result as SqlResult, internal_err};
 use datafusion::execution::TaskContext;
 use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
-use datafusion::physical_expr::{Distribution, EquivalenceProperties, PhysicalExpr};
-use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType};
+use datafusion::physical_expr::{Distribution, PhysicalExpr};
 use datafusion::physical_plan::metrics::{BaselineMetrics, ExecutionPlanMetricsSet, MetricsSet};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{
-    DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties, Partitioning, PlanProperties,
-    SendableRecordBatchStream,
+    DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties, PlanProperties, SendableRecordBatchStream,
 };
 use futures::{StreamExt, TryStreamExt, stream};
 use tokio::sync::OnceCell;
 
 use super::map::{RowAlgorithm, RowState};
+use super::operator;
 
 /// The rows of the side tables and the memory they are accounted with.
 type SideTables = (Vec<Vec<RecordBatch>>, MemoryReservation);
@@ -42,14 +41,10 @@ impl MapExec {
         tables: Vec<Arc<dyn ExecutionPlan>>,
         algorithm: Arc<dyn RowAlgorithm>,
     ) -> Self {
-        let properties = PlanProperties::new(
-            EquivalenceProperties::new(algorithm.output_schema()),
-            Partitioning::UnknownPartitioning(rows.output_partitioning().partition_count()),
-            EmissionType::Incremental,
-            Boundedness::Bounded,
-        );
+        let partitions = rows.output_partitioning().partition_count();
+        let properties = operator::properties(algorithm.output_schema(), partitions);
         let (loaded, metrics) = (Arc::default(), ExecutionPlanMetricsSet::new());
-        Self { rows, tables, algorithm, loaded, properties: Arc::new(properties), metrics }
+        Self { rows, tables, algorithm, loaded, properties, metrics }
     }
 }
 
@@ -130,12 +125,12 @@ impl Work {
             Some(state) => state,
             None => {
                 let (tables, _) = self.loaded.get_or_try_init(|| load(&self.tables, &self.context)).await?;
-                self.algorithm.start(tables).map_err(external)?
+                self.algorithm.start(tables).map_err(operator::external)?
             }
         };
         let made = {
             let _timer = self.metrics.elapsed_compute().timer();
-            state.apply(&batch).map_err(external)?
+            state.apply(&batch).map_err(operator::external)?
         };
         self.held.try_resize(state.held_bytes())?;
         self.state = Some(state);
@@ -160,8 +155,4 @@ async fn load(tables: &[Arc<dyn ExecutionPlan>], context: &Arc<TaskContext>) -> 
         loaded.push(batches);
     }
     Ok((loaded, held))
-}
-
-fn external(error: crate::error::Error) -> DataFusionError {
-    DataFusionError::External(Box::new(error))
 }

@@ -10,6 +10,7 @@ mod ga4_param;
 pub mod lineage;
 pub mod map;
 mod map_exec;
+mod operator;
 mod query;
 mod sql;
 mod sql_error;
@@ -70,7 +71,7 @@ impl Engine {
             .with_config(config(&limits))
             .with_runtime_env(runtime(&limits)?)
             .with_default_features()
-            .with_query_planner(Arc::new(entity::Planner))
+            .with_query_planner(Arc::new(operator::Planner))
             .build();
         let ctx = SessionContext::new_with_state(state);
         functions::register(&ctx, as_of);
