@@ -47,6 +47,44 @@ fn threads_batches_and_memory_change_nothing() {
 }
 
 #[test]
+fn models_side_by_side_are_told_of_in_the_order_of_the_graph() {
+    let project = Project::sample();
+    let report = |args: &[&str]| {
+        let done = project.publish(&[&["--log-format", "json"], args].concat()).exits(0);
+        let mut summary = done.json();
+        let events: Vec<serde_json::Value> = done.stderr.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+        let staged = events.iter().filter(|event| event["event"] == "staged");
+        let mut staged: Vec<String> = staged.map(|event| event["table"].as_str().unwrap().to_string()).collect();
+        let turns: Vec<u64> = events.iter().filter_map(|event| event["turn"].as_u64()).collect();
+        assert_eq!(turns, (1..=turns.len() as u64).collect::<Vec<_>>(), "{args:?}");
+        staged.sort();
+        for changing in ["duration_s", "release", "run_id", "status"] {
+            summary[changing].take();
+        }
+        (summary, staged)
+    };
+    let one = report(&["--memory", "512 MiB"]);
+    assert_eq!(one.0["tables"].as_array().unwrap().len(), one.1.len());
+    assert_eq!(report(&["--threads", "6", "--memory", "6 GiB"]), one);
+}
+
+#[test]
+fn a_model_that_fails_ends_those_beside_it_and_nothing_is_left() {
+    let project = Project::sample();
+    let text = "model: aaa\ndescription: Fails on its first row.\ngrain: [id]\ncolumns:\n  n: No number.\n\
+        sql: SELECT id, CAST('x' || id AS BIGINT) AS n FROM salesforce_lead\n";
+    for name in ["aaa", "mmm", "zzz"] {
+        project.write("models/marts/fails.yml", &text.replace("aaa", name));
+        let done = project.publish(&["--threads", "6", "--memory", "6 GiB"]).exits(1);
+        assert!(done.stderr.contains(&format!("model `{name}`")), "{}", done.stderr);
+        let left = files(&project.target());
+        assert!(left.iter().all(|file| file.starts_with("_marquetry/lock")), "{name}: {left:?}");
+    }
+    std::fs::remove_file(project.path().join("models/marts/fails.yml")).unwrap();
+    project.publish(&[]).exits(0);
+}
+
+#[test]
 fn a_failed_check_refuses_publication_and_leaves_what_stands() {
     let project = Project::sample();
     project.publish(&[]).exits(0);
@@ -134,6 +172,14 @@ fn a_selected_model_reads_what_was_published_before() {
     project.publish(&["--exclude", "won"]).exits(0);
     let done = project.publish(&["--select", "won"]).exits(0);
     assert_eq!(done.digests().len(), 1);
+    project.write(
+        "models/marts/won_again.yml",
+        "model: zz_won\ndescription: Won deals.\ngrain: [id]\nsql: SELECT id FROM salesforce_opportunity WHERE is_won\n\
+         checks:\n  - relationships: {column: id, to: won, field: opportunity_id}\n",
+    );
+    let place = project.path().join("elsewhere").to_string_lossy().into_owned();
+    let done = project.run(&["run", "--location", &place, "--select", "zz_won"]).exits(2);
+    assert!(done.stderr.contains("reads `won`, which is not selected"), "{}", done.stderr);
 }
 
 #[test]

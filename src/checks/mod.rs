@@ -27,6 +27,16 @@ pub struct Check {
     pub test: Test,
 }
 
+impl Check {
+    /// The other table that it looks at, where it does.
+    pub fn reads(&self) -> Option<&TableName> {
+        match &self.test {
+            Test::Relationship { to, .. } => Some(to),
+            _ => None,
+        }
+    }
+}
+
 /// What a check tests.
 #[derive(Debug, Clone)]
 pub enum Test {

@@ -8,7 +8,6 @@ use arrow::datatypes::{DataType, Int64Type, TimeUnit};
 use datafusion::common::{Column as SqlColumn, TableReference};
 use datafusion::functions_aggregate::expr_fn::{count, max, sum};
 use datafusion::logical_expr::{Expr, JoinType, LogicalPlanBuilder, SortExpr, cast, lit, when};
-use datafusion::prelude::DataFrame;
 use serde::{Deserialize, Serialize};
 
 use super::{Check, Test};
@@ -248,9 +247,9 @@ impl Runner<'_> {
     }
 
     async fn collect(&self, plan: LogicalPlanBuilder) -> Result<RecordBatch> {
-        let frame = DataFrame::new(self.engine.state(), plan.build()?);
-        let schema = frame.schema().inner().clone();
-        Ok(arrow::compute::concat_batches(&schema, &frame.collect().await?)?)
+        let plan = plan.build()?;
+        let schema = plan.schema().inner().clone();
+        Ok(arrow::compute::concat_batches(&schema, &self.engine.collect(plan).await?)?)
     }
 }
 

@@ -135,11 +135,14 @@ impl Watch for Ui {
     fn event(&self, event: &Event<'_>) {
         match event {
             Event::Model(name, turn, of) => {
-                self.bar.enable_steady_tick(Duration::from_millis(120));
-                self.bar.set_message(format!("[{turn}/{of}] {name}"));
                 if self.log == Shape::Json {
                     self.log_line("info", "model", json!({ "event": "model", "model": name, "turn": turn, "of": of }));
                 }
+            }
+            Event::Working { models, done, of } => {
+                let names: Vec<&str> = models.iter().map(|name| name.as_str()).collect();
+                self.bar.enable_steady_tick(Duration::from_millis(120));
+                self.bar.set_message(format!("[{done}/{of}] {}", names.join(", ")));
             }
             Event::Staged { table, rows } => match self.log {
                 Shape::Json => {

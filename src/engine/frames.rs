@@ -41,21 +41,21 @@ impl Frame {
     }
 }
 
-/// Tables by name, in name order.
+/// Tables by name, in name order. Cloning is cheap.
 #[derive(Clone, Default)]
 pub struct Frames {
-    tables: BTreeMap<TableName, Frame>,
+    tables: BTreeMap<TableName, Arc<Frame>>,
 }
 
 impl Frames {
     /// Adds or replaces a table.
     pub fn insert(&mut self, name: TableName, frame: Frame) {
-        self.tables.insert(name, frame);
+        self.tables.insert(name, Arc::new(frame));
     }
 
     /// The table of that name.
     pub fn get(&self, name: &str) -> Option<&Frame> {
-        self.tables.get(name)
+        self.tables.get(name).map(Arc::as_ref)
     }
 
     /// All names, in order.

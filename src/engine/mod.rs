@@ -26,14 +26,16 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use arrow::array::RecordBatch;
 use chrono::{DateTime, Utc};
 use datafusion::common::DFSchema;
+use datafusion::common::runtime::SpawnedTask;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::memory_pool::{FairSpillPool, TrackConsumersPool};
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
 use datafusion::logical_expr::LogicalPlan;
-use datafusion::prelude::{SessionConfig, SessionContext};
+use datafusion::prelude::{DataFrame, SessionConfig, SessionContext};
 
 use crate::diag::{Diagnostic, Place, Sources};
 use crate::error::{Error, Result};
@@ -86,6 +88,14 @@ impl Engine {
     /// The session's state, for planning.
     pub fn state(&self) -> SessionState {
         self.ctx.state()
+    }
+
+    /// Executes a plan to its end on a task of its own, so that plans collected side by side share the
+    /// threads; the task ends where this call is dropped.
+    pub async fn collect(&self, plan: LogicalPlan) -> Result<Vec<RecordBatch>> {
+        let frame = DataFrame::new(self.state(), plan);
+        let collected = SpawnedTask::spawn(frame.collect()).await;
+        Ok(collected.map_err(|error| Error::internal("a query stopped short").with_source(error))??)
     }
 
     /// The limits it works within.

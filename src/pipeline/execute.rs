@@ -1,4 +1,4 @@
-//! Plans into rows: each model in its turn, its tables staged, checked and counted.
+//! Plans into rows: models side by side along the graph, their tables staged, checked and counted.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -8,12 +8,14 @@ use arrow::datatypes::{DataType, Int64Type};
 use datafusion::datasource::ViewTable;
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, cast};
 use datafusion::physical_plan::{ExecutionPlan, execute_stream_partitioned};
-use datafusion::prelude::DataFrame;
+use futures::StreamExt;
+use futures::stream::FuturesUnordered;
 
 use super::Prepared;
 use super::findings::{Findings, Profiler};
+use super::turns::{Turns, at_once};
 use super::watch::{Event, Watch};
-use crate::checks::{self, CheckResult, Status};
+use crate::checks::{self, Check, CheckResult, Status};
 use crate::contract::{Contract, Role};
 use crate::diag::Diagnostics;
 use crate::dictionary::ColumnProfile;
@@ -39,60 +41,143 @@ pub struct Work {
     pub profiles: BTreeMap<TableName, Vec<ColumnProfile>>,
 }
 
-/// Works out the selected models, each after those that it reads.
+/// Works out the selected models, each after those that it reads, and as many side by side as the
+/// limits allow. The first error ends the others and is returned once they have ended.
 pub(super) async fn models(
     prepared: &Prepared,
     selected: &BTreeSet<usize>,
     publication: &Publication,
     watch: &dyn Watch,
 ) -> Result<Work> {
-    let mut runner = Runner { prepared, publication, watch, frames: prepared.frames.clone(), work: Work::default() };
-    runner.read_what_is_not_selected(selected).await?;
-    let mut turn = 0;
-    for model in &prepared.graph.models {
-        let file =
-            &prepared.project.models.get(model.index).ok_or_else(|| Error::internal("a model without a file"))?.spec;
-        let is_step = !file.publish;
-        if !selected.contains(&model.index) && !is_step {
-            continue;
+    let mut frames = prepared.frames.clone();
+    read_what_is_not_selected(prepared, selected, publication, &mut frames).await?;
+    let jobs = jobs(prepared, selected)?;
+    let mut turns = Turns::new(&jobs.iter().map(|(at, job)| (*at, job.writes(), job.reads())).collect::<Vec<_>>());
+    let mut working = FuturesUnordered::new();
+    let mut names: Vec<&TableName> = Vec::new();
+    let mut made: BTreeMap<usize, Made> = BTreeMap::new();
+    let (width, mut started) = (at_once(prepared.engine.limits()), 0);
+    loop {
+        while working.len() < width
+            && let Some(at) = turns.next()
+        {
+            let job = jobs.get(&at).ok_or_else(|| Error::internal("a turn of no model"))?;
+            started += 1;
+            watch.event(&Event::Model(&job.model.name, started, jobs.len()));
+            names.push(&job.model.name);
+            let runner = Runner { prepared, publication, frames: frames.clone(), made: Made::default() };
+            working.push(async move {
+                let done = runner.model(job.model, job.file).await;
+                (at, job, done.while_doing(|| format!("model `{}`", job.model.name)))
+            });
         }
-        turn += 1;
-        watch.event(&Event::Model(&model.name, turn, selected.len()));
-        runner.model(model, file).await.while_doing(|| format!("model `{}`", model.name))?;
+        watch.event(&Event::Working { models: &names, done: made.len(), of: jobs.len() });
+        let Some((at, job, done)) = working.next().await else { break };
+        let done = match done {
+            Ok(done) => done,
+            Err(error) => {
+                publication.halt();
+                while working.next().await.is_some() {}
+                return Err(error);
+            }
+        };
+        names.retain(|name| **name != job.model.name);
+        done.tell(watch);
+        done.frames.iter().for_each(|(table, frame)| frames.insert(table.clone(), frame.clone()));
+        turns.done(at);
+        made.insert(at, done);
     }
-    Ok(runner.work)
+    // In the order of the graph, whichever came to its end first.
+    let mut work = Work::default();
+    made.into_values().for_each(|made| work.add(made));
+    Ok(work)
 }
 
+/// A model that is to be worked out.
+struct Job<'a> {
+    model: &'a Model,
+    file: &'a ModelFile,
+}
+
+impl<'a> Job<'a> {
+    fn writes(&self) -> Vec<&'a TableName> {
+        self.model.outputs.iter().map(|output| &output.table).collect()
+    }
+
+    /// What the model or one of its checks reads.
+    fn reads(&self) -> Vec<&'a TableName> {
+        self.model.inputs.iter().chain(self.model.checks.iter().filter_map(Check::reads)).collect()
+    }
+}
+
+/// The selected models and the steps that are no tables, by their position in the graph's order.
+fn jobs<'a>(prepared: &'a Prepared, selected: &BTreeSet<usize>) -> Result<BTreeMap<usize, Job<'a>>> {
+    let mut jobs = BTreeMap::new();
+    for (at, model) in prepared.graph.models.iter().enumerate() {
+        let file = prepared.project.models.get(model.index);
+        let file = &file.ok_or_else(|| Error::internal("a model without a file"))?.spec;
+        if selected.contains(&model.index) || !file.publish {
+            jobs.insert(at, Job { model, file });
+        }
+    }
+    Ok(jobs)
+}
+
+/// Tables of models that are not run again are read as they were last published.
+async fn read_what_is_not_selected(
+    prepared: &Prepared,
+    selected: &BTreeSet<usize>,
+    publication: &Publication,
+    frames: &mut Frames,
+) -> Result<()> {
+    let Some(release) = publication.current().map(|release| release.number) else { return Ok(()) };
+    let others = prepared.graph.models.iter().filter(|model| !selected.contains(&model.index));
+    let outputs: BTreeMap<&TableName, &Contract> =
+        others.flat_map(|model| &model.outputs).map(|output| (&output.table, output)).collect();
+    if outputs.is_empty() {
+        return Ok(());
+    }
+    for table in published_tables(publication.root(), Some(release)).await? {
+        if let Some(contract) = outputs.get(&table.table.name) {
+            let provider = table_of_files(&table.urls, table.schema)?;
+            frames.insert(table.table.name.clone(), Frame { provider, columns: contract.columns.clone() });
+        }
+    }
+    Ok(())
+}
+
+/// What one model has made.
+#[derive(Default)]
+struct Made {
+    name: Option<TableName>,
+    frames: Vec<(TableName, Frame)>,
+    staged: Vec<StagedTable>,
+    checks: Vec<CheckResult>,
+    facts: Vec<FactRow>,
+    profiles: BTreeMap<TableName, Vec<ColumnProfile>>,
+}
+
+impl Made {
+    fn tell(&self, watch: &dyn Watch) {
+        for table in &self.staged {
+            watch.event(&Event::Staged { table: &table.name, rows: table.rows });
+        }
+        self.checks.iter().for_each(|result| watch.event(&Event::Checked(result)));
+    }
+}
+
+/// Works out one model; its frames are those that were there when its turn came, and its own.
 struct Runner<'a> {
     prepared: &'a Prepared,
     publication: &'a Publication,
-    watch: &'a dyn Watch,
     frames: Frames,
-    work: Work,
+    made: Made,
 }
 
 impl Runner<'_> {
-    /// Tables of models that are not run again are read as they were last published.
-    async fn read_what_is_not_selected(&mut self, selected: &BTreeSet<usize>) -> Result<()> {
-        let Some(release) = self.publication.current().map(|release| release.number) else { return Ok(()) };
-        let others = self.prepared.graph.models.iter().filter(|model| !selected.contains(&model.index));
-        let outputs: BTreeMap<&TableName, &Contract> =
-            others.flat_map(|model| &model.outputs).map(|output| (&output.table, output)).collect();
-        if outputs.is_empty() {
-            return Ok(());
-        }
-        for table in published_tables(self.publication.root(), Some(release)).await? {
-            if let Some(contract) = outputs.get(&table.table.name) {
-                let provider = table_of_files(&table.urls, table.schema)?;
-                self.frames.insert(table.table.name.clone(), Frame { provider, columns: contract.columns.clone() });
-            }
-        }
-        Ok(())
-    }
-
-    async fn model(&mut self, model: &Model, file: &ModelFile) -> Result<()> {
-        for table in &model.inputs {
-            if self.frames.get(table.as_str()).is_none() {
+    async fn model(mut self, model: &Model, file: &ModelFile) -> Result<Made> {
+        for table in (Job { model, file }).reads() {
+            if self.frames.get(table.as_str()).is_none() && !model.outputs.iter().any(|own| own.table == *table) {
                 let message = format!("it reads `{table}`, which is not selected and was not published yet");
                 return Err(
                     Error::project(message).with_hint(format!("select it too, as in `--select +{}`", model.name))
@@ -102,25 +187,22 @@ impl Runner<'_> {
         for output in &model.outputs {
             let plan = model.kind.as_model().plan(&self.scope(model, file), output)?;
             let frame = if file.publish { self.stage(plan, output).await? } else { step(plan, output)? };
-            self.frames.insert(output.table.clone(), frame);
+            self.frames.insert(output.table.clone(), frame.clone());
+            self.made.frames.push((output.table.clone(), frame));
         }
-        let facts = self.facts(model, file).await?;
-        if let Some(result) = balance(model, &facts) {
-            self.note(result);
-        }
-        self.work.facts.insert(model.name.clone(), facts);
-        for output in &model.outputs {
-            let of_table: Vec<_> = model.checks.iter().filter(|check| check.table == output.table).cloned().collect();
-            for result in checks::run(&of_table, output, &self.frames, &self.prepared.engine).await? {
-                self.note(result);
-            }
-        }
-        Ok(())
+        let (facts, checks) = self.publication.unless_halted(self.look(model, file)).await?;
+        Ok(Made { name: Some(model.name.clone()), facts, checks, ..self.made })
     }
 
-    fn note(&mut self, result: CheckResult) {
-        self.watch.event(&Event::Checked(&result));
-        self.work.checks.push(result);
+    /// What the model counted, and what its checks say of its tables.
+    async fn look(&self, model: &Model, file: &ModelFile) -> Result<(Vec<FactRow>, Vec<CheckResult>)> {
+        let facts = self.facts(model, file).await?;
+        let mut results: Vec<CheckResult> = balance(model, &facts).into_iter().collect();
+        for output in &model.outputs {
+            let of_table: Vec<_> = model.checks.iter().filter(|check| check.table == output.table).cloned().collect();
+            results.extend(checks::run(&of_table, output, &self.frames, &self.prepared.engine).await?);
+        }
+        Ok((facts, results))
     }
 
     fn scope<'a>(&'a self, model: &'a Model, file: &'a ModelFile) -> Scope<'a> {
@@ -141,17 +223,16 @@ impl Runner<'_> {
         let partitions = execute_stream_partitioned(physical, self.prepared.engine.ctx().task_ctx())?;
         let (profiler, partitions) = Profiler::tap(contract, partitions);
         let staged = self.publication.stage(contract, partitions).await?;
-        self.work.profiles.insert(staged.name.clone(), profiler.finish()?);
-        self.watch.event(&Event::Staged { table: &staged.name, rows: staged.rows });
+        self.made.profiles.insert(staged.name.clone(), profiler.finish()?);
         let provider = table_of_files(staged.urls(), contract.schema().into())?;
-        self.work.staged.push(staged);
+        self.made.staged.push(staged);
         Ok(Frame { provider, columns: contract.columns.clone() })
     }
 
     async fn facts(&self, model: &Model, file: &ModelFile) -> Result<Vec<FactRow>> {
         let mut rows = Vec::new();
         for plan in model.kind.as_model().facts(&self.scope(model, file))? {
-            let batches = DataFrame::new(self.prepared.engine.state(), texts_and_number(plan)?).collect().await?;
+            let batches = self.prepared.engine.collect(texts_and_number(plan)?).await?;
             batches.iter().try_for_each(|batch| read_facts(batch, &mut rows))?;
         }
         rows.sort();
@@ -218,6 +299,13 @@ fn balance(model: &Model, facts: &[FactRow]) -> Option<CheckResult> {
 }
 
 impl Work {
+    fn add(&mut self, made: Made) {
+        self.staged.extend(made.staged);
+        self.checks.extend(made.checks);
+        self.facts.extend(made.name.map(|name| (name, made.facts)));
+        self.profiles.extend(made.profiles);
+    }
+
     /// Whether each staged table may go out: it passed, and so did everything it is made of.
     pub fn verdicts(&self, prepared: &Prepared) -> Vec<Verdict> {
         let mut refused: BTreeSet<&TableName> = BTreeSet::new();

@@ -8,6 +8,7 @@ mod outcome;
 mod prepare;
 mod request;
 mod select;
+mod turns;
 mod watch;
 
 use chrono::{DateTime, Utc};

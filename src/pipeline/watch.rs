@@ -7,11 +7,21 @@ use crate::checks::CheckResult;
 use crate::store::publish::{Silent, Steps};
 use crate::syntax::TableName;
 
-/// Something that happened.
+/// Something that happened. What a model made and what its checks found is told when it is done, in
+/// one piece, so that the lines of models that run side by side do not mix.
 #[derive(Debug)]
 pub enum Event<'a> {
     /// A model's turn has come: its name, its number and how many there are.
     Model(&'a TableName, usize, usize),
+    /// The models that are worked on now, and how many of how many are done.
+    Working {
+        /// Their names, in the order in which their turns came.
+        models: &'a [&'a TableName],
+        /// Models that are done.
+        done: usize,
+        /// All models of the run.
+        of: usize,
+    },
     /// A table's rows are staged.
     Staged {
         /// The table.

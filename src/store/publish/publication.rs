@@ -16,7 +16,7 @@ use super::lock::{LEASE, Lock};
 use super::recover::{Recovered, recover};
 use super::release::{Change, Release, RunRecord, TableRelease, current_release, release};
 use super::root::{TargetRoot, run_folder};
-use super::stage::{self, StagedTable};
+use super::stage::{self, Halt, StagedTable};
 use super::steps::Steps;
 use super::sweep;
 use crate::contract::Contract;
@@ -34,6 +34,7 @@ pub struct Publication {
     recovered: Vec<Recovered>,
     /// Tables for which files may have been written.
     touched: Mutex<BTreeSet<TableName>>,
+    halt: Halt,
     phase: Phase,
 }
 
@@ -73,6 +74,7 @@ impl Publication {
                 current,
                 recovered,
                 touched: Mutex::default(),
+                halt: Halt::new(false),
                 phase: Phase::Open,
             }),
             Err(error) => {
@@ -118,9 +120,24 @@ impl Publication {
         self.lock.check()?;
         self.touched.lock().unwrap_or_else(PoisonError::into_inner).insert(contract.table.clone());
         self.steps.reached(&format!("staging {}", contract.table));
-        let staged = stage::stage(&self.root, &self.run, contract, partitions).await?;
+        let staged = stage::stage(&self.root, &self.run, contract, partitions, &self.halt).await?;
         self.steps.reached(&format!("staged {}", contract.table));
         Ok(staged)
+    }
+
+    /// Ends the staging of every table, now and from now on: something else has gone wrong. Writers
+    /// give up what they have begun, so that [`Publication::close`] finds all there is to withdraw
+    /// once they have returned.
+    pub fn halt(&self) {
+        self.halt.send_replace(true);
+    }
+
+    /// Does something of a run that writes nothing, until [`Publication::halt`].
+    pub async fn unless_halted<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
+        tokio::select! {
+            done = work => done,
+            () = stage::halted(&self.halt) => Err(stage::stopped()),
+        }
     }
 
     /// Publishes what was checked. Tables that the run did not write are carried over from the

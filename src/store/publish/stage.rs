@@ -1,6 +1,8 @@
 //! Staging: a table's rows go to files that nobody reads yet, each partition on its own, and are
 //! counted, bounded and digested on the way.
 
+use std::collections::BTreeMap;
+use std::pin::pin;
 use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
@@ -14,6 +16,7 @@ use parquet::arrow::{AsyncArrowWriter, add_encoded_arrow_schema_to_metadata};
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::metadata::{KeyValue, ParquetMetaData};
 use parquet::file::properties::WriterProperties;
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 use url::Url;
 
@@ -23,7 +26,7 @@ use super::release::{ColumnRecord, FileRecord, columns_of};
 use super::root::{TargetRoot, run_folder};
 use super::stats;
 use crate::contract::{Contract, Role};
-use crate::error::{Context, Error, Result};
+use crate::error::{Context, Error, ErrorKind, Result};
 use crate::syntax::TableName;
 
 /// A file is closed, and the next one begun, once it has this many bytes.
@@ -66,24 +69,43 @@ impl StagedTable {
     }
 }
 
-/// Writes every partition to files of its own, all at once.
+/// Tells writers to end before their rows do.
+pub(super) type Halt = watch::Sender<bool>;
+
+/// Returns once the writers are told to end.
+pub(super) async fn halted(halt: &Halt) {
+    // Nobody is left to be told where the other side is gone.
+    let _ = halt.subscribe().wait_for(|halted| *halted).await.map(|_| ());
+}
+
+/// Writes every partition to files of its own, all at once. The writers end together: where one
+/// fails, or `halt` says so, the others give up what they have begun before this returns.
 pub(super) async fn stage(
     root: &TargetRoot,
     run: &str,
     contract: &Contract,
     partitions: Vec<SendableRecordBatchStream>,
+    halt: &Halt,
 ) -> Result<StagedTable> {
     let folder = run_folder(contract.table.as_str(), run);
-    let shared = Arc::new(Staging { root: root.clone(), run: run.to_string(), contract: contract.clone(), folder });
+    let halts = [halt.clone(), watch::Sender::new(false)];
+    let shared =
+        Arc::new(Staging { root: root.clone(), run: run.to_string(), contract: contract.clone(), folder, halts });
     let mut tasks = JoinSet::new();
     for (number, stream) in partitions.into_iter().enumerate() {
         let shared = Arc::clone(&shared);
-        tasks.spawn(async move { shared.partition(number, stream).await });
+        tasks.spawn(async move { (number, shared.partition(number, stream).await) });
     }
-    let mut parts = Vec::new();
+    let mut ended = BTreeMap::new();
     while let Some(joined) = tasks.join_next().await {
-        parts.push(joined.map_err(|error| Error::internal("a writer stopped short").with_source(error))??);
+        let (number, part) = joined.map_err(|error| Error::internal("a writer stopped short").with_source(error))?;
+        if part.is_err() {
+            shared.halt();
+        }
+        ended.insert(number, part);
     }
+    let parts: Vec<Option<Part>> = ended.into_values().collect::<Result<_>>()?;
+    let parts: Vec<Part> = parts.into_iter().collect::<Option<_>>().ok_or_else(stopped)?;
     let content = parts.iter().fold(Content::default(), |sum, part| sum.plus(part.content));
     let mut files: Vec<FileRecord> = parts.into_iter().flat_map(|part| part.files).collect();
     if files.is_empty() {
@@ -93,12 +115,19 @@ pub(super) async fn stage(
     shared.staged(content, files)
 }
 
+/// What a table ends with that was told to; whoever told it knows why.
+pub(super) fn stopped() -> Error {
+    Error::new(ErrorKind::Interrupted, "the run ended before the table was written")
+}
+
 /// What the writers of one table share.
 struct Staging {
     root: TargetRoot,
     run: String,
     contract: Contract,
     folder: String,
+    /// The run's, and this table's own.
+    halts: [Halt; 2],
 }
 
 struct Part {
@@ -107,13 +136,28 @@ struct Part {
 }
 
 impl Staging {
+    /// Tells the other writers of this table to end.
+    fn halt(&self) {
+        let [_, own] = &self.halts;
+        own.send_replace(true);
+    }
+
     /// Writes one partition: a file begins with its first row, and a full one makes way for the next.
-    async fn partition(&self, number: usize, mut stream: SendableRecordBatchStream) -> Result<Part> {
+    /// `None` where it was told to end before its rows did.
+    async fn partition(&self, number: usize, mut stream: SendableRecordBatchStream) -> Result<Option<Part>> {
         let conform = Conform::new(&self.contract, &stream.schema())?;
         let mut hasher = ContentHasher::new(&self.contract.columns);
         let mut files = Vec::new();
         let mut open: Option<OpenFile> = None;
-        while let Some(batch) = stream.next().await {
+        let [run, own] = &self.halts;
+        let (mut run, mut own) = (pin!(halted(run)), pin!(halted(own)));
+        loop {
+            let next = tokio::select! {
+                next = stream.next() => next,
+                () = &mut run => { abandon(open).await; return Ok(None) }
+                () = &mut own => { abandon(open).await; return Ok(None) }
+            };
+            let Some(batch) = next else { break };
             let batch = match batch.map_err(|error| self.failed(error)).and_then(|batch| conform.batch(&batch)) {
                 Ok(batch) if batch.num_rows() == 0 => continue,
                 Ok(batch) => batch,
@@ -140,7 +184,7 @@ impl Staging {
         if let Some(file) = open {
             files.push(self.finish(file).await?);
         }
-        Ok(Part { content: hasher.finish(), files })
+        Ok(Some(Part { content: hasher.finish(), files }))
     }
 
     /// A file without rows, so that readers of an empty table see its columns.
