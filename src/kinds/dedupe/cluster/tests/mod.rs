@@ -1,0 +1,8 @@
+//! Clusters and ids against their naive twins, and by hand.
+
+mod clusters;
+mod guards;
+mod histories;
+mod ids;
+mod links;
+mod world;
