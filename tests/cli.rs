@@ -232,9 +232,9 @@ fn the_other_commands_answer() {
     assert!(plan.stdout.contains("physical plan"), "{}", plan.stdout);
     assert!(plan.stdout.contains("-- touches: SQL cannot say what ClassifyTouches"), "{}", plan.stdout);
     let plan = project.run(&["compile", "opportunities"]).exits(0);
-    let sql = plan.stdout.split(';').next().unwrap();
+    let sql = plan.stdout.split(";\n").next().unwrap();
     assert!(sql.starts_with("-- opportunities: as SQL, for reading only"), "{}", plan.stdout);
-    for words in ["LEFT OUTER JOIN salesforce_account", "coalesce", "AS segment"] {
+    for words in ["LEFT OUTER JOIN salesforce_account AS a", "coalesce", "AS segment"] {
         assert!(sql.contains(words), "{words} is missing in {sql}");
     }
     let plan = project.run(&["compile", "opportunities", "--output", "json"]).exits(0).json();

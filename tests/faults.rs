@@ -70,7 +70,10 @@ fn a_damaged_extract_names_itself_and_nothing_is_published() {
     let path = project.path().join("data").join(LEADS);
     let whole = std::fs::read(&path).expect("read");
     let mut damaged = whole.clone();
-    damaged[whole.len() / 3..whole.len() / 3 + 600].fill(0xA5);
+    // All between the first bytes and the footer, whose length stands before the last four bytes.
+    let tail = whole.len() - 8;
+    let footer = u32::from_le_bytes(whole[tail..tail + 4].try_into().expect("four bytes")) as usize;
+    damaged[4..tail - footer].fill(0xA5);
     for (bytes, code, words) in [
         (&whole[..whole.len() - 40], 2, "its end is missing"),
         (&[][..], 2, "it is empty"),

@@ -9,8 +9,8 @@ use crate::syntax::Spanned;
 
 /// Changes that were rejected for another reason than their value are told of above one in so many.
 const REJECTED_ONE_IN: i64 = 20;
-/// What a policy touched is told of above one visit in so many.
-const TOUCHED_ONE_IN: i64 = 4;
+/// What a policy touched is told of from one visit in so many.
+const TOUCHED_ONE_IN: i64 = 2;
 
 /// Why changes are rejected, in the words of a sentence that begins with their number; with a hint.
 const REASONS: [(&str, &str, &str); 5] = [
@@ -33,8 +33,9 @@ const REASONS: [(&str, &str, &str); 5] = [
     ),
 ];
 
-/// What a policy's touching many visits may mean.
-const TOUCHED: [(&str, &str, &str); 6] = [
+/// What a policy's touching many visits may mean. History that starts late is no sign of anything: a
+/// field history never records the first value.
+const TOUCHED: [(&str, &str, &str); 5] = [
     (
         "skipped",
         "stages were jumped over",
@@ -60,11 +61,6 @@ const TOUCHED: [(&str, &str, &str); 6] = [
         "the change's old value is another stage than the one before",
         "changes are missing from the sources, or two sources disagree",
     ),
-    (
-        "history_starts_late",
-        "the visit is taken from an old value",
-        "history begins later than the records: add a source that knows the earlier changes",
-    ),
 ];
 
 /// Tells what stands out in the facts of a run.
@@ -88,7 +84,7 @@ pub(super) fn review(spec: &Lifecycle, facts: &[FactRow], diags: &mut Diagnostic
     }
     for (policy, words, hint) in TOUCHED {
         let touched = count(fact::POLICY, policy);
-        if touched.saturating_mul(TOUCHED_ONE_IN) > visits {
+        if touched.saturating_mul(TOUCHED_ONE_IN) >= visits {
             let message = format!("for {touched} of {visits} visits, {words}");
             diags.push(Diagnostic::warning(codes::POLICY_TOUCHES_MANY, spec.stages.place, message).hint(hint));
         }
