@@ -26,10 +26,11 @@ use datafusion::logical_expr::physical_planning_context::PhysicalPlanningContext
 use datafusion::logical_expr::{Expr, Extension, LogicalPlan, UserDefinedLogicalNode, UserDefinedLogicalNodeCore};
 use datafusion::physical_expr::expressions::Column as PhysicalColumn;
 use datafusion::physical_expr::{LexOrdering, PhysicalExpr, PhysicalSortExpr};
-use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties};
 use datafusion::physical_planner::{DefaultPhysicalPlanner, ExtensionPlanner, PhysicalPlanner};
 
 use super::entity_exec::EntityExec;
+use super::entity_sort::EntitySortExec;
 use crate::error::Result;
 
 /// What is done to the sorted rows; one value serves all partitions.
@@ -177,6 +178,11 @@ impl ExtensionPlanner for EntityPlanner {
         let sort =
             sorted.map(|name| Ok(PhysicalSortExpr::new(column(name)?, options))).collect::<SqlResult<Vec<_>>>()?;
         let Some(ordering) = LexOrdering::new(sort) else { return internal_err!("a walk needs an order") };
-        Ok(Some(Arc::new(EntityExec::new(Arc::clone(input), entity, ordering, Arc::clone(&node.algorithm)))))
+        let is_sorted = input.equivalence_properties().ordering_satisfy(ordering.clone())?;
+        let rows: Arc<dyn ExecutionPlan> = match is_sorted {
+            true => Arc::clone(input),
+            false => Arc::new(EntitySortExec::new(Arc::clone(input), entity.clone(), ordering.clone())),
+        };
+        Ok(Some(Arc::new(EntityExec::new(rows, entity, ordering, Arc::clone(&node.algorithm)))))
     }
 }

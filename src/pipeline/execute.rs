@@ -11,9 +11,9 @@ use datafusion::physical_plan::{ExecutionPlan, execute_stream_partitioned};
 use datafusion::prelude::DataFrame;
 
 use super::Prepared;
-use super::findings::{Findings, Profiler};
+use super::findings::{Findings, Seen, Tap};
 use super::watch::{Event, Watch};
-use crate::checks::{self, CheckResult, Status};
+use crate::checks::{self, Check, CheckResult, Known, Status};
 use crate::contract::{Contract, Role};
 use crate::diag::Diagnostics;
 use crate::dictionary::ColumnProfile;
@@ -46,7 +46,8 @@ pub(super) async fn models(
     publication: &Publication,
     watch: &dyn Watch,
 ) -> Result<Work> {
-    let mut runner = Runner { prepared, publication, watch, frames: prepared.frames.clone(), work: Work::default() };
+    let (frames, work) = (prepared.frames.clone(), Work::default());
+    let mut runner = Runner { prepared, publication, watch, frames, work, known: BTreeMap::new() };
     runner.read_what_is_not_selected(selected).await?;
     let mut turn = 0;
     for model in &prepared.graph.models {
@@ -69,6 +70,8 @@ struct Runner<'a> {
     watch: &'a dyn Watch,
     frames: Frames,
     work: Work,
+    /// What was seen of the tables of the model at hand.
+    known: BTreeMap<TableName, Known>,
 }
 
 impl Runner<'_> {
@@ -101,7 +104,7 @@ impl Runner<'_> {
         }
         for output in &model.outputs {
             let plan = model.kind.as_model().plan(&self.scope(model, file), output)?;
-            let frame = if file.publish { self.stage(plan, output).await? } else { step(plan, output)? };
+            let frame = if file.publish { self.stage(plan, output, &model.checks).await? } else { step(plan, output)? };
             self.frames.insert(output.table.clone(), frame);
         }
         let facts = self.facts(model, file).await?;
@@ -111,7 +114,8 @@ impl Runner<'_> {
         self.work.facts.insert(model.name.clone(), facts);
         for output in &model.outputs {
             let of_table: Vec<_> = model.checks.iter().filter(|check| check.table == output.table).cloned().collect();
-            for result in checks::run(&of_table, output, &self.frames, &self.prepared.engine).await? {
+            let known = self.known.remove(&output.table).unwrap_or_default();
+            for result in checks::run(&of_table, output, &known, &self.frames, &self.prepared.engine).await? {
                 self.note(result);
             }
         }
@@ -135,13 +139,15 @@ impl Runner<'_> {
     }
 
     /// Executes a plan into files; the frame reads them.
-    async fn stage(&mut self, plan: LogicalPlan, contract: &Contract) -> Result<Frame> {
+    async fn stage(&mut self, plan: LogicalPlan, contract: &Contract, checks: &[Check]) -> Result<Frame> {
         let state = self.prepared.engine.state();
         let physical: Arc<dyn ExecutionPlan> = state.create_physical_plan(&plan).await?;
         let partitions = execute_stream_partitioned(physical, self.prepared.engine.ctx().task_ctx())?;
-        let (profiler, partitions) = Profiler::tap(contract, partitions);
+        let (tap, partitions) = Tap::new(contract, checks, &self.prepared.engine, partitions);
         let staged = self.publication.stage(contract, partitions).await?;
-        self.work.profiles.insert(staged.name.clone(), profiler.finish()?);
+        let Seen { profile, known } = tap.finish(staged.rows)?;
+        self.work.profiles.insert(staged.name.clone(), profile);
+        self.known.insert(staged.name.clone(), known);
         self.watch.event(&Event::Staged { table: &staged.name, rows: staged.rows });
         let provider = table_of_files(staged.urls(), contract.schema().into())?;
         self.work.staged.push(staged);
