@@ -5,7 +5,7 @@ use std::cmp::Reverse;
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Float64Array, PrimitiveArray};
 use arrow::compute;
 use arrow::datatypes::{
-    ArrowNumericType, DataType, Date32Type, Decimal128Type, DecimalType, Float64Type, Int32Type, Int64Type,
+    ArrowNumericType, Date32Type, Decimal128Type, DecimalType, Float64Type, Int32Type, Int64Type,
     TimestampMicrosecondType,
 };
 use arrow::temporal_conversions::{date32_to_datetime, timestamp_us_to_datetime};

@@ -57,8 +57,12 @@ pub(super) fn greatest_within(text: Option<&str>) -> Option<String> {
     // The bytes of UTF-8 are ordered as its characters are: the next character makes it greater.
     let mut kept = kept.to_string();
     while let Some(last) = kept.pop() {
-        let next = (last as u32 + 1..).find_map(|code| (code != 0x11_0000).then(|| char::from_u32(code)));
-        if let Some(next) = next.flatten() {
+        let next = match last {
+            // No characters are between these two.
+            '\u{d7ff}' => Some('\u{e000}'),
+            last => char::from_u32(last as u32 + 1),
+        };
+        if let Some(next) = next {
             kept.push(next);
             return Some(kept);
         }

@@ -22,6 +22,7 @@
 //! last one filled with zeros.
 
 use arrow::array::{Array, ArrayRef, ArrowPrimitiveType, AsArray};
+use arrow::buffer::NullBuffer;
 use arrow::compute::cast;
 use arrow::datatypes::{
     DataType, Date32Type, Decimal128Type, Float64Type, Int32Type, Int64Type, TimestampMicrosecondType,
@@ -246,14 +247,33 @@ fn numbers<T: ArrowPrimitiveType>(
     term: impl Fn(T::Native) -> u128,
 ) -> Result<()> {
     let array = array.as_primitive_opt::<T>().ok_or_else(|| unknown(array))?;
-    if array.null_count() > 0 {
-        each(sums, salt, array.iter(), term);
-    } else {
-        for (sum, value) in sums.iter_mut().zip(array.values()) {
+    all_or_null(sums, salt, array.values(), array.nulls(), term);
+    Ok(())
+}
+
+/// As [`each`], for values that lie side by side: without a branch, since what stands under a NULL
+/// can be combined too and left out afterwards.
+fn all_or_null<V: Copy>(
+    sums: &mut [u128],
+    salt: &Salt,
+    values: &[V],
+    nulls: Option<&NullBuffer>,
+    term: impl Fn(V) -> u128,
+) {
+    let Some(nulls) = nulls.filter(|nulls| nulls.null_count() > 0) else {
+        for (sum, value) in sums.iter_mut().zip(values) {
             *sum = sum.wrapping_add(term(*value));
         }
+        return;
+    };
+    let valid = nulls.inner().bit_chunks();
+    let valid = valid.iter().chain(std::iter::once(valid.remainder_bits()));
+    for ((sums, values), valid) in sums.chunks_mut(64).zip(values.chunks(64)).zip(valid) {
+        for (at, (sum, value)) in sums.iter_mut().zip(values).enumerate() {
+            let kept = 0_u128.wrapping_sub(u128::from(valid >> at & 1));
+            *sum = sum.wrapping_add((term(*value) & kept) | (salt.null & !kept));
+        }
     }
-    Ok(())
 }
 
 fn dictionary(sums: &mut [u128], salt: &Salt, array: &ArrayRef) -> Result<()> {
@@ -264,13 +284,7 @@ fn dictionary(sums: &mut [u128], salt: &Salt, array: &ArrayRef) -> Result<()> {
     let keys = cast(dictionary.keys(), &DataType::Int32)?;
     let keys = keys.as_primitive::<Int32Type>();
     let term = |key: i32| terms.get(key as usize).copied().unwrap_or(salt.null);
-    if keys.null_count() > 0 {
-        each(sums, salt, keys.iter(), term);
-    } else {
-        for (sum, key) in sums.iter_mut().zip(keys.values()) {
-            *sum = sum.wrapping_add(term(*key));
-        }
-    }
+    all_or_null(sums, salt, keys.values(), keys.nulls(), term);
     Ok(())
 }
 
