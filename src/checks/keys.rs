@@ -33,9 +33,8 @@ impl KeyHashes {
     /// For the keys that `columns` make; keeps at most `most_bytes`, and less where `pool` says so.
     pub fn new(columns: Vec<ColumnName>, contract: &Contract, pool: &Arc<dyn MemoryPool>, most_bytes: usize) -> Self {
         // Floats that count as equal may have different bits.
-        let is_float = |column: &ColumnName| {
-            contract.column(column.as_str()).is_none_or(|column| column.ty == ColumnType::Double)
-        };
+        let is_float =
+            |column: &ColumnName| contract.column(column.as_str()).is_none_or(|column| column.ty == ColumnType::Double);
         let partial = columns.iter().any(is_float);
         let held = MemoryConsumer::new("hashes of keys").register(pool);
         Self { columns, parts: vec![Vec::new(); PARTS], hashes: Vec::new(), held, most_bytes, partial }
@@ -122,7 +121,11 @@ mod tests {
             role: Role::Main,
             description: String::new(),
             grain: Vec::new(),
-            columns: vec![column("n", ColumnType::BigInt), column("s", ColumnType::Text), column("d", ColumnType::Double)],
+            columns: vec![
+                column("n", ColumnType::BigInt),
+                column("s", ColumnType::Text),
+                column("d", ColumnType::Double),
+            ],
             methodology: crate::contract::Methodology::default(),
         }
     }

@@ -124,7 +124,9 @@ impl Runner<'_> {
         }
         let batch = match exprs.is_empty() {
             true => RecordBatch::new_empty(Arc::new(Schema::empty())),
-            false => self.collect(self.frames.scan(&self.contract.table)?.aggregate(Vec::<Expr>::new(), exprs)?).await?,
+            false => {
+                self.collect(self.frames.scan(&self.contract.table)?.aggregate(Vec::<Expr>::new(), exprs)?).await?
+            }
         };
         let number = |name: &str| value(&batch, name);
         let counted = number("rows").and_then(|rows| u64::try_from(rows).ok());

@@ -11,8 +11,8 @@ use arrow::datatypes::{
 use arrow::temporal_conversions::{date32_to_datetime, timestamp_us_to_datetime};
 use datafusion::common::HashSet;
 
-use super::texts::{Texts, add_text, merge_texts};
 use super::profile::{DISTINCT_CAP, Distinct, LOW_CARDINALITY, SMALLEST_GROUP, TOP_VALUES, TopValue};
+use super::texts::{Texts, add_text, merge_texts};
 use crate::contract::ColumnType;
 use crate::error::{Error, Result};
 

@@ -189,7 +189,8 @@ impl State {
             Made::ReferrerHost => local.column((0..decided.len()).map(|row| read.referrer(row)), &memory.names),
             Made::Extra(which) => local.column((0..decided.len()).map(|row| read.extra(which, row)), &memory.extras),
             Made::Conflict => {
-                let bits = BooleanBuffer::collect_bool(decided.len(), |row| decided.get(row).is_some_and(|d| d.conflict));
+                let bits =
+                    BooleanBuffer::collect_bool(decided.len(), |row| decided.get(row).is_some_and(|d| d.conflict));
                 Ok(Arc::new(BooleanArray::new(bits, None)) as ArrayRef)
             }
         }
@@ -235,8 +236,7 @@ impl Read {
             let indices = std::array::from_fn(|which| which);
             let wanted = Wanted {
                 utm: indices.map(|which| column(Slot::Utm(which)).is_none()),
-                extras: indices
-                    .map(|which| made.contains(&Made::Extra(which)) && column(Slot::Extra(which)).is_none()),
+                extras: indices.map(|which| made.contains(&Made::Extra(which)) && column(Slot::Extra(which)).is_none()),
             };
             read.landing = Some(map_texts(array, NOWHERE, |text| memory.landing(text, wanted))?);
         }

@@ -6,9 +6,7 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use object_store::buffered::BufWriter;
 use parquet::arrow::ArrowWriter;
-use parquet::arrow::arrow_writer::{
-    ArrowColumnWriter, ArrowRowGroupWriterFactory, ArrowWriterOptions, compute_leaves,
-};
+use parquet::arrow::arrow_writer::{ArrowColumnWriter, ArrowRowGroupWriterFactory, ArrowWriterOptions, compute_leaves};
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::metadata::ParquetMetaData;
 use parquet::file::properties::WriterProperties;
@@ -45,7 +43,7 @@ struct Group {
 
 enum Column {
     Text(Box<TextColumn>),
-    Other(ArrowColumnWriter),
+    Other(Box<ArrowColumnWriter>),
 }
 
 /// How data pages are compressed.
@@ -121,7 +119,7 @@ impl TableFile {
             Ok(if TextColumn::takes(field.data_type()) {
                 Column::Text(Box::new(TextColumn::new(descriptor, compression(), LEVEL)?))
             } else {
-                Column::Other(writer)
+                Column::Other(Box::new(writer))
             })
         });
         Ok(Group { columns: columns.collect::<Result<_>>()?, rows: 0 })

@@ -132,10 +132,7 @@ fn naive_words(value: &Value) -> Vec<u64> {
         Value::Integer(value) => vec![*value as u64],
         Value::Decimal(value) => {
             let bytes = value.to_le_bytes();
-            vec![
-                u64::from_le_bytes(bytes[..8].try_into().unwrap()),
-                u64::from_le_bytes(bytes[8..].try_into().unwrap()),
-            ]
+            vec![u64::from_le_bytes(bytes[..8].try_into().unwrap()), u64::from_le_bytes(bytes[8..].try_into().unwrap())]
         }
         Value::Float(value) if value.is_nan() => vec![f64::NAN.to_bits()],
         Value::Float(value) if *value == 0.0 => vec![0],
