@@ -21,7 +21,7 @@ use arrow::datatypes::{DataType, Date32Type, Int32Type, Int64Type, SchemaRef, Ti
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::common::{Result as SqlResult, internal_err};
 use datafusion::execution::TaskContext;
-use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
+use datafusion::execution::memory_pool::{MemoryConsumer, MemoryLimit, MemoryReservation};
 use datafusion::physical_expr::expressions::Column;
 use datafusion::physical_expr::{Distribution, EquivalenceProperties, LexOrdering, PhysicalExpr};
 use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType};
@@ -127,6 +127,7 @@ impl ExecutionPlan for EntitySortExec {
             columns: self.columns(),
             ordering: self.ordering.clone(),
             schema: self.schema(),
+            most_bytes: most_bytes(&context, self.properties.output_partitioning().partition_count()),
             held: consumer.register(context.memory_pool()),
             context,
         };
@@ -141,8 +142,19 @@ struct Sort {
     columns: Option<Vec<usize>>,
     ordering: LexOrdering,
     schema: SchemaRef,
+    most_bytes: usize,
     held: MemoryReservation,
     context: Arc<TaskContext>,
+}
+
+/// What is sorted here cannot be spilled, so it leaves most of the memory to those that can.
+const SHARE: usize = 4;
+
+fn most_bytes(context: &TaskContext, partitions: usize) -> usize {
+    match context.memory_pool().memory_limit() {
+        MemoryLimit::Finite(bytes) => bytes / SHARE / partitions.max(1),
+        _ => usize::MAX,
+    }
 }
 
 impl Sort {
@@ -154,7 +166,7 @@ impl Sort {
             // The rows as they came, once more in one piece, and their order.
             let bytes = 2 * batch.get_array_memory_size() + batch.num_rows() * size_of::<(u64, u32)>();
             batches.push(batch);
-            if has_nulls || self.held.try_grow(bytes).is_err() {
+            if has_nulls || self.held.size() + bytes > self.most_bytes || self.held.try_grow(bytes).is_err() {
                 return self.general(batches);
             }
         }
