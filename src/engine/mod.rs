@@ -2,6 +2,9 @@
 
 pub mod entity;
 mod entity_exec;
+mod entity_sort;
+#[cfg(test)]
+mod entity_sort_tests;
 #[cfg(test)]
 mod entity_tests;
 pub mod frames;
