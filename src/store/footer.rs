@@ -62,6 +62,12 @@ pub(super) async fn read(
         return Err(not_parquet("it is empty".to_string()));
     }
     let store = location.store();
+    let failed = |error: &object_store::Error| {
+        Unread::Store(location.error(format!("reading `{}`", location.show(&meta.location)), error))
+    };
+    if let Some(why) = wrong_ends(store.as_ref(), &meta).await.map_err(|error| failed(&error))? {
+        return Err(not_parquet(why));
+    }
     let read = DFParquetMetadata::new(store.as_ref(), &meta)
         .with_metadata_size_hint(Some(FOOTER_GUESS.min(usize::try_from(meta.size).unwrap_or(FOOTER_GUESS))))
         .with_file_metadata_cache(Some(Arc::clone(cache)))
@@ -69,15 +75,9 @@ pub(super) async fn read(
         .fetch_metadata()
         .await;
     let metadata = read.map_err(|error| match error.find_root() {
-        DataFusionError::ObjectStore(error) => {
-            Unread::Store(location.error(format!("reading `{}`", location.show(&meta.location)), error))
-        }
-        _ => Unread::NotParquet { path: location.show(&meta.location), why: String::new() },
-    });
-    let metadata = match metadata {
-        Err(Unread::NotParquet { .. }) => return Err(not_parquet(what_is_wrong(store.as_ref(), &meta).await)),
-        read => read?,
-    };
+        DataFusionError::ObjectStore(error) => failed(error),
+        _ => not_parquet("its footer is damaged".to_string()),
+    })?;
     let file = metadata.file_metadata();
     let schema = parquet_to_arrow_schema(file.schema_descr(), file.key_value_metadata())
         .map_err(|_| not_parquet("its footer describes columns of types that cannot be read".to_string()))?;
@@ -101,25 +101,26 @@ const ENCRYPTED: &[u8] = b"PARE";
 /// What stands at the end: the length of the footer, and the magic bytes.
 const TAIL_BYTES: u64 = 8;
 
-/// Looks at both ends of a file whose footer could not be read.
-async fn what_is_wrong(store: &dyn ObjectStore, meta: &ObjectMeta) -> String {
+/// What is wrong with the ends of a file, where they are not those of a Parquet file. Looked at before
+/// the reader does: it counts back from the end by the length that stands there, and does not ask
+/// whether the file is as long.
+async fn wrong_ends(store: &dyn ObjectStore, meta: &ObjectMeta) -> object_store::Result<Option<String>> {
     if meta.size < TAIL_BYTES + MAGIC.len() as u64 {
-        return format!("with {} bytes it is too short to be one", meta.size);
+        return Ok(Some(format!("with {} bytes it is too short to be one", meta.size)));
     }
-    let head = store.get_range(&meta.location, 0..MAGIC.len() as u64).await;
-    let tail = store.get_range(&meta.location, meta.size - TAIL_BYTES..meta.size).await;
-    let (Ok(head), Ok(tail)) = (head, tail) else { return "its ends cannot be fetched".to_string() };
+    let tail = store.get_range(&meta.location, meta.size - TAIL_BYTES..meta.size).await?;
     let (length, magic) = tail.split_at(tail.len().min(4));
     let footer_bytes = length.try_into().map_or(0, u32::from_le_bytes);
-    match (head == MAGIC, magic) {
-        (_, ENCRYPTED) => "its footer is encrypted".to_string(),
-        (_, MAGIC) if u64::from(footer_bytes) + TAIL_BYTES > meta.size => {
-            format!("its footer is said to have {footer_bytes} bytes, and the whole file has {}", meta.size)
+    let why = match magic {
+        MAGIC if u64::from(footer_bytes) + TAIL_BYTES <= meta.size => return Ok(None),
+        MAGIC => format!("its footer is said to have {footer_bytes} bytes, and the whole file has {}", meta.size),
+        ENCRYPTED => "its footer is encrypted".to_string(),
+        _ if store.get_range(&meta.location, 0..MAGIC.len() as u64).await? == MAGIC => {
+            "it begins as a Parquet file and does not end as one, so that its end is missing".to_string()
         }
-        (_, MAGIC) => "its footer is damaged".to_string(),
-        (true, _) => "it begins as a Parquet file and does not end as one, so that its end is missing".to_string(),
-        (false, _) => "it does not begin and end with `PAR1`, as every Parquet file does".to_string(),
-    }
+        _ => "it does not begin and end with `PAR1`, as every Parquet file does".to_string(),
+    };
+    Ok(Some(why))
 }
 
 /// NULLs in a column without nested parts, if every row group counted them.

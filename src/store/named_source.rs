@@ -185,12 +185,18 @@ impl Morsel for NamedMorsel {
     }
 }
 
+/// Whether an error of the reader's has one of the store or the disk beneath it.
+fn of_the_world(error: &ParquetError) -> bool {
+    let beneath = std::iter::successors(Some(error as &(dyn std::error::Error + 'static)), |error| error.source());
+    beneath.into_iter().any(|error| error.is::<object_store::Error>() || error.is::<std::io::Error>())
+}
+
 /// An error that names the file. What the reader says of damaged bytes helps nobody who does not know
 /// the format by heart, and is replaced.
 fn of_file(error: DataFusionError, name: &str) -> DataFusionError {
     let doing = format!("reading `{name}`");
     let damaged = match error.find_root() {
-        DataFusionError::ParquetError(error) => !matches!(error.as_ref(), ParquetError::External(_)),
+        DataFusionError::ParquetError(error) => !of_the_world(error.as_ref()),
         DataFusionError::ArrowError(error, _) => matches!(error.as_ref(), ArrowError::ParquetError(_)),
         _ => false,
     };

@@ -109,7 +109,8 @@ fn values_never_reached_and_bad_patterns() {
         "",
     );
     let bad = only(STAGES, SOURCE, "values: {lead: '~(', mql: b}");
-    assert_is(&bad, codes::BAD_REGEX, Severity::Error, "`(` is not a regular expression: unclosed group", "");
+    let message = "`(` is not a regular expression: unclosed group";
+    assert_is(&bad, codes::BAD_REGEX, Severity::Error, message, "a text that begins with `~` is one");
 }
 
 #[test]
