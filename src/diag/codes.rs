@@ -122,6 +122,15 @@ codes! {
     DUPLICATE_SOURCE_NAME = 154, "change source named twice";
     OVERLAPPING_VERSIONS = 155, "definition versions that overlap";
     UNREACHABLE_VALUE = 156, "stage value that is never reached";
+
+    // The kind `velocity`.
+    NOT_A_LIFECYCLE = 210, "table that is not a lifecycle's";
+    IMPOSSIBLE_PAIR = 211, "pair of stages that cannot be";
+    BAD_QUANTILE = 212, "quantile that cannot be";
+    BAD_HORIZON = 213, "horizon that cannot be";
+    BAD_CALENDAR = 214, "calendar that cannot be";
+    BAD_TARGET = 215, "target that cannot be measured";
+    SEGMENT_NAME_TAKEN = 216, "segment with a name that is taken";
 }
 
 #[cfg(test)]
