@@ -232,7 +232,8 @@ impl State {
                 self.clock = Clock { row: visit.row, start: visit.entered, ..Clock::default() };
             }
             Progress::Running if measure == Measure::LatestVisit => {
-                self.clock = Clock { row: visit.row, start: visit.entered, visits: self.clock.visits, ..Clock::default() };
+                self.clock =
+                    Clock { row: visit.row, start: visit.entered, visits: self.clock.visits, ..Clock::default() };
             }
             Progress::Running | Progress::Converted(_) => {}
         }
@@ -257,7 +258,14 @@ impl State {
         }
     }
 
-    fn finish(self, pair: usize, from: u8, last: Visit, lost: Option<(u64, Visit)>, rules: &Rules) -> Option<Transition> {
+    fn finish(
+        self,
+        pair: usize,
+        from: u8,
+        last: Visit,
+        lost: Option<(u64, Visit)>,
+        rules: &Rules,
+    ) -> Option<Transition> {
         // Of the losing visits at the end, those after the latest one to `from` count.
         let lost = lost.filter(|_| last.stage != from).zip(self.after);
         let lost = lost.map(|((run, first), (after, next))| if run >= after { first } else { next });

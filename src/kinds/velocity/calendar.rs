@@ -133,7 +133,9 @@ fn read_windows(windows: &OneOrMany<Spanned<String>>, diags: &mut Diagnostics) -
             Some((start, end)) if start < end => read.push((start, end)),
             found => {
                 let hint = match found {
-                    Some(_) => "hours end after they begin; those that go over midnight are written as two, on two days",
+                    Some(_) => {
+                        "hours end after they begin; those that go over midnight are written as two, on two days"
+                    }
                     None => "write them as in `09:00-17:00`; a day ends with `24:00`",
                 };
                 let message = format!("`{text}` are no opening hours");
@@ -181,7 +183,8 @@ fn holidays_of(written: &HolidaysSpec, scope: &Scope<'_>, diags: &mut Diagnostic
         review::demand(fits(&typed), text, &typed, wanted, diags)?;
         Some(typed.expr)
     };
-    let date = typed(&written.date, |typed| matches!(typed.data_type, DataType::Date32 | DataType::Date64), "a date", diags);
+    let date =
+        typed(&written.date, |typed| matches!(typed.data_type, DataType::Date32 | DataType::Date64), "a date", diags);
     let is_text = |typed: &TypedExpr| ColumnType::of_arrow(&typed.data_type) == Some(ColumnType::Text);
     let mut time = |text: &Option<ExprText>| match text {
         None => Some(lit(datafusion::common::ScalarValue::Utf8View(None))),

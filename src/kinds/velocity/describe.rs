@@ -47,7 +47,9 @@ fn durations(spec: &Velocity, resolved: &Resolved, scope: &Scope<'_>) -> Contrac
     let (who, make) = (&spec.entity, Maker { resolved });
     let grain = words::period(spec);
     let mut columns = vec![
-        make.made("entity_id", resolved.entity.ty, format!("The {who}."), &["entity_id"]).not_null().pii(resolved.entity.pii),
+        make.made("entity_id", resolved.entity.ty, format!("The {who}."), &["entity_id"])
+            .not_null()
+            .pii(resolved.entity.pii),
         make.made("pair_number", Int, "Which of the model's pairs of stages it is, from 1.", &[]).not_null(),
         make.made("from_stage", Text, "The stage in which the time begins.", &["stage"]).not_null(),
         make.made("to_stage", Text, "The stage that is to be reached.", &["stage"]).not_null(),
@@ -94,22 +96,42 @@ fn clock_columns(spec: &Velocity, resolved: &Resolved, make: &Maker<'_>) -> Vec<
     use ColumnType::{BigInt, Boolean, Text};
     let time = words::measured(spec);
     let mut columns = vec![
-        make.made("duration_us", BigInt, format!("{time}, in microseconds; NULL where nobody knows when it began."), &PATH),
+        make.made(
+            "duration_us",
+            BigInt,
+            format!("{time}, in microseconds; NULL where nobody knows when it began."),
+            &PATH,
+        ),
         make.made("duration_days", DECIMAL, format!("{time}, in days of 24 hours, rounded once."), &PATH),
     ];
     if let Some(calendars) = &resolved.calendars {
         let names: Vec<String> = calendars.all.iter().map(|calendar| format!("`{}`", calendar.name)).collect();
         let chosen = match &spec.calendar_by {
-            Some(text) => format!(" It is the one that `{text}` names, else `{}`.", names.get(calendars.usual).map_or("", String::as_str).trim_matches('`')),
+            Some(text) => format!(
+                " It is the one that `{text}` names, else `{}`.",
+                names.get(calendars.usual).map_or("", String::as_str).trim_matches('`')
+            ),
             None => String::new(),
         };
         let text = format!("The business calendar of the time, one of {}.{chosen}", names.join(", "));
         columns.push(make.made("calendar", Text, text, &[]).not_null());
-        columns.push(make.made("business_us", BigInt, format!("How long the calendar was open in that time, in microseconds."), &PATH));
-        columns.push(make.made("business_hours", DECIMAL, "How long the calendar was open in that time, in hours, rounded once.", &PATH));
+        columns.push(make.made(
+            "business_us",
+            BigInt,
+            format!("How long the calendar was open in that time, in microseconds."),
+            &PATH,
+        ));
+        columns.push(make.made(
+            "business_hours",
+            DECIMAL,
+            "How long the calendar was open in that time, in hours, rounded once.",
+            &PATH,
+        ));
     }
     if let Some(text) = &spec.observed_from {
-        let text = format!("How much of the time had passed, in microseconds, when observation began (`{text}`); 0 where it began later.");
+        let text = format!(
+            "How much of the time had passed, in microseconds, when observation began (`{text}`); 0 where it began later."
+        );
         columns.push(make.made("unobserved_us", BigInt, text, &PATH));
     }
     if let Some(horizon) = resolved.horizon {
@@ -119,7 +141,12 @@ fn clock_columns(spec: &Velocity, resolved: &Resolved, make: &Maker<'_>) -> Vec<
         columns.push(make.made("horizon_passed", Boolean, passed, &["entered_at"]).not_null());
     }
     if resolved.pairs.has_targets() {
-        columns.push(make.made("target", Text, "The time within which `to_stage` is to be reached; NULL where the pair has none.", &[]));
+        columns.push(make.made(
+            "target",
+            Text,
+            "The time within which `to_stage` is to be reached; NULL where the pair has none.",
+            &[],
+        ));
         columns.push(make.made("target_status", Text, words::targets(), &PATH));
     }
     columns
@@ -140,7 +167,15 @@ fn summary(spec: &Velocity, resolved: &Resolved, scope: &Scope<'_>) -> Contract 
     if resolved.cohorts.is_some() {
         let start = format!("The first day of the {grain}, in {}.", resolved.zone);
         columns.push(make.made("cohort_start", Date, start, &["entered_at"]).not_null());
-        columns.push(make.made("cohort", Text, format!("The {grain} as people name it: {}.", words::label(spec)), &["entered_at"]).not_null());
+        columns.push(
+            make.made(
+                "cohort",
+                Text,
+                format!("The {grain} as people name it: {}.", words::label(spec)),
+                &["entered_at"],
+            )
+            .not_null(),
+        );
         key.push(ColumnName::new_unchecked("cohort_start"));
     }
     columns.extend([
@@ -150,7 +185,12 @@ fn summary(spec: &Velocity, resolved: &Resolved, scope: &Scope<'_>) -> Contract 
     ]);
     key.push(ColumnName::new_unchecked("pair_number"));
     if resolved.pairs.has_targets() {
-        columns.push(make.made("target", Text, "The time within which `to_stage` is to be reached; NULL where the pair has none.", &[]));
+        columns.push(make.made(
+            "target",
+            Text,
+            "The time within which `to_stage` is to be reached; NULL where the pair has none.",
+            &[],
+        ));
     }
     columns.extend(figures(resolved).into_iter().map(|figure| figure_column(figure, spec, resolved, &make)));
     let by = match (resolved.segments.is_empty(), resolved.cohorts) {

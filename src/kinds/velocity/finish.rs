@@ -5,7 +5,6 @@
 //! out   the columns of `describe::durations`, one row for each
 //! ```
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow::array::{
@@ -16,9 +15,9 @@ use arrow::datatypes::{DataType, Date32Type, Int32Type, Int64Type, SchemaRef, Ti
 use chrono::NaiveDate;
 
 use super::algorithm::Outcome;
-use super::business::{Calendar, DAY, Openings, Window, instant_of};
-use super::calendar::minute;
+use super::business::{Calendar, Openings, instant_of};
 use super::cohort::Periods;
+use super::holidays;
 use super::resolve::Resolved;
 use super::statistics::{DECIMALS, decimal};
 use super::status::{Excluded, Status, TargetStatus, outcome};
@@ -50,7 +49,8 @@ impl RowAlgorithm for Finish {
         let mut openings = Vec::new();
         for declared in resolved.calendars.iter().flat_map(|calendars| &calendars.all) {
             let rows = if declared.holidays.is_some() { tables.next().ok_or_else(misfit)?.as_slice() } else { &[] };
-            let calendar = Calendar { zone: declared.zone, week: declared.week.clone(), holidays: holidays(rows)? };
+            let calendar =
+                Calendar { zone: declared.zone, week: declared.week.clone(), holidays: holidays::read(rows)? };
             openings.push(Openings::new(calendar));
         }
         let words = |texts: Vec<&str>| -> ArrayRef { Arc::new(StringArray::from(texts)) };
@@ -69,34 +69,6 @@ impl RowAlgorithm for Finish {
 
 fn words_of(texts: impl Iterator<Item = Option<String>>) -> ArrayRef {
     Arc::new(texts.map(Option::unwrap_or_default).map(Some).collect::<StringArray>())
-}
-
-/// The holidays of a calendar, from rows of date, closed from, closed until.
-fn holidays(batches: &[RecordBatch]) -> Result<BTreeMap<NaiveDate, Vec<Window>>> {
-    let mut days: BTreeMap<NaiveDate, Vec<Window>> = BTreeMap::new();
-    for batch in batches {
-        let [date, from, until] = batch.columns() else { return Err(misfit()) };
-        let dates = date.as_primitive_opt::<Date32Type>().ok_or_else(misfit)?;
-        let (from, until) = (from.as_string_view(), until.as_string_view());
-        let time = |text: Option<&str>, usual: u16| match text {
-            None => Ok(usual),
-            Some(text) => minute(text).ok_or_else(|| {
-                Error::data(format!("the holidays hold `{text}`, which is not a time of day"))
-                    .with_hint("write it as in `13:00`")
-            }),
-        };
-        for row in 0..batch.num_rows() {
-            let of = |texts: &arrow::array::StringViewArray| texts.is_valid(row).then(|| texts.value(row).to_string());
-            let window = (time(of(from).as_deref(), 0)?, time(of(until).as_deref(), DAY)?);
-            let day = dates.is_valid(row).then(|| NaiveDate::from_epoch_days(dates.value(row))).flatten();
-            if let Some(day) = day.filter(|_| window.0 < window.1) {
-                days.entry(day).or_default().push(window);
-            }
-        }
-    }
-    // The rows come in no order.
-    days.values_mut().for_each(|windows| windows.sort_unstable());
-    Ok(days)
 }
 
 struct State {
@@ -235,9 +207,11 @@ impl State {
             found.passed.push(age >= horizon.micros);
         }
         let target = usize::try_from(rows.pair.value(row)).ok().and_then(|pair| resolved.pairs.pairs.get(pair)?.target);
-        found.target.push(target.map(|target| {
-            TargetStatus::of(status, if target.business { business } else { length }, target.micros)
-        }));
+        found
+            .target
+            .push(target.map(|target| {
+                TargetStatus::of(status, if target.business { business } else { length }, target.micros)
+            }));
         found.status.push(status);
         found.because.push(because);
         found.business.push(business);
@@ -268,7 +242,8 @@ impl State {
 
     /// How much of the time had passed, on the model's clock, when observation began.
     fn unobserved(&mut self, spans: &[(i64, i64)], observed: i64, calendar: Option<usize>) -> i64 {
-        let clipped = spans.iter().map(|(from, until)| (*from, (*until).min(observed))).filter(|(from, until)| from < until);
+        let clipped =
+            spans.iter().map(|(from, until)| (*from, (*until).min(observed))).filter(|(from, until)| from < until);
         match calendar.and_then(|calendar| self.openings.get_mut(calendar)) {
             Some(openings) => clipped.map(|(from, until)| openings.between(from, until)).sum(),
             None => clipped.map(|(from, until)| until - from).sum(),
@@ -277,7 +252,8 @@ impl State {
 
     fn output(&mut self, rows: &Rows<'_>, found: &Found) -> Result<RecordBatch> {
         let pair = |of: fn(super::algorithm::Pair) -> u8| {
-            let code = |at: i32| self.resolved.rules.pairs.get(usize::try_from(at).ok()?).map(|pair| i32::from(of(*pair)));
+            let code =
+                |at: i32| self.resolved.rules.pairs.get(usize::try_from(at).ok()?).map(|pair| i32::from(of(*pair)));
             rows.pair.values().iter().map(|at| code(*at)).collect::<Int32Array>()
         };
         let (from, to) = (pair(|pair| pair.from), pair(|pair| pair.to));
@@ -306,7 +282,9 @@ impl State {
     fn clock_columns(&self, rows: &Rows<'_>, found: &Found) -> Result<Vec<ArrayRef>> {
         let resolved = &self.resolved;
         let mut columns = Vec::new();
-        let known = |row: usize| !matches!(found.because.get(row), Some(Some(Excluded::ReachedBefore | Excluded::StartUnknown)));
+        let known = |row: usize| {
+            !matches!(found.because.get(row), Some(Some(Excluded::ReachedBefore | Excluded::StartUnknown)))
+        };
         let times = |of: &dyn Fn(usize) -> i64| -> Int64Array {
             (0..found.status.len()).map(|row| known(row).then(|| of(row))).collect()
         };

@@ -88,14 +88,17 @@ impl Group {
         });
         let horizon = resolved.horizon.map(|horizon| horizon.micros);
         let curves = curves(ends, &self.late, at_risk, &resolved.quantiles, horizon);
-        let completed: Vec<i64> =
-            self.ends.iter().map(|packed| unpack(*packed)).filter(|(_, end)| is_event(*end)).map(|(time, _)| time).collect();
+        let completed: Vec<i64> = self
+            .ends
+            .iter()
+            .map(|packed| unpack(*packed))
+            .filter(|(_, end)| is_event(*end))
+            .map(|(time, _)| time)
+            .collect();
         let enough = |n: usize| n > 0 && n >= resolved.min_n as usize;
         let unit = resolved.unit.micros();
         let told = enough(completed.len());
-        let quantile = |share: Share, unit: i64| {
-            quantile(completed.iter().copied(), share, unit).filter(|_| told)
-        };
+        let quantile = |share: Share, unit: i64| quantile(completed.iter().copied(), share, unit).filter(|_| told);
         let total: i128 = completed.iter().map(|time| i128::from(*time)).sum();
         let mean = decimal(total, completed.len() as i128 * i128::from(unit)).filter(|_| told);
         let p90 = quantile(Share { num: 9, den: 10 }, 1);
@@ -172,7 +175,10 @@ impl Figures {
     }
 
     fn entered_count(&self) -> i64 {
-        [Status::Converted, Status::Lost, Status::Skipped, Status::Open].map(|status| self.group.of(status)).iter().sum()
+        [Status::Converted, Status::Lost, Status::Skipped, Status::Open]
+            .map(|status| self.group.of(status))
+            .iter()
+            .sum()
     }
 
     /// How many entered.
@@ -263,8 +269,8 @@ impl Figures {
 
     /// Met of all that were due.
     pub(super) fn compliance(&self, has_target: bool) -> Value {
-        let [met, breached, late] =
-            [TargetStatus::Met, TargetStatus::Breached, TargetStatus::OpenBreached].map(|status| self.group.targets(status));
+        let [met, breached, late] = [TargetStatus::Met, TargetStatus::Breached, TargetStatus::OpenBreached]
+            .map(|status| self.group.targets(status));
         if has_target { rate(met, met + breached + late) } else { Value::Decimal(None) }
     }
 }

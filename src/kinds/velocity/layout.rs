@@ -103,9 +103,10 @@ impl Figure {
                 words(&["converted_incidence_at_horizon", "other_end_incidence_at_horizon"], part)
             }
             Self::IncidenceReason => "incidence_reason",
-            Self::TargetStatus(status) => {
-                words(&["target_met", "target_breached", "target_open_within", "target_open_breached", "target_excluded"], status as usize)
-            }
+            Self::TargetStatus(status) => words(
+                &["target_met", "target_breached", "target_open_within", "target_open_breached", "target_excluded"],
+                status as usize,
+            ),
             Self::Compliance => "target_compliance_rate",
         };
         plain.to_string()

@@ -16,6 +16,7 @@ mod describe;
 mod facts;
 mod finish;
 mod group;
+mod holidays;
 mod layout;
 mod operator;
 mod pairs;

@@ -122,12 +122,22 @@ fn one(own: &[&NaiveVisit], pair: usize, model: &NaiveModel) -> Option<NaiveDura
     if because.is_some() {
         status = "excluded";
     }
-    Some(NaiveDuration { entity: own[0].entity, pair, status, because, ended_in, entered: own[start].entered, left, spans })
+    Some(NaiveDuration {
+        entity: own[0].entity,
+        pair,
+        status,
+        because,
+        ended_in,
+        entered: own[start].entered,
+        left,
+        spans,
+    })
 }
 
 /// Where a survival curve crosses: time and number at risk.
 pub(super) fn survival(times: &[(i64, i64, &str)], quantile: f64) -> Option<(i64, usize)> {
-    let mut events: Vec<i64> = times.iter().filter(|(_, _, status)| *status == "converted").map(|(_, time, _)| *time).collect();
+    let mut events: Vec<i64> =
+        times.iter().filter(|(_, _, status)| *status == "converted").map(|(_, time, _)| *time).collect();
     events.sort();
     events.dedup();
     let mut waiting = 1.0;
@@ -153,7 +163,8 @@ pub(super) fn incidence(times: &[(i64, i64, &str)], until: Option<i64>) -> (f64,
     let (mut free, mut converted, mut other) = (1.0, 0.0, 0.0);
     for at in all.into_iter().filter(|at| until.is_none_or(|until| *at <= until)) {
         let here: Vec<_> = times.iter().filter(|(late, time, _)| (*late == 0 || *late < at) && *time >= at).collect();
-        let ends = |of: &[&str]| here.iter().filter(|(_, time, status)| *time == at && of.contains(status)).count() as f64;
+        let ends =
+            |of: &[&str]| here.iter().filter(|(_, time, status)| *time == at && of.contains(status)).count() as f64;
         let (events, exits) = (ends(&["converted"]), ends(&["lost", "skipped"]));
         if here.is_empty() {
             continue;

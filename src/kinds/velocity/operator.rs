@@ -165,9 +165,7 @@ impl State {
     /// The kept columns of all rows that can be named: those held, then the batch's.
     fn pool(&self, kept: &[ArrayRef]) -> Result<Vec<ArrayRef>> {
         let pairs = self.held.iter().zip(kept);
-        pairs
-            .map(|(held, new)| if held.is_empty() { Ok(Arc::clone(new)) } else { Ok(concat(&[held, new])?) })
-            .collect()
+        pairs.map(|(held, new)| if held.is_empty() { Ok(Arc::clone(new)) } else { Ok(concat(&[held, new])?) }).collect()
     }
 
     fn emit(&self, made: &[Transition], pool: &[ArrayRef]) -> Result<Option<RecordBatch>> {
@@ -176,12 +174,10 @@ impl State {
         }
         let rows = UInt32Array::from_iter_values(made.iter().map(|transition| transition.row));
         let mut columns = pool.iter().map(|column| Ok(take(column, &rows, None)?)).collect::<Result<Vec<_>>>()?;
-        let code = |of: fn(&Transition) -> i32| -> ArrayRef {
-            Arc::new(Int32Array::from_iter_values(made.iter().map(of)))
-        };
-        let number = |of: fn(&Transition) -> i64| -> ArrayRef {
-            Arc::new(Int64Array::from_iter_values(made.iter().map(of)))
-        };
+        let code =
+            |of: fn(&Transition) -> i32| -> ArrayRef { Arc::new(Int32Array::from_iter_values(made.iter().map(of))) };
+        let number =
+            |of: fn(&Transition) -> i64| -> ArrayRef { Arc::new(Int64Array::from_iter_values(made.iter().map(of))) };
         columns.push(code(|transition| i32::try_from(transition.pair).unwrap_or(i32::MAX)));
         columns.push(code(|transition| transition.outcome as i32));
         let ended: Int32Array =

@@ -61,9 +61,8 @@ pub(super) fn durations(resolved: Arc<Resolved>, scope: &Scope<'_>, output: &Con
             rows = joined(rows, index, attributes, scope)?;
         }
     }
-    let mut columns: Vec<Expr> = [kept_name("entity_id").as_str(), "pair", "outcome", "ended_in", "start", "end", "length"]
-        .map(ident)
-        .to_vec();
+    let mut columns: Vec<Expr> =
+        [kept_name("entity_id").as_str(), "pair", "outcome", "ended_in", "start", "end", "length"].map(ident).to_vec();
     columns.extend(resolved.rules.spans.then(|| ident("spans")));
     columns.extend(resolved.segments.iter().map(|segment| segment.expr.clone().alias(format!("s_{}", segment.name))));
     columns.extend(resolved.calendar_by.clone().map(|calendar| calendar.alias("calendar")));
@@ -80,7 +79,8 @@ fn fields(rows: &LogicalPlan, resolved: &Resolved, output: &Contract) -> Vec<Fie
     let known = rows.schema().fields();
     let of = |name: &str| known.iter().find(|field| field.name() == name).map(|field| field.data_type().clone());
     let entity = of(&kept_name("entity_id"));
-    let words = ["from_stage", "to_stage", "status", "ended_in", "excluded_because", "calendar", "target", "target_status"];
+    let words =
+        ["from_stage", "to_stage", "status", "ended_in", "excluded_because", "calendar", "target", "target_status"];
     let is_segment = |name: &str| resolved.segments.iter().any(|segment| segment.name.as_str() == name);
     let field = |column: &crate::contract::Column| {
         let name = column.name.as_str();
@@ -111,13 +111,8 @@ fn transitions(resolved: &Resolved, scope: &Scope<'_>) -> Result<LogicalPlan> {
     let rows = planned(visits(resolved, scope)?.project(columns).and_then(|rows| rows.build()))?;
     let kept = rows.schema().fields().iter().skip(before);
     let kept = kept.map(|field| Arc::new(Field::new(field.name(), field.data_type().clone(), true))).collect();
-    let algorithm = TransitionWalk {
-        rules: resolved.rules.clone(),
-        stages: resolved.stages().to_vec(),
-        losing,
-        tells_late,
-        kept,
-    };
+    let algorithm =
+        TransitionWalk { rules: resolved.rules.clone(), stages: resolved.stages().to_vec(), losing, tells_late, kept };
     let order = WalkOrder { entity: vec![kept_name("entity_id")], order: vec!["seq".to_string()] };
     walk(rows, order, Arc::new(algorithm))
 }
@@ -223,8 +218,9 @@ pub(super) fn summary(resolved: Arc<Resolved>, scope: &Scope<'_>) -> Result<Logi
         let periods = by_period(&resolved, scope, columns.unobserved)?;
         samples = planned(samples.union(planned(periods.build())?))?;
     }
-    let entity = groups.iter().map(|field| field.name().clone()).collect();
-    // The order within a group is the walk's own affair: it sorts what it holds.
+    // Numbers are compared faster than texts, so they come first. The order within a group is the
+    // walk's own affair: it sorts what it holds.
+    let entity = groups.iter().rev().map(|field| field.name().clone()).collect();
     let order = WalkOrder { entity, order: Vec::new() };
     let rows = walk(planned(samples.build())?, order, Arc::new(GroupWalk { resolved, groups }))?;
     let columns: Vec<Expr> = rows.schema().fields().iter().map(|field| ident(field.name())).collect();

@@ -199,7 +199,8 @@ impl<'a> Typing<'a> {
         };
         let key = typed(&written.entity, diags)?;
         let texts = |data_type: &DataType| ColumnType::of_arrow(data_type) == Some(ColumnType::Text);
-        let wanted = if texts(entity) { "a text, as the entities are," } else { "a whole number, as the entities are," };
+        let wanted =
+            if texts(entity) { "a text, as the entities are," } else { "a whole number, as the entities are," };
         let fits = texts(entity) == texts(&key.data_type) && review::is_key(&key.data_type);
         review::demand(fits, &written.entity, &key, wanted, diags)?;
         let since = match &written.since {
@@ -259,7 +260,10 @@ impl<'a> Typing<'a> {
     fn lineage(&self, typed: &TypedExpr) -> Vec<ColumnRef> {
         let of = |column: &Column| {
             let table = column.relation.as_ref().and_then(|relation| TableName::new(relation.table()));
-            Some(ColumnRef { table: table.unwrap_or_else(|| self.visits.clone()), column: ColumnName::new(&column.name)? })
+            Some(ColumnRef {
+                table: table.unwrap_or_else(|| self.visits.clone()),
+                column: ColumnName::new(&column.name)?,
+            })
         };
         typed.columns.iter().filter_map(of).collect()
     }

@@ -120,14 +120,17 @@ pub(super) fn cohorts(spec: &Velocity, zone: Tz, diags: &mut Diagnostics) -> Opt
     let fiscal = matches!(grain, Some(Grain::FiscalQuarter | Grain::FiscalYear));
     let mut fiscal_start = 1;
     if let Some(month) = &spec.fiscal_year_starts {
-        let wrong = |message: String, hint: &str| Diagnostic::error(codes::INVALID_VALUE, month.place, message).hint(hint);
+        let wrong =
+            |message: String, hint: &str| Diagnostic::error(codes::INVALID_VALUE, month.place, message).hint(hint);
         match month.value {
             1..=12 if fiscal => fiscal_start = month.value,
             1..=12 => diags.push(wrong(
                 "there is no fiscal cohort that this would matter for".to_string(),
                 "write `cohort: fiscal_quarter` or `cohort: fiscal_year`, or leave it out",
             )),
-            other => diags.push(wrong(format!("there is no month {other}"), "write the month as a number from 1 to 12")),
+            other => {
+                diags.push(wrong(format!("there is no month {other}"), "write the month as a number from 1 to 12"))
+            }
         }
     }
     grain.map(|grain| Cohorts { grain, zone, fiscal_start })
@@ -167,8 +170,20 @@ const OWN: [&str; 28] = [
 
 /// The beginnings of the summary's names.
 const OWN_BEGINNINGS: [&str; 14] = [
-    "entered", "converted", "skipped", "excluded", "cohort_", "period_", "days_", "hours_", "minutes_", "business_",
-    "km_", "completed_", "incidence_", "target_",
+    "entered",
+    "converted",
+    "skipped",
+    "excluded",
+    "cohort_",
+    "period_",
+    "days_",
+    "hours_",
+    "minutes_",
+    "business_",
+    "km_",
+    "completed_",
+    "incidence_",
+    "target_",
 ];
 
 /// A segment's name, which no column of ours may have.

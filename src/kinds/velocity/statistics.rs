@@ -32,7 +32,8 @@ impl Share {
 
     /// As part of a column's name: `p50`, `p99_9`.
     pub(super) fn name(self) -> String {
-        let (hundredths, rest) = (u64::from(self.num) * 100 / u64::from(self.den), u64::from(self.num) * 100 % u64::from(self.den));
+        let (hundredths, rest) =
+            (u64::from(self.num) * 100 / u64::from(self.den), u64::from(self.num) * 100 % u64::from(self.den));
         if rest == 0 {
             return format!("p{hundredths}");
         }
@@ -141,11 +142,7 @@ pub(super) fn curves(
 }
 
 /// The distinct times with those at risk.
-fn steps(
-    ends: impl Iterator<Item = (i64, End)>,
-    late: &[i64],
-    count: usize,
-) -> impl Iterator<Item = Step> {
+fn steps(ends: impl Iterator<Item = (i64, End)>, late: &[i64], count: usize) -> impl Iterator<Item = Step> {
     let mut ends = ends.peekable();
     let mut joined = 0;
     let (mut here, total_late) = (count as i64 - late.len() as i64, late.len());
@@ -349,7 +346,10 @@ mod tests {
         // The completed alone would say 5.
         assert_eq!(quantile([3, 5, 8].into_iter(), share(0.5), 1), Some(5 * SCALE));
         // Never half of them: two of three are still waiting.
-        assert_eq!(of(&[(2, E), (4, C), (6, C)], &[], None).crossings[0], Crossing { low: Some(2), ..Crossing::default() });
+        assert_eq!(
+            of(&[(2, E), (4, C), (6, C)], &[], None).crossings[0],
+            Crossing { low: Some(2), ..Crossing::default() }
+        );
     }
 
     #[test]
@@ -392,5 +392,83 @@ mod tests {
     fn nobody_gives_no_curve() {
         let found = of(&[], &[], Some(3));
         assert_eq!((found.crossings[0], found.incidence, found.at_horizon), (Crossing::default(), (0, 0), None));
+    }
+
+    // The three sets below are random, and the numbers those of lifelines 0.30.3 for them:
+    // `KaplanMeierFitter` with `qth_survival_times` of its confidence interval, `AalenJohansenFitter`.
+    const TIMES: [i64; 40] = [
+        85, 67, 49, 102, 21, 20, 7, 23, 101, 46, 61, 25, 44, 106, 8, 35, 6, 62, 80, 9, 66, 14, 53, 18, 56, 98, 17, 45,
+        94, 97, 76, 87, 89, 15, 71, 74, 112, 92, 64, 24,
+    ];
+    /// 1 the event, 2 another end, 0 censored.
+    const CAUSES: [u8; 40] = [
+        2, 2, 0, 2, 2, 1, 0, 2, 2, 1, 0, 0, 1, 2, 1, 0, 1, 1, 0, 1, 1, 1, 0, 1, 1, 1, 1, 1, 0, 1, 1, 2, 1, 0, 1, 1, 1,
+        0, 1, 2,
+    ];
+    const TIED: [i64; 50] = [
+        10, 12, 1, 12, 7, 8, 9, 5, 14, 1, 4, 6, 8, 6, 2, 1, 1, 1, 3, 14, 3, 10, 11, 4, 4, 7, 4, 14, 3, 13, 12, 12, 2,
+        6, 9, 7, 10, 10, 10, 1, 14, 8, 13, 4, 6, 13, 3, 1, 6, 10,
+    ];
+    const TIED_EVENTS: [u8; 50] = [
+        1, 0, 1, 1, 0, 1, 0, 1, 1, 0, 0, 1, 0, 0, 1, 1, 1, 0, 0, 1, 1, 1, 0, 0, 1, 0, 1, 0, 1, 0, 1, 1, 0, 1, 1, 1, 1,
+        0, 1, 0, 1, 1, 0, 1, 0, 0, 1, 0, 1, 1,
+    ];
+    const LATE_TIMES: [i64; 45] = [
+        73, 190, 139, 97, 157, 64, 169, 166, 28, 124, 184, 154, 133, 55, 58, 193, 196, 37, 103, 115, 148, 127, 181, 16,
+        61, 112, 85, 145, 187, 49, 151, 199, 67, 130, 31, 70, 46, 163, 91, 52, 76, 121, 19, 172, 160,
+    ];
+    const LATE_EVENTS: [u8; 45] = [
+        0, 1, 1, 0, 0, 1, 0, 1, 0, 1, 0, 1, 1, 1, 1, 0, 1, 1, 1, 0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 1, 1, 1, 0,
+        1, 1, 0, 0, 1, 0, 0, 1,
+    ];
+    const JOINED: [i64; 45] = [
+        0, 7, 0, 0, 51, 46, 0, 0, 3, 90, 0, 0, 0, 42, 0, 2, 38, 8, 0, 0, 0, 0, 0, 8, 0, 63, 60, 144, 140, 0, 0, 0, 0,
+        0, 0, 0, 0, 0, 0, 28, 0, 0, 0, 0, 0,
+    ];
+
+    fn ends(times: &[i64], causes: &[u8]) -> Vec<(i64, End)> {
+        let end = |cause: &u8| match cause {
+            0 => C,
+            1 => E,
+            _ => X,
+        };
+        let mut ends: Vec<(i64, End)> = times.iter().copied().zip(causes.iter().map(end)).collect();
+        ends.sort();
+        ends
+    }
+
+    fn crossings(ends: Vec<(i64, End)>, late: &[i64], shares: &[f64]) -> Vec<[Option<i64>; 3]> {
+        let shares: Vec<Share> = shares.iter().map(|value| share(*value)).collect();
+        let count = ends.len();
+        let found = curves(ends.into_iter(), late, count, &shares, None);
+        found.crossings.iter().map(|crossing| [crossing.time, crossing.low, crossing.high]).collect()
+    }
+
+    #[test]
+    fn lifelines_agrees_on_a_random_set_with_competing_ends() {
+        let found = crossings(ends(&TIMES, &CAUSES), &[], &[0.25, 0.5, 0.75]);
+        // Where the curve reaches 0 lifelines takes the upper limit for 0 as well, and says 112; we say nothing.
+        let expected = [[Some(46), Some(17), Some(66)], [Some(76), Some(62), Some(98)], [Some(112), Some(89), None]];
+        assert_eq!(found, expected);
+        let found = curves(ends(&TIMES, &CAUSES).into_iter(), &[], TIMES.len(), &[share(0.5)], Some(60));
+        assert_eq!(found.incidence, (673_325_081, 326_674_919));
+        assert_eq!(found.at_horizon, Some((297_697_368, 79_237_616)));
+    }
+
+    #[test]
+    fn lifelines_agrees_on_a_random_set_with_ties() {
+        let found = crossings(ends(&TIED, &TIED_EVENTS), &[], &[0.25, 0.5, 0.75]);
+        let expected = [[Some(6), Some(3), Some(8)], [Some(10), Some(7), Some(12)], [Some(14), Some(12), None]];
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn lifelines_agrees_on_a_random_set_observed_late() {
+        let mut late: Vec<i64> = JOINED.iter().copied().filter(|at| *at > 0).collect();
+        late.sort();
+        let found = crossings(ends(&LATE_TIMES, &LATE_EVENTS), &late, &[0.25, 0.5, 0.75]);
+        let expected =
+            [[Some(85), Some(49), Some(121)], [Some(133), Some(103), Some(160)], [Some(181), Some(148), Some(196)]];
+        assert_eq!(found, expected);
     }
 }

@@ -50,8 +50,7 @@ pub(super) enum TargetStatus {
 impl TargetStatus {
     /// As they are written to tables.
     pub(super) const WORDS: [&str; 5] = ["met", "breached", "open_within", "open_breached", "excluded"];
-    pub(super) const ALL: [Self; 5] =
-        [Self::Met, Self::Breached, Self::OpenWithin, Self::OpenBreached, Self::Excluded];
+    pub(super) const ALL: [Self; 5] = [Self::Met, Self::Breached, Self::OpenWithin, Self::OpenBreached, Self::Excluded];
 
     /// How a transition of this status, after this time on the target's clock, stands to it.
     ///

@@ -53,7 +53,8 @@ impl EntityAlgorithm for GroupWalk {
             fields.push(text("target"));
         }
         let figures = figures(&self.resolved).into_iter();
-        fields.extend(figures.map(|figure| Arc::new(Field::new(figure.name(&self.resolved), figure.ty().arrow(), true))));
+        fields
+            .extend(figures.map(|figure| Arc::new(Field::new(figure.name(&self.resolved), figure.ty().arrow(), true))));
         Arc::new(Schema::new(fields))
     }
 
@@ -155,7 +156,8 @@ impl State {
             .enumerate()
             .map(|(row, group)| group.figures(&self.resolved, ages.as_ref().and_then(|ages| ages.get(row).copied()?)))
             .collect();
-        let has_target = |row: usize| pair.is_valid(row) && self.pair(pair.value(row)).is_some_and(|p| p.target.is_some());
+        let has_target =
+            |row: usize| pair.is_valid(row) && self.pair(pair.value(row)).is_some_and(|p| p.target.is_some());
         for figure in &self.figures {
             let values = rows.iter().enumerate();
             let values = values.map(|(row, of)| figure.value(of, &self.resolved, has_target(row))).collect();

@@ -20,7 +20,9 @@ impl Unit {
         let unit = spec.unit.as_ref().map_or(usual, |unit| unit.value);
         if let Some(written) = spec.unit.as_ref().filter(|_| business && unit == TimeUnit::Days) {
             let message = "business time is not told in days: no two business days need be of the same length";
-            diags.push(Diagnostic::error(codes::INVALID_VALUE, written.place, message).hint("write `hours` or `minutes`"));
+            diags.push(
+                Diagnostic::error(codes::INVALID_VALUE, written.place, message).hint("write `hours` or `minutes`"),
+            );
             return None;
         }
         Some(Self { unit, business })
@@ -78,9 +80,8 @@ pub(super) struct Horizon {
 impl Horizon {
     /// Reads a horizon; mistakes go to `diags`.
     pub(super) fn read(written: &Spanned<Period>, business: bool, diags: &mut Diagnostics) -> Option<Self> {
-        let wrong = |message: String, hint: &str| {
-            Diagnostic::error(codes::BAD_HORIZON, written.place, message).hint(hint)
-        };
+        let wrong =
+            |message: String, hint: &str| Diagnostic::error(codes::BAD_HORIZON, written.place, message).hint(hint);
         let found = measured(written.value);
         let diagnostic = match found {
             None => wrong(

@@ -32,7 +32,9 @@ pub(super) fn label(spec: &Velocity) -> String {
         Some(Grain::Quarter) => "`2026-Q1`".to_string(),
         Some(Grain::Year) => "`2026`".to_string(),
         Some(Grain::FiscalQuarter) => {
-            format!("`FY2026-Q1`; the fiscal year begins with month {fiscal} and is named after the year in which it ends")
+            format!(
+                "`FY2026-Q1`; the fiscal year begins with month {fiscal} and is named after the year in which it ends"
+            )
         }
         Some(Grain::FiscalYear) => {
             format!("`FY2026`; it begins with month {fiscal} and is named after the year in which it ends")
@@ -154,22 +156,33 @@ fn status_count(status: Status) -> String {
 fn horizon(part: usize, resolved: &Resolved) -> String {
     let within = resolved.horizon.map_or_else(String::new, |horizon| horizon.period.to_string());
     match part {
-        0 => format!("How many of the entered began {within} or longer ago, so that it is known who converted in time."),
+        0 => {
+            format!("How many of the entered began {within} or longer ago, so that it is known who converted in time.")
+        }
         1 => format!("How many of those (`entered_observed`) converted within {within}."),
-        _ => format!("By cohort: `converted_within_horizon` to `entered_observed`, for {within}; NULL where nobody entered so long ago."),
+        _ => format!(
+            "By cohort: `converted_within_horizon` to `entered_observed`, for {within}; NULL where nobody entered so long ago."
+        ),
     }
 }
 
 fn survival(share: &str, part: usize, spec: &Velocity, resolved: &Resolved) -> String {
     let unit = resolved.unit.words();
     match part {
-        0 => format!("The {share} of the time to conversion after Kaplan and Meier, in {unit}: those under way, lost or skipped count for as long as they were waiting. NULL where it cannot be told."),
+        0 => format!(
+            "The {share} of the time to conversion after Kaplan and Meier, in {unit}: those under way, lost or skipped count for as long as they were waiting. NULL where it cannot be told."
+        ),
         1 => format!("The lower 95 % confidence limit of the {share}, in {unit} (Greenwood, log-log)."),
-        2 => format!("The upper 95 % confidence limit of the {share}, in {unit} (Greenwood, log-log); NULL where it is not known."),
+        2 => format!(
+            "The upper 95 % confidence limit of the {share}, in {unit} (Greenwood, log-log); NULL where it is not known."
+        ),
         3 => format!("How many were at risk at the {share}."),
         _ => format!(
             "Why the {share} is NULL: `{}` (none entered), `{}` (fewer than {}), `{}` (too few have converted yet).",
-            reason::NOBODY, reason::BELOW_MIN_N, spec.min_n, reason::NOT_REACHED
+            reason::NOBODY,
+            reason::BELOW_MIN_N,
+            spec.min_n,
+            reason::NOT_REACHED
         ),
     }
 }
@@ -177,10 +190,15 @@ fn survival(share: &str, part: usize, spec: &Velocity, resolved: &Resolved) -> S
 /// How the numbers come about.
 pub(super) fn methodology(spec: &Velocity, resolved: &Resolved, scope: &Scope<'_>) -> Methodology {
     let who = &spec.entity;
-    let pairs: Vec<String> = resolved.pairs.pairs.iter().map(|pair| {
-        let within = pair.target.map_or_else(String::new, |target| format!(" (within {})", target.period));
-        format!("`{}` → `{}`{within}", resolved.pairs.name(pair.codes.from), resolved.pairs.name(pair.codes.to))
-    }).collect();
+    let pairs: Vec<String> = resolved
+        .pairs
+        .pairs
+        .iter()
+        .map(|pair| {
+            let within = pair.target.map_or_else(String::new, |target| format!(" (within {})", target.period));
+            format!("`{}` → `{}`{within}", resolved.pairs.name(pair.codes.from), resolved.pairs.name(pair.codes.to))
+        })
+        .collect();
     let mut summary = vec![
         format!("Pairs of stages, from the visits of `{}`: {}.", resolved.visits, pairs.join(", ")),
         format!(
@@ -198,8 +216,12 @@ pub(super) fn methodology(spec: &Velocity, resolved: &Resolved, scope: &Scope<'_
         );
     }
     summary.push(match spec.inferred {
-        InferredVisits::Exclude => "Visits that the lifecycle inferred for stages jumped over are passed over.".to_string(),
-        InferredVisits::Include => "Visits that the lifecycle inferred for stages jumped over count like others.".to_string(),
+        InferredVisits::Exclude => {
+            "Visits that the lifecycle inferred for stages jumped over are passed over.".to_string()
+        }
+        InferredVisits::Include => {
+            "Visits that the lifecycle inferred for stages jumped over count like others.".to_string()
+        }
     });
     if let Some(text) = &spec.exclude {
         summary.push(format!("Transitions for which `{text}` is true do not count."));

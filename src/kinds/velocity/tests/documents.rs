@@ -43,7 +43,8 @@ fn the_guide_knows_every_word_and_column() {
     for contract in contracts() {
         for column in &contract.columns {
             let name = column.name.as_str();
-            let plain = ["from_stage", "to_stage", "pair_number", "calendar", "cohort", "owner", "open", "lost"].contains(&name);
+            let plain = ["from_stage", "to_stage", "pair_number", "calendar", "cohort", "owner", "open", "lost"]
+                .contains(&name);
             let figure = ["days_", "business_hours_", "km_", "target_"].iter().any(|start| name.starts_with(start));
             let known = plain || figure || name.ends_with("_at_horizon") || GUIDE.contains(name);
             assert!(known || GUIDE.contains(name.trim_end_matches("_incidence")), "{name}");
@@ -99,7 +100,10 @@ fn contracts_say_where_columns_come_from_and_how_personal_they_are() {
     assert_eq!(lineage(&of(0, "owner")), ["owners.mail"]);
     assert_eq!(lineage(&of(0, "cohort_start")), ["stages.entered_at"]);
     assert_eq!(lineage(&of(1, "days_km_p50")), ["stages.entered_at", "stages.stage", "stages.visit_seq"]);
-    assert_eq!((of(0, "entity_id").pii, of(0, "owner").pii, of(1, "owner").pii), (Pii::Indirect, Pii::Direct, Pii::Direct));
+    assert_eq!(
+        (of(0, "entity_id").pii, of(0, "owner").pii, of(1, "owner").pii),
+        (Pii::Indirect, Pii::Direct, Pii::Direct)
+    );
     assert_eq!(of(0, "entity_id").ty, ColumnType::BigInt);
     assert!(of(1, "converted_within_horizon").description.contains("within 3 days"));
     assert!(of(3, "business_hours_p90").description.contains("business hours"));
@@ -111,7 +115,12 @@ fn every_column_has_a_sentence_and_a_name_of_its_own() {
         let names: BTreeSet<&str> = contract.columns.iter().map(|column| column.name.as_str()).collect();
         assert_eq!(names.len(), contract.columns.len(), "{}", contract.table);
         for column in &contract.columns {
-            assert!(column.description.len() > 8 && column.description.ends_with('.'), "{}: {}", column.name, column.description);
+            assert!(
+                column.description.len() > 8 && column.description.ends_with('.'),
+                "{}: {}",
+                column.name,
+                column.description
+            );
         }
         assert!(!contract.methodology.summary.is_empty());
         assert!(contract.grain.iter().all(|key| contract.column(key.as_str()).is_some()));
@@ -122,7 +131,8 @@ fn every_column_has_a_sentence_and_a_name_of_its_own() {
 fn no_segment_can_take_the_name_of_a_column() {
     for contract in contracts() {
         for column in contract.columns.iter().filter(|column| column.name.as_str() != "owner") {
-            let (spec, sources) = model(&format!("from: stages\nstages: [lead, mql]\nsegments: {{{}: stage}}", column.name));
+            let (spec, sources) =
+                model(&format!("from: stages\nstages: [lead, mql]\nsegments: {{{}: stage}}", column.name));
             let engine = engine(PLAIN, sources);
             let mut frames = Frames::default();
             frames.insert(TableName::new_unchecked("stages"), Frame::empty(visits(&[]).schema(), Vec::new()));

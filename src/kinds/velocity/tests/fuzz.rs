@@ -126,8 +126,21 @@ fn rounded(num: i128, den: i128) -> String {
 }
 
 const FIGURES: [&str; 15] = [
-    "system", "cohort_or_not", "pair_number", "entered", "converted", "lost", "skipped", "open", "excluded", "days_mean", "days_p90",
-    "days_km_p50", "km_p50_at_risk", "converted_incidence", "other_end_incidence",
+    "system",
+    "cohort_or_not",
+    "pair_number",
+    "entered",
+    "converted",
+    "lost",
+    "skipped",
+    "open",
+    "excluded",
+    "days_mean",
+    "days_p90",
+    "days_km_p50",
+    "km_p50_at_risk",
+    "converted_incidence",
+    "other_end_incidence",
 ];
 
 fn figures(rows: &[&NaiveDuration], model: &NaiveModel, min_n: usize) -> Vec<String> {
@@ -179,8 +192,11 @@ fn summary(rows: &[NaiveDuration], model: &NaiveModel, yaml: &str) -> Vec<String
 
 /// The summary's lines, incidences cut to six places: the naive way adds in another order.
 fn found_summary(made: &Made, has_cohort: bool) -> Vec<String> {
-    let columns: Vec<&str> =
-        FIGURES.iter().filter(|name| has_cohort || **name != "cohort_or_not").map(|name| if *name == "cohort_or_not" { "cohort" } else { name }).collect();
+    let columns: Vec<&str> = FIGURES
+        .iter()
+        .filter(|name| has_cohort || **name != "cohort_or_not")
+        .map(|name| if *name == "cohort_or_not" { "cohort" } else { name })
+        .collect();
     let lines = made.lines(1, &columns).into_iter().map(|line| {
         let mut cells: Vec<String> = line.split(" | ").map(str::to_string).collect();
         if !has_cohort {
@@ -255,7 +271,8 @@ calendars: {ny: {timezone: America/New_York, hours: {mon-fri: [09:00-12:30, 13:0
         };
         let naive = naive(&rows);
         let business = |row: &NaiveDuration| -> i64 {
-            let halves = |(from, until): &(i64, i64)| (*from..*until).step_by(HALF_HOUR as usize).filter(|at| open(*at)).count();
+            let halves =
+                |(from, until): &(i64, i64)| (*from..*until).step_by(HALF_HOUR as usize).filter(|at| open(*at)).count();
             row.spans.iter().map(halves).sum::<usize>() as i64 * HALF_HOUR
         };
         let unknown = |row: &NaiveDuration| matches!(row.because, Some("reached_before" | "start_unknown"));

@@ -25,18 +25,15 @@ async fn a_plain_way_up() {
     // From 4 January 12:00 to 1 July, a leap year: 178.5 days.
     assert_eq!(
         made.lines(0, &["pair_number", "duration_us", "duration_days", "is_censored"]),
-        [
-            "1 | 259200000000 | 3 | false",
-            "2 | 43200000000 | 0.5 | false",
-            "3 | 15422400000000 | 178.5 | true",
-        ]
+        ["1 | 259200000000 | 3 | false", "2 | 43200000000 | 0.5 | false", "3 | 15422400000000 | 178.5 | true",]
     );
     assert_eq!((made.fact("rows_in", "stages"), made.fact("rows_out", "converted")), (Some(3), Some(2)));
 }
 
 #[tokio::test]
 async fn the_four_measures() {
-    let journey = "lead 2024-01-01, mql 2024-01-04, recycled 2024-01-09, mql 2024-01-20, sql 2024-01-25, mql 2024-02-01";
+    let journey =
+        "lead 2024-01-01, mql 2024-01-04, recycled 2024-01-09, mql 2024-01-20, sql 2024-01-25, mql 2024-02-01";
     for (measure, entered, days) in
         [("elapsed", "04", 21), ("first_visit", "04", 5), ("latest_visit", "20", 5), ("cumulative", "04", 10)]
     {
@@ -115,19 +112,12 @@ async fn stages_declared_as_lost() {
 async fn inferred_visits() {
     let journeys = ["lead 2024-01-01, +mql 2024-01-11, sql 2024-01-11"];
     let without = durations("", &journeys).await;
-    assert_eq!(
-        without.lines(0, &SHORT),
-        ["1 | lead | mql | skipped | 10 | sql", "1 | sql | won | open | 172 | -"]
-    );
+    assert_eq!(without.lines(0, &SHORT), ["1 | lead | mql | skipped | 10 | sql", "1 | sql | won | open | 172 | -"]);
     assert_eq!(without.fact("policy", "inferred_visits_left_out"), Some(1));
     let with = durations("inferred: include", &journeys).await;
     assert_eq!(
         with.lines(0, &SHORT),
-        [
-            "1 | lead | mql | converted | 10 | -",
-            "1 | mql | sql | converted | 0 | -",
-            "1 | sql | won | open | 172 | -"
-        ]
+        ["1 | lead | mql | converted | 10 | -", "1 | mql | sql | converted | 0 | -", "1 | sql | won | open | 172 | -"]
     );
     // Nobody knows when the first stage began; with a creation date it is known.
     let late = ["?lead 2024-01-11, mql 2024-01-11", "?lead 2024-01-01, mql 2024-01-11"];
@@ -186,11 +176,7 @@ segments:
         ("owner", Arc::new(StringArray::from(vec!["ann", "bob", "cem", "dan"])) as ArrayRef, true),
     ])
     .unwrap();
-    let visits = journeys(&[
-        "lead 2024-01-10, mql 2024-03-01",
-        "lead 2024-01-20, mql 2024-01-21",
-        "lead 2024-01-20",
-    ]);
+    let visits = journeys(&["lead 2024-01-10, mql 2024-03-01", "lead 2024-01-20, mql 2024-01-21", "lead 2024-01-20"]);
     let made = run(yaml, &[("stages", visits), ("people", people), ("owners", owners)], PLAIN).await;
     assert_eq!(
         made.lines(0, &["entity_id", "country", "system", "owner", "status"]),
@@ -225,14 +211,11 @@ async fn cohorts_and_periods_are_two_things() {
         ],
     )
     .await;
-    let columns = ["cohort", "entered", "converted", "cohort_conversion_rate", "converted_in_period", "period_conversion_rate"];
+    let columns =
+        ["cohort", "entered", "converted", "cohort_conversion_rate", "converted_in_period", "period_conversion_rate"];
     assert_eq!(
         made.lines(1, &columns),
-        [
-            "2024-01 | 2 | 2 | 1 | 1 | 0.5",
-            "2024-02 | 2 | 1 | 0.5 | 2 | 1",
-            "2024-06 | 1 | 0 | 0 | 0 | 0",
-        ]
+        ["2024-01 | 2 | 2 | 1 | 1 | 0.5", "2024-02 | 2 | 1 | 0.5 | 2 | 1", "2024-06 | 1 | 0 | 0 | 0 | 0",]
     );
     // Of January one of two within 30 days; of June nobody has had 30 days yet.
     let columns =
@@ -275,8 +258,14 @@ async fn the_worked_kaplan_meier() {
         made.summary(&["days_km_p50", "days_km_p50_low", "days_km_p50_high", "km_p50_at_risk", "km_p50_reason"]),
         "8 | 3 | - | 3 | -"
     );
-    assert_eq!(made.summary(&["days_km_p25", "km_p25_at_risk", "days_km_p75", "km_p75_reason"]), "5 | 5 | - | not_reached");
-    assert_eq!(made.summary(&["converted_incidence", "other_end_incidence", "incidence_reason"]), "0.555555556 | 0 | -");
+    assert_eq!(
+        made.summary(&["days_km_p25", "km_p25_at_risk", "days_km_p75", "km_p75_reason"]),
+        "5 | 5 | - | not_reached"
+    );
+    assert_eq!(
+        made.summary(&["converted_incidence", "other_end_incidence", "incidence_reason"]),
+        "0.555555556 | 0 | -"
+    );
     // Too few to tell.
     let few = "from: stages\nstages: [lead, mql]\nmin_n: 4\n";
     let made = run(few, &[("stages", journeys(&written))], PLAIN).await;

@@ -96,9 +96,8 @@ pub(super) struct Visit {
 
 /// The visits' table, with the columns that matter here.
 pub(super) fn visits(rows: &[Visit]) -> RecordBatch {
-    let text = |of: &dyn Fn(&Visit) -> Option<String>| -> ArrayRef {
-        Arc::new(rows.iter().map(of).collect::<StringArray>())
-    };
+    let text =
+        |of: &dyn Fn(&Visit) -> Option<String>| -> ArrayRef { Arc::new(rows.iter().map(of).collect::<StringArray>()) };
     let at: TimestampMicrosecondArray = rows.iter().map(|row| Some(row.entered)).collect();
     RecordBatch::try_from_iter_with_nullable([
         ("entity_id", Arc::new(rows.iter().map(|row| row.entity).collect::<Int64Array>()) as ArrayRef, true),
@@ -220,7 +219,9 @@ pub(super) fn cell(column: &dyn Array, row: usize) -> String {
     let options = FormatOptions::new().with_null("-").with_timestamp_tz_format(Some("%Y-%m-%d %H:%M:%S"));
     let text = ArrayFormatter::try_new(column, &options).unwrap().value(row).to_string();
     match column.data_type() {
-        DataType::Decimal128(_, _) if text.contains('.') => text.trim_end_matches('0').trim_end_matches('.').to_string(),
+        DataType::Decimal128(_, _) if text.contains('.') => {
+            text.trim_end_matches('0').trim_end_matches('.').to_string()
+        }
         _ => text,
     }
 }

@@ -49,7 +49,8 @@ const LADDER: [&str; 7] = ["subscriber", "lead", "mql", "sal", "sql", "opportuni
 
 #[tokio::test]
 async fn the_benchmark_has_the_counts_of_its_reference() {
-    let (Some(visits), Some(expected)) = (at_hand("lifecycle_events.parquet"), at_hand("stage_velocity.parquet")) else {
+    let (Some(visits), Some(expected)) = (at_hand("lifecycle_events.parquet"), at_hand("stage_velocity.parquet"))
+    else {
         return;
     };
     let mut pairs: Vec<(&str, &str)> = LADDER.iter().copied().zip(LADDER[1..].iter().copied()).collect();
@@ -84,7 +85,8 @@ async fn the_benchmark_has_the_counts_of_its_reference() {
 /// The reference's counts, added up over its segments.
 fn over_segments(rows: &RecordBatch, counts: &[&str]) -> Vec<String> {
     let mut totals: BTreeMap<String, Vec<i64>> = BTreeMap::new();
-    let named: BooleanArray = eq(rows.column_by_name("segment").unwrap(), rows.column_by_name("segment").unwrap()).unwrap();
+    let named: BooleanArray =
+        eq(rows.column_by_name("segment").unwrap(), rows.column_by_name("segment").unwrap()).unwrap();
     assert_eq!(named.true_count(), rows.num_rows(), "the reference has a name for every segment");
     for row in 0..rows.num_rows() {
         let text = |name: &str| cell(rows.column_by_name(name).unwrap(), row).to_lowercase();

@@ -133,7 +133,10 @@ calendar_by: source_system
     // Odd ones are of salesforce, which has no calendar of its own; 3 June 2024 is a Monday.
     let made = run(
         yaml,
-        &[("stages", journeys(&["lead 2024-06-03 09:00, mql 2024-06-03 11:30", "lead 2024-06-03 09:00, mql 2024-06-03 11:30"]))],
+        &[(
+            "stages",
+            journeys(&["lead 2024-06-03 09:00, mql 2024-06-03 11:30", "lead 2024-06-03 09:00, mql 2024-06-03 11:30"]),
+        )],
         PLAIN,
     )
     .await;
