@@ -251,7 +251,7 @@ impl State {
             Measure::LatestVisit | Measure::Cumulative => true,
         };
         if counts {
-            self.clock.length += at - left.entered;
+            self.clock.length = self.clock.length.saturating_add(at.saturating_sub(left.entered));
             if rules.spans {
                 self.clock.spans.extend([left.entered, at]);
             }
@@ -286,7 +286,7 @@ impl State {
             true => vec![clock.start, end],
             false => clock.spans,
         };
-        let length = if elapsed { end - clock.start } else { clock.length };
+        let length = if elapsed { end.saturating_sub(clock.start) } else { clock.length };
         Some(Transition { pair, outcome, row: clock.row, start: clock.start, end, length, ended_in, spans })
     }
 }

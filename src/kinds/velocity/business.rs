@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, Datelike, Days, NaiveDate, NaiveDateTime, TimeDelta, TimeZone};
+use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, Offset, TimeDelta, TimeZone};
 use chrono_tz::Tz;
 
 /// Minutes of a day, from 0 to 1,440: where a window begins, where it ends.
@@ -15,6 +15,19 @@ pub(super) type Window = (u16, u16);
 pub(super) const DAY: u16 = 1_440;
 
 const MICROS_PER_MINUTE: i64 = 60_000_000;
+const YEAR: i64 = 366 * 86_400_000_000;
+
+/// Calendars run between these days: an instant of the year 1 is a slip of somebody's, and must not
+/// have two thousand years of openings worked out.
+const FIRST_DAY: NaiveDate = day(1900);
+const LAST_DAY: NaiveDate = day(2200);
+
+const fn day(year: i32) -> NaiveDate {
+    match NaiveDate::from_ymd_opt(year, 1, 1) {
+        Some(day) => day,
+        None => NaiveDate::MAX,
+    }
+}
 
 /// When business is open.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,6 +51,12 @@ pub(super) fn instant_of(local: NaiveDateTime, zone: Tz) -> Option<i64> {
     });
     let (instant, minutes) = before?;
     instant.timestamp_micros().checked_add(minutes * MICROS_PER_MINUTE)
+}
+
+/// The local day of an instant; `None` beyond the dates there are.
+pub(super) fn local_day(micros: i64, zone: Tz) -> Option<NaiveDate> {
+    let utc = DateTime::from_timestamp_micros(micros)?.naive_utc();
+    Some(utc.checked_add_offset(zone.offset_from_utc_datetime(&utc).fix())?.date())
 }
 
 impl Calendar {
@@ -94,16 +113,10 @@ impl Openings {
         }
         let (first, last) = self.covers.map_or((from, until), |(first, last)| (first.min(from), last.max(until)));
         // A year more at both ends: neighbours come soon.
-        const YEAR: i64 = 366 * 86_400_000_000;
         let (first, last) = (first.saturating_sub(YEAR), last.saturating_add(YEAR));
-        let local = |at: i64| {
-            let at = DateTime::from_timestamp_micros(at)?;
-            Some(at.with_timezone(&self.calendar.zone).date_naive())
-        };
-        // Two days more, so that no day is missed for its offset.
-        let day = local(first).and_then(|day| day.checked_sub_days(Days::new(2))).unwrap_or(NaiveDate::MIN);
-        let end = local(last).and_then(|day| day.checked_add_days(Days::new(2))).unwrap_or(NaiveDate::MAX);
-        self.spans = self.openings(day, end);
+        let begin = local_day(first, self.calendar.zone).unwrap_or(FIRST_DAY).clamp(FIRST_DAY, LAST_DAY);
+        let end = local_day(last, self.calendar.zone).unwrap_or(LAST_DAY).clamp(FIRST_DAY, LAST_DAY);
+        self.spans = self.openings(begin, end);
         self.covers = Some((first, last));
     }
 
@@ -216,6 +229,9 @@ mod tests {
         // Begun and answered on the same evening, or in the wrong order: nothing.
         assert_eq!(open.between(at("2026-01-12T18:00:00-05:00"), at("2026-01-12T20:00:00-05:00")), 0);
         assert_eq!(open.between(at("2026-01-13T12:00:00-05:00"), at("2026-01-12T12:00:00-05:00")), 0);
+        // Beyond all calendars: nothing, and quickly.
+        assert_eq!(open.between(i64::MIN, at("1850-01-01T00:00:00+00:00")), 0);
+        assert_eq!(open.between(at("2500-01-01T00:00:00+00:00"), i64::MAX), 0);
         // Far away from what was asked before.
         assert_eq!(open.between(at("1999-01-04T16:00:00-05:00"), at("1999-01-05T10:00:00-05:00")), 2 * HOUR);
         assert_eq!(open.between(at("2026-01-12T16:00:00-05:00"), at("2026-01-12T20:00:00-05:00")), HOUR);

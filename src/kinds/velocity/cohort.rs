@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, Datelike, Days, Months, NaiveDate};
+use chrono::{Datelike, Days, Months, NaiveDate};
 use chrono_tz::Tz;
 
-use super::business::instant_of;
+use super::business::{instant_of, local_day};
 use super::spec::Grain;
 
 /// A way to cut time into periods.
@@ -103,8 +103,7 @@ impl Periods {
     }
 
     fn work_out(&mut self, micros: i64) -> Option<(i64, i64, i32)> {
-        let local = DateTime::from_timestamp_micros(micros)?.with_timezone(&self.cohorts.zone).date_naive();
-        let first = self.cohorts.first_day(local)?;
+        let first = self.cohorts.first_day(local_day(micros, self.cohorts.zone)?)?;
         let (start, end) = (self.cohorts.instant(first)?, self.cohorts.instant(self.cohorts.next(first)?)?);
         let day = i32::try_from(first.signed_duration_since(NaiveDate::default()).num_days()).ok()?;
         self.known.insert(start, (end, day));
@@ -119,6 +118,8 @@ impl Periods {
 
 #[cfg(test)]
 mod tests {
+    use chrono::DateTime;
+
     use super::*;
 
     fn first(grain: Grain, fiscal_start: u8, day: &str) -> (String, String) {
@@ -162,6 +163,9 @@ mod tests {
             ("2026-03-08T05:00:00Z", "2026-03-08"),
         ] {
             assert_eq!(periods.of(at(instant)), Some(day(local)), "{instant}");
+        }
+        for beyond in [i64::MIN, -8_334_601_228_800_000_000, 8_210_266_876_799_999_999, i64::MAX] {
+            periods.of(beyond);
         }
     }
 }

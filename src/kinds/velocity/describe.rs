@@ -1,5 +1,6 @@
 //! What the tables promise, in words that hold this model's own parameters.
 
+use super::captions;
 use super::layout::{DECIMAL, Figure, figures};
 use super::resolve::{Promise, Resolved};
 use super::spec::Velocity;
@@ -106,19 +107,15 @@ fn clock_columns(spec: &Velocity, resolved: &Resolved, make: &Maker<'_>) -> Vec<
     ];
     if let Some(calendars) = &resolved.calendars {
         let names: Vec<String> = calendars.all.iter().map(|calendar| format!("`{}`", calendar.name)).collect();
-        let chosen = match &spec.calendar_by {
-            Some(text) => format!(
-                " It is the one that `{text}` names, else `{}`.",
-                names.get(calendars.usual).map_or("", String::as_str).trim_matches('`')
-            ),
-            None => String::new(),
-        };
+        let usual = names.get(calendars.usual).map_or("", String::as_str);
+        let chosen = spec.calendar_by.as_ref();
+        let chosen = chosen.map_or_else(String::new, |by| format!(" It is the one `{by}` names, else {usual}."));
         let text = format!("The business calendar of the time, one of {}.{chosen}", names.join(", "));
         columns.push(make.made("calendar", Text, text, &[]).not_null());
         columns.push(make.made(
             "business_us",
             BigInt,
-            format!("How long the calendar was open in that time, in microseconds."),
+            "How long the calendar was open in that time, in microseconds.",
             &PATH,
         ));
         columns.push(make.made(
@@ -130,7 +127,8 @@ fn clock_columns(spec: &Velocity, resolved: &Resolved, make: &Maker<'_>) -> Vec<
     }
     if let Some(text) = &spec.observed_from {
         let text = format!(
-            "How much of the time had passed, in microseconds, when observation began (`{text}`); 0 where it began later."
+            "How much of the time had passed, in microseconds, when observation began (`{text}`); 0 where it began \
+             later."
         );
         columns.push(make.made("unobserved_us", BigInt, text, &PATH));
     }
@@ -210,6 +208,6 @@ fn summary(spec: &Velocity, resolved: &Resolved, scope: &Scope<'_>) -> Contract 
 }
 
 fn figure_column(figure: Figure, spec: &Velocity, resolved: &Resolved, make: &Maker<'_>) -> Column {
-    let made = make.made(&figure.name(resolved), figure.ty(), words::figure(figure, spec, resolved), &PATH);
+    let made = make.made(&figure.name(resolved), figure.ty(), captions::figure(figure, spec, resolved), &PATH);
     if figure.always() { made.not_null() } else { made }
 }

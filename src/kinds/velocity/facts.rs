@@ -50,7 +50,17 @@ fn entries(resolved: &Resolved, scope: &Scope<'_>) -> Result<LogicalPlan> {
     let weight: std::result::Result<Expr, DataFusionError> =
         weight.map_or_else(|| Ok(lit(0i64)), |mut weight| weight.otherwise(lit(0i64)));
     let rows = visits(resolved, scope)?;
-    let counted = planned(rows.aggregate([stage().alias("stage")], [count_distinct(ident("entity_id")).alias("n")]))?;
+    let counted = match resolved.inferred {
+        // With every visit counting, the lifecycle knows which was the first.
+        InferredVisits::Include => {
+            let first = planned(rows.filter(ident("is_first_entry")))?;
+            first.aggregate([stage().alias("stage")], [count(lit(1)).alias("n")])
+        }
+        InferredVisits::Exclude => {
+            rows.aggregate([stage().alias("stage")], [count_distinct(ident("entity_id")).alias("n")])
+        }
+    };
+    let counted = planned(counted)?;
     let total = sum(planned(weight)? * ident("n")).alias("rows");
     let total = planned(counted.aggregate(Vec::<Expr>::new(), [total]))?;
     named(fact::IN, lit(resolved.visits.as_str()), total)

@@ -202,7 +202,7 @@ impl State {
             let as_of = resolved.rules.as_of;
             let age = match calendar.and_then(|calendar| self.openings.get_mut(calendar)) {
                 Some(openings) => openings.between(start, as_of),
-                None => as_of - start,
+                None => as_of.saturating_sub(start),
             };
             found.passed.push(age >= horizon.micros);
         }
@@ -246,7 +246,7 @@ impl State {
             spans.iter().map(|(from, until)| (*from, (*until).min(observed))).filter(|(from, until)| from < until);
         match calendar.and_then(|calendar| self.openings.get_mut(calendar)) {
             Some(openings) => clipped.map(|(from, until)| openings.between(from, until)).sum(),
-            None => clipped.map(|(from, until)| until - from).sum(),
+            None => clipped.map(|(from, until)| until.saturating_sub(from)).fold(0, i64::saturating_add),
         }
     }
 

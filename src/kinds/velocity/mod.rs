@@ -11,6 +11,7 @@
 mod algorithm;
 mod business;
 mod calendar;
+mod captions;
 mod cohort;
 mod describe;
 mod facts;

@@ -47,7 +47,7 @@ impl NaiveDuration {
     }
 
     pub(super) fn unobserved(&self, observed: Option<i64>) -> i64 {
-        let observed = observed.unwrap_or(i64::MIN);
+        let Some(observed) = observed else { return 0 };
         self.spans.iter().map(|(from, until)| ((*until).min(observed) - from).max(0)).sum()
     }
 }

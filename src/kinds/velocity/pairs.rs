@@ -123,7 +123,7 @@ impl Finder<'_> {
         let codes = Pair { from: from?, to: to? };
         if codes.from == codes.to {
             let message = format!("the pair begins and ends with `{}`", written.from);
-            let hint = "how long visits to one stage last is told by the pair with the stage after it and `measure: first_visit`";
+            let hint = "the time spent in a stage is that of a pair which begins with it and `measure: first_visit`";
             diags.push(Diagnostic::error(codes::IMPOSSIBLE_PAIR, written.to.place, message).hint(hint));
             return None;
         }

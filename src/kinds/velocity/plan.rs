@@ -120,7 +120,8 @@ fn transitions(resolved: &Resolved, scope: &Scope<'_>) -> Result<LogicalPlan> {
 /// Transitions with the attributes that their entity had when the time began; NULL where it had none.
 ///
 /// Rows out are rows in: of each entity and instant one row of the attributes counts. Where a table
-/// without `since` has several of an entity, it is the last in the order of the columns read.
+/// without `since` has several of an entity, it is the last in the order of the columns read. The
+/// attributes stand on the left, where a join keeps its rows in memory.
 fn joined(
     rows: LogicalPlanBuilder,
     index: usize,
@@ -130,35 +131,47 @@ fn joined(
     let name = |column: &str| attribute_name(index, column);
     let entity = rows.schema().field_with_unqualified_name(&kept_name("entity_id"));
     let entity = planned(entity)?.data_type().clone();
-    let key = name("_key");
-    let (since, until) = (name("_since"), name("_until"));
+    let (key, since, until) = (name("_key"), name("_since"), name("_until"));
     let mut columns = vec![cast(attributes.entity.clone(), entity).alias(&key)];
     columns.extend(attributes.since.clone().map(|at| cast(at, instant_type()).alias(&since)));
-    let read = attributes.columns.iter();
-    columns.extend(read.map(|column| {
+    columns.extend(attributes.columns.iter().map(|column| {
         let qualified = Column::new(Some(attributes.table.as_str()), column);
         Expr::Column(qualified).alias(name(column))
     }));
     let known = planned(scope.frames.scan(&attributes.table)?.project(columns))?;
     let known = planned(known.filter(ident(&key).is_not_null()))?;
-    let on = (vec![Column::from_name(kept_name("entity_id"))], vec![Column::from_name(&key)]);
-    if attributes.since.is_none() {
-        let known = one_each(known, &key, attributes.columns.iter().map(|column| name(column)).collect())?;
-        return planned(rows.join(planned(known.build())?, JoinType::Left, on, None));
-    }
-    let known = planned(known.filter(ident(&since).is_not_null()))?;
-    let mut order = vec![ident(&since).sort(true, true)];
-    order.extend(attributes.columns.iter().map(|column| ident(name(column)).sort(true, true)));
-    let next = lead(ident(&since), Some(1), None).partition_by(vec![ident(&key)]).order_by(order);
-    let known = planned(known.window([planned(next.build())?.alias(&until)]))?;
-    let start = cast(ident("start"), instant_type());
-    let holds = ident(&since).lt_eq(start.clone()).and(ident(&until).is_null().or(start.lt(ident(&until))));
-    planned(rows.join(planned(known.build())?, JoinType::Left, on, Some(holds)))
+    let read: Vec<String> = attributes.columns.iter().map(|column| name(column)).collect();
+    let (known, holds) = match attributes.since {
+        None => (one_each(known, &key, &read)?, None),
+        Some(_) => {
+            let start = cast(ident("start"), instant_type());
+            let holds = ident(&since).lt_eq(start.clone()).and(ident(&until).is_null().or(start.lt(ident(&until))));
+            (spans(known, &key, &since, &until, &read)?, Some(holds))
+        }
+    };
+    let on = (vec![Column::from_name(&key)], vec![Column::from_name(kept_name("entity_id"))]);
+    planned(known.join(planned(rows.build())?, JoinType::Right, on, holds))
+}
+
+/// Rows with the instant until which each holds: when the next one of its key begins. Of several that
+/// begin at once all but the last hold for no time.
+fn spans(
+    known: LogicalPlanBuilder,
+    key: &str,
+    since: &str,
+    until: &str,
+    columns: &[String],
+) -> Result<LogicalPlanBuilder> {
+    let known = planned(known.filter(ident(since).is_not_null()))?;
+    let order = std::iter::once(since).chain(columns.iter().map(String::as_str));
+    let order = order.map(|column| ident(column).sort(true, true)).collect();
+    let next = lead(ident(since), Some(1), None).partition_by(vec![ident(key)]).order_by(order);
+    planned(known.window([planned(next.build())?.alias(until)]))
 }
 
 /// One row for each key.
-fn one_each(known: LogicalPlanBuilder, key: &str, columns: Vec<String>) -> Result<LogicalPlanBuilder> {
-    if let [column] = columns.as_slice() {
+fn one_each(known: LogicalPlanBuilder, key: &str, columns: &[String]) -> Result<LogicalPlanBuilder> {
+    if let [column] = columns {
         return planned(known.aggregate([ident(key)], [max(ident(column)).alias(column)]));
     }
     let next = "_next";

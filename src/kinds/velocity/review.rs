@@ -18,12 +18,13 @@ use crate::syntax::{ColumnName, ExprText, Spanned, TableName};
 const MAX_QUANTILES: usize = 20;
 
 /// The columns of a lifecycle's visits that are read, by their published names.
-const VISITS: [(&str, ColumnType); 5] = [
+const VISITS: [(&str, ColumnType); 6] = [
     ("visit_seq", ColumnType::Int),
     ("stage", ColumnType::Text),
     ("entered_at", ColumnType::Timestamp),
     ("transition", ColumnType::Text),
     ("inferred_by", ColumnType::Text),
+    ("is_first_entry", ColumnType::Boolean),
 ];
 
 /// The visits' table, which must be a lifecycle's.

@@ -32,13 +32,14 @@ impl Share {
 
     /// As part of a column's name: `p50`, `p99_9`.
     pub(super) fn name(self) -> String {
-        let (hundredths, rest) =
-            (u64::from(self.num) * 100 / u64::from(self.den), u64::from(self.num) * 100 % u64::from(self.den));
+        let hundredths = u64::from(self.num) * 100;
+        let (whole, rest) = (hundredths / u64::from(self.den), hundredths % u64::from(self.den));
         if rest == 0 {
-            return format!("p{hundredths}");
+            return format!("p{whole}");
         }
-        let width = usize::try_from(self.den.ilog10().saturating_sub(2)).unwrap_or(0);
-        format!("p{hundredths}_{rest:0width$}")
+        // Two of the decimals stand before the `_`, the others after it.
+        let width = usize::try_from(self.den.ilog10()).unwrap_or(0).saturating_sub(2);
+        format!("p{whole}_{:0width$}", rest / 100)
     }
 
     fn value(self) -> f64 {

@@ -189,7 +189,7 @@ impl State {
     fn ages(&self, cohorts: &[Option<NaiveDate>]) -> Vec<Option<i64>> {
         let age = |day: &Option<NaiveDate>| {
             let of = self.resolved.cohorts?;
-            Some(self.resolved.rules.as_of - of.instant(of.next((*day)?)?)?)
+            Some(self.resolved.rules.as_of.saturating_sub(of.instant(of.next((*day)?)?)?))
         };
         cohorts.iter().map(age).collect()
     }

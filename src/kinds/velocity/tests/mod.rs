@@ -12,7 +12,7 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, Int32Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray,
+    Array, ArrayRef, AsArray, BooleanArray, Int32Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray,
 };
 use arrow::compute::{cast, concat_batches};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
@@ -52,13 +52,17 @@ pub(super) fn model(yaml: &str) -> (Velocity, Sources) {
 }
 
 pub(super) fn engine(how: How, sources: Sources) -> Engine {
+    engine_at(how, sources, as_of())
+}
+
+pub(super) fn engine_at(how: How, sources: Sources, as_of: DateTime<Utc>) -> Engine {
     let limits = Limits {
         threads: NonZeroUsize::new(how.threads).unwrap(),
         memory_bytes: 1 << 30,
         spill_dir: None,
         batch_size: NonZeroUsize::new(how.batch).unwrap(),
     };
-    Engine::new(limits, as_of(), sources).unwrap()
+    Engine::new(limits, as_of, sources).unwrap()
 }
 
 pub(super) fn as_of() -> DateTime<Utc> {
@@ -99,6 +103,9 @@ pub(super) fn visits(rows: &[Visit]) -> RecordBatch {
     let text =
         |of: &dyn Fn(&Visit) -> Option<String>| -> ArrayRef { Arc::new(rows.iter().map(of).collect::<StringArray>()) };
     let at: TimestampMicrosecondArray = rows.iter().map(|row| Some(row.entered)).collect();
+    let before =
+        |row: &Visit, other: &Visit| (other.entity, &other.stage) == (row.entity, &row.stage) && other.seq < row.seq;
+    let first: BooleanArray = rows.iter().map(|row| Some(!rows.iter().any(|other| before(row, other)))).collect();
     RecordBatch::try_from_iter_with_nullable([
         ("entity_id", Arc::new(rows.iter().map(|row| row.entity).collect::<Int64Array>()) as ArrayRef, true),
         ("visit_seq", Arc::new(rows.iter().map(|row| row.seq).collect::<Int32Array>()) as ArrayRef, true),
@@ -106,6 +113,7 @@ pub(super) fn visits(rows: &[Visit]) -> RecordBatch {
         ("entered_at", Arc::new(at.with_timezone("UTC")) as ArrayRef, true),
         ("transition", text(&|row| Some(row.transition.to_string())), true),
         ("inferred_by", text(&|row| row.inferred_by.map(str::to_string)), true),
+        ("is_first_entry", Arc::new(first) as ArrayRef, true),
         ("source_system", text(&|row| row.system.map(str::to_string)), true),
     ])
     .unwrap()

@@ -33,6 +33,9 @@ fn reference_visits(rows: &RecordBatch) -> RecordBatch {
     let text = |value: Option<&str>| -> ArrayRef { Arc::new(StringArray::from(vec![value; rows.num_rows()])) };
     let stage = cast(&of("stage"), &DataType::Utf8).unwrap();
     let stage: StringArray = stage.as_string::<i32>().iter().map(|name| name.map(str::to_lowercase)).collect();
+    let number = cast(&of("entry_number"), &DataType::Int32).unwrap();
+    let first: BooleanArray =
+        number.as_primitive::<arrow::datatypes::Int32Type>().iter().map(|number| Some(number? == 1)).collect();
     RecordBatch::try_from_iter_with_nullable([
         ("entity_id", of("person_id"), true),
         ("visit_seq", of("event_seq"), true),
@@ -40,6 +43,7 @@ fn reference_visits(rows: &RecordBatch) -> RecordBatch {
         ("entered_at", of("entered_at"), true),
         ("transition", text(Some("advance")), true),
         ("inferred_by", text(None), true),
+        ("is_first_entry", Arc::new(first) as ArrayRef, true),
         ("source_system", text(None), true),
     ])
     .unwrap()
@@ -58,7 +62,7 @@ async fn the_benchmark_has_the_counts_of_its_reference() {
     let written: Vec<String> = pairs.iter().map(|(from, to)| format!("{{from: {from}, to: {to}}}")).collect();
     let yaml = format!("from: stages\npairs: [{}]\nlost: disqualified\ncohort: month\nmin_n: 1\n", written.join(", "));
     let (spec, sources) = model(&yaml);
-    let engine = engine(PLAIN, sources);
+    let engine = engine_at(PLAIN, sources, "2025-01-01T00:00:00Z".parse().unwrap());
     let mut frames = Frames::default();
     frames.insert(TableName::new_unchecked("stages"), frame(&reference_visits(&parquet(&visits)), PLAIN));
     let stages = [LADDER.as_slice(), &["disqualified"]].concat();
