@@ -73,28 +73,35 @@ pub(super) struct Transition {
     pub(super) end: i64,
     /// The time measured, in microseconds.
     pub(super) length: i64,
-    /// Where the entity went instead, or [`OTHER`]; the row of that visit tells its name.
+    /// The stage to which the entity went instead; [`OTHER`] where no name is known of it.
     pub(super) ended_in: Option<u8>,
     /// Beginnings and ends of the time, alternating; empty unless asked for.
     pub(super) spans: Vec<i64>,
 }
 
+/// The time of a pair so far.
 #[derive(Debug, Clone, Default)]
 struct Clock {
     row: u32,
     start: i64,
+    /// Of the visits to `from` that count by the measure and have ended.
     length: i64,
+    /// How many visits to `from` have ended.
     visits: u32,
     spans: Vec<i64>,
 }
 
+/// How far an entity is with a pair.
 #[derive(Debug, Clone, Default)]
 enum Progress {
-    /// `from` was never visited; whether `to` was.
+    /// It was in neither stage.
     #[default]
     Before,
+    /// It was in `to`, and not in `from` yet.
     Blocked,
+    /// It was in `from`, and not in `to` since.
     Running,
+    /// It came to `to` after `from`, at that instant.
     Converted(i64),
 }
 
@@ -102,6 +109,7 @@ enum Progress {
 struct State {
     progress: Progress,
     clock: Clock,
+    /// The first visit to `from` was inferred and has no length.
     unknown_start: bool,
     /// `to` was reached before `from`.
     blocked: bool,

@@ -3,14 +3,12 @@
 //! The unit is an entity that came into the first stage of a pair. Rows in are counted from the
 //! visits, rows out from the durations; so an entity lost or doubled on the way shows.
 
-use datafusion::common::DataFusionError;
+use arrow::datatypes::DataType;
 use datafusion::functions::core::expr_fn::coalesce;
 use datafusion::functions_aggregate::expr_fn::{count, count_distinct, sum};
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, cast, ident, lit, when};
 
-use arrow::datatypes::DataType;
-
-use super::plan::{planned, visits};
+use super::plan::{planned, says, visits};
 use super::resolve::Resolved;
 use super::spec::InferredVisits;
 use crate::error::Result;
@@ -37,18 +35,14 @@ fn named(fact: &str, item: Expr, counted: LogicalPlanBuilder) -> Result<LogicalP
 
 /// For each pair, the entities that were ever in its first stage.
 fn entries(resolved: &Resolved, scope: &Scope<'_>) -> Result<LogicalPlan> {
-    let begins = |code: u8| resolved.pairs.pairs.iter().filter(|pair| pair.codes.from == code).count() as i64;
     let stage = || cast(ident("stage"), DataType::Utf8View);
-    let mut weight: Option<datafusion::logical_expr::conditional_expressions::CaseBuilder> = None;
-    for (code, name) in (0u8..).zip(resolved.stages()).filter(|(code, _)| begins(*code) > 0) {
-        let (is, times) = (stage().eq(lit(name.as_str())), lit(begins(code)));
-        weight = Some(match weight {
-            None => when(is, times),
-            Some(mut weight) => weight.when(is, times),
-        });
+    let mut weight = lit(0i64);
+    for (code, name) in (0u8..).zip(resolved.stages()) {
+        let pairs = resolved.pairs.pairs.iter().filter(|pair| pair.codes.from == code).count();
+        if let Ok(pairs @ 1..) = i64::try_from(pairs) {
+            weight = weight + planned(when(stage().eq(lit(name.as_str())), lit(pairs)).otherwise(lit(0i64)))?;
+        }
     }
-    let weight: std::result::Result<Expr, DataFusionError> =
-        weight.map_or_else(|| Ok(lit(0i64)), |mut weight| weight.otherwise(lit(0i64)));
     let rows = visits(resolved, scope)?;
     let counted = match resolved.inferred {
         // With every visit counting, the lifecycle knows which was the first.
@@ -61,7 +55,7 @@ fn entries(resolved: &Resolved, scope: &Scope<'_>) -> Result<LogicalPlan> {
         }
     };
     let counted = planned(counted)?;
-    let total = sum(planned(weight)? * ident("n")).alias("rows");
+    let total = sum(weight * ident("n")).alias("rows");
     let total = planned(counted.aggregate(Vec::<Expr>::new(), [total]))?;
     named(fact::IN, lit(resolved.visits.as_str()), total)
 }
@@ -77,7 +71,7 @@ fn durations(scope: &Scope<'_>) -> Result<LogicalPlan> {
 
 fn inferred_left_out(resolved: &Resolved, scope: &Scope<'_>) -> Result<LogicalPlan> {
     let rows = scope.frames.scan(&resolved.visits)?;
-    let rows = planned(rows.filter(super::plan::says("inferred_by", "skipped_stage")))?;
+    let rows = planned(rows.filter(says("inferred_by", "skipped_stage")))?;
     let counted = planned(rows.aggregate(Vec::<Expr>::new(), [count(lit(1)).alias("rows")]))?;
     named(fact::POLICY, lit("inferred_visits_left_out"), counted)
 }
