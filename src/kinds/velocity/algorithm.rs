@@ -69,8 +69,8 @@ pub(super) struct Transition {
     /// The row of the visit with which the time began.
     pub(super) row: u32,
     pub(super) start: i64,
-    /// When the outcome came; the as-of instant while there is none.
-    pub(super) end: i64,
+    /// When the outcome came, if it has.
+    pub(super) end: Option<i64>,
     /// The time measured, in microseconds.
     pub(super) length: i64,
     /// The stage to which the entity went instead; [`OTHER`] where no name is known of it.
@@ -279,10 +279,10 @@ impl State {
         let lost = lost.map(|((run, first), (after, next))| if run >= after { first } else { next });
         let (outcome, end, ended_in, clock) = match (self.progress, self.skipped, lost) {
             (Progress::Before | Progress::Blocked, _, _) => return None,
-            (Progress::Converted(at), _, _) => (Outcome::Converted, at, None, self.clock),
-            (Progress::Running, Some((at, stage, clock)), _) => (Outcome::Skipped, at, Some(stage), clock),
-            (Progress::Running, None, Some(lost)) => (Outcome::Lost, lost.entered, Some(lost.stage), self.clock),
-            (Progress::Running, None, None) => (Outcome::Open, rules.as_of, None, self.clock),
+            (Progress::Converted(at), _, _) => (Outcome::Converted, Some(at), None, self.clock),
+            (Progress::Running, Some((at, stage, clock)), _) => (Outcome::Skipped, Some(at), Some(stage), clock),
+            (Progress::Running, None, Some(lost)) => (Outcome::Lost, Some(lost.entered), Some(lost.stage), self.clock),
+            (Progress::Running, None, None) => (Outcome::Open, None, None, self.clock),
         };
         let outcome = match outcome {
             _ if self.blocked => Outcome::ReachedBefore,
@@ -290,11 +290,12 @@ impl State {
             outcome => outcome,
         };
         let elapsed = rules.measure == Measure::Elapsed;
+        let until = end.unwrap_or(rules.as_of);
         let spans = match elapsed && rules.spans {
-            true => vec![clock.start, end],
+            true => vec![clock.start, until],
             false => clock.spans,
         };
-        let length = if elapsed { end.saturating_sub(clock.start) } else { clock.length };
+        let length = if elapsed { until.saturating_sub(clock.start) } else { clock.length };
         Some(Transition { pair, outcome, row: clock.row, start: clock.start, end, length, ended_in, spans })
     }
 }

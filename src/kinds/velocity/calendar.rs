@@ -138,7 +138,7 @@ fn read_windows(windows: &OneOrMany<Spanned<String>>, diags: &mut Diagnostics) -
                     }
                     None => "write them as in `09:00-17:00`; a day ends with `24:00`",
                 };
-                let message = format!("`{text}` are no opening hours");
+                let message = format!("`{text}` are not opening hours");
                 diags.push(Diagnostic::error(codes::BAD_CALENDAR, text.place, message).hint(hint));
             }
         }

@@ -175,7 +175,8 @@ fn optional(rest: &[ArrayRef], there: bool) -> Result<(Option<&ArrayRef>, &[Arra
 impl State {
     fn row(&mut self, resolved: &Resolved, rows: &Rows<'_>, row: usize, found: &mut Found) -> Result<()> {
         let outcome = outcome(rows.outcome.value(row)).ok_or_else(misfit)?;
-        let (start, end, length) = (rows.start.value(row), rows.end.value(row), rows.length.value(row));
+        let (start, length) = (rows.start.value(row), rows.length.value(row));
+        let end = rows.end.is_valid(row).then(|| rows.end.value(row));
         let spans = rows.spans(row);
         let calendar = self.calendar(rows, row)?;
         let mut business = 0;
@@ -185,12 +186,11 @@ impl State {
         let observed = rows.observed.and_then(|observed| self.observed(observed, row));
         let unobserved = observed.map_or(0, |observed| self.unobserved(&spans, observed, calendar));
         let declared = rows.exclude.is_some_and(|exclude| exclude.is_valid(row) && exclude.value(row));
-        let over = matches!(outcome, Outcome::Converted | Outcome::Lost | Outcome::Skipped);
         let (status, because) = match outcome {
             Outcome::ReachedBefore => (Status::Excluded, Some(Excluded::ReachedBefore)),
             Outcome::StartUnknown => (Status::Excluded, Some(Excluded::StartUnknown)),
             _ if declared => (Status::Excluded, Some(Excluded::Declared)),
-            _ if over && observed.is_some_and(|observed| end <= observed) => {
+            _ if end.zip(observed).is_some_and(|(end, observed)| end <= observed) => {
                 (Status::Excluded, Some(Excluded::BeforeHistory))
             }
             Outcome::Converted => (Status::Converted, None),
@@ -273,9 +273,10 @@ impl State {
     fn periods(&mut self, rows: &Rows<'_>, found: &Found) -> Vec<ArrayRef> {
         let Some(periods) = &mut self.periods else { return Vec::new() };
         let entered: Date32Array = rows.start.values().iter().map(|start| periods.of(*start)).collect();
-        let ended = rows.end.values().iter().zip(&found.status);
-        let converted: Date32Array =
-            ended.map(|(end, status)| (*status == Status::Converted).then(|| periods.of(*end)).flatten()).collect();
+        let ended = rows.end.iter().zip(&found.status);
+        let converted: Date32Array = ended
+            .map(|(end, status)| end.filter(|_| *status == Status::Converted).and_then(|end| periods.of(end)))
+            .collect();
         vec![Arc::new(entered), Arc::new(converted)]
     }
 
@@ -320,9 +321,7 @@ impl State {
 
 fn outcome_columns(rows: &Rows<'_>, found: &Found, stages: &ArrayRef) -> Result<Vec<ArrayRef>> {
     let entered = TimestampMicrosecondArray::new(rows.start.values().clone(), None).with_timezone("UTC");
-    let left = rows.end.values().iter().zip(rows.outcome.values());
-    let left: TimestampMicrosecondArray =
-        left.map(|(end, code)| (outcome(*code) != Some(Outcome::Open)).then_some(*end)).collect();
+    let left = TimestampMicrosecondArray::new(rows.end.values().clone(), rows.end.nulls().cloned());
     let status: Int32Array = found.status.iter().map(|status| Some(*status as i32)).collect();
     let because: Int32Array = found.because.iter().map(|because| because.map(|because| because as i32)).collect();
     let censored: BooleanArray = found.status.iter().map(|status| Some(*status == Status::Open)).collect();

@@ -42,7 +42,9 @@ impl EntityAlgorithm for TransitionWalk {
     }
 
     fn output_schema(&self) -> SchemaRef {
-        let number = |name: &str, data_type: DataType| Arc::new(Field::new(name, data_type, name == "ended_in"));
+        let number = |name: &str, data_type: DataType| {
+            Arc::new(Field::new(name, data_type, ["ended_in", "end"].contains(&name)))
+        };
         let mut fields = self.kept.clone();
         fields.extend(["pair", "outcome", "ended_in"].map(|name| number(name, DataType::Int32)));
         fields.extend(["start", "end", "length"].map(|name| number(name, DataType::Int64)));
@@ -183,7 +185,8 @@ impl State {
         let ended: Int32Array =
             made.iter().map(|t| t.ended_in.filter(|stage| *stage != OTHER).map(i32::from)).collect();
         columns.push(Arc::new(ended));
-        columns.extend([number(|t| t.start), number(|t| t.end), number(|t| t.length)]);
+        let end: Int64Array = made.iter().map(|transition| transition.end).collect();
+        columns.extend([number(|t| t.start), Arc::new(end), number(|t| t.length)]);
         if self.spans {
             let lengths = OffsetBuffer::from_lengths(made.iter().map(|transition| transition.spans.len()));
             let values = Int64Array::from_iter_values(made.iter().flat_map(|t| t.spans.iter().copied()));

@@ -143,8 +143,8 @@ fn calendars_that_cannot_be() {
     is(&hours(""), code, "the calendar `berlin` is never open", "mon-fri: 09:00-17:00");
     is(&hours("mon: []"), code, "the calendar `berlin` is never open", "mon-fri: 09:00-17:00");
     is(&hours("monday: 09:00-17:00"), code, "`monday` is not a weekday or a span of weekdays", "`mon-fri`");
-    is(&hours("mon: 9-17"), code, "`9-17` are no opening hours", "`09:00-17:00`");
-    is(&hours("mon: 22:00-06:00"), code, "`22:00-06:00` are no opening hours", "on two days");
+    is(&hours("mon: 9-17"), code, "`9-17` are not opening hours", "`09:00-17:00`");
+    is(&hours("mon: 22:00-06:00"), code, "`22:00-06:00` are not opening hours", "on two days");
     let overlap = "the hours of the calendar `berlin` overlap on `mon`";
     is(&hours("mon: [09:00-12:00, 11:00-13:00]"), code, overlap, "");
     let zone = only("calendars: {berlin: {timezone: Europe/Berlim, hours: {mon: 09:00-17:00}}}");
