@@ -125,6 +125,15 @@ codes! {
     REJECTED_CHANGES = 157, "changes that were rejected";
     UNUSED_STAGE = 158, "stage that nothing was in";
     POLICY_TOUCHES_MANY = 159, "policy that touched many visits";
+
+    // The kind `velocity`.
+    NOT_A_LIFECYCLE = 210, "table that is not a lifecycle's";
+    IMPOSSIBLE_PAIR = 211, "pair of stages that cannot be";
+    BAD_QUANTILE = 212, "quantile that cannot be";
+    BAD_HORIZON = 213, "horizon that cannot be";
+    BAD_CALENDAR = 214, "calendar that cannot be";
+    BAD_TARGET = 215, "target that cannot be measured";
+    SEGMENT_NAME_TAKEN = 216, "segment with a name that is taken";
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use super::lifecycle::{self, Lifecycle};
 use super::source_mapping::{self, SourceMapping};
+use super::velocity::{self, Velocity};
 use super::{ModelKind, sql};
 
 /// A model's own settings, by kind.
@@ -13,11 +14,17 @@ pub enum Kind {
     SourceMapping(Box<SourceMapping>),
     /// Stage visits.
     Lifecycle(Box<Lifecycle>),
+    /// Times between stages.
+    Velocity(Box<Velocity>),
 }
 
 /// The kinds' names with their reference pages, in the order of the documentation.
-pub const GUIDES: &[(&str, &str)] =
-    &[("sql", sql::GUIDE), ("source_mapping", source_mapping::GUIDE), ("lifecycle", lifecycle::GUIDE)];
+pub const GUIDES: &[(&str, &str)] = &[
+    ("sql", sql::GUIDE),
+    ("source_mapping", source_mapping::GUIDE),
+    ("lifecycle", lifecycle::GUIDE),
+    ("velocity", velocity::GUIDE),
+];
 
 impl Kind {
     /// The YAML key that declares it.
@@ -26,6 +33,7 @@ impl Kind {
             Self::Sql(_) => "sql",
             Self::SourceMapping(_) => "source_mapping",
             Self::Lifecycle(_) => "lifecycle",
+            Self::Velocity(_) => "velocity",
         }
     }
 
@@ -35,6 +43,7 @@ impl Kind {
             Self::Sql(spec) => spec,
             Self::SourceMapping(spec) => spec.as_ref(),
             Self::Lifecycle(spec) => spec.as_ref(),
+            Self::Velocity(spec) => spec.as_ref(),
         }
     }
 }

@@ -9,6 +9,7 @@ mod kind;
 pub mod lifecycle;
 pub mod source_mapping;
 pub mod sql;
+pub mod velocity;
 
 pub use kind::{GUIDES, Kind};
 

@@ -11,6 +11,7 @@ use crate::kinds::Kind;
 use crate::kinds::lifecycle::Lifecycle;
 use crate::kinds::source_mapping::SourceMapping;
 use crate::kinds::sql::Sql;
+use crate::kinds::velocity::Velocity;
 use crate::syntax::{ByteSize, CheckSpec, ColumnName, OneOrMany, Spanned, TableName};
 
 /// `marquetry.yml`: what the project is called, where it reads and where it writes.
@@ -113,6 +114,8 @@ pub struct ModelFile {
     pub source_mapping: Option<Spanned<SourceMapping>>,
     /// Recorded stage changes as visits to stages.
     pub lifecycle: Option<Spanned<Lifecycle>>,
+    /// How long entities take from one stage of a lifecycle to another.
+    pub velocity: Option<Spanned<Velocity>>,
 }
 
 fn yes() -> bool {
@@ -126,6 +129,7 @@ impl ModelFile {
         let mapping = self.source_mapping.as_ref();
         let mapping = mapping.map(|spec| (Kind::SourceMapping(Box::new(spec.value.clone())), spec.place));
         let lifecycle = self.lifecycle.as_ref().map(|spec| (Kind::Lifecycle(Box::new(spec.value.clone())), spec.place));
-        [sql, mapping, lifecycle].into_iter().flatten().collect()
+        let velocity = self.velocity.as_ref().map(|spec| (Kind::Velocity(Box::new(spec.value.clone())), spec.place));
+        [sql, mapping, lifecycle, velocity].into_iter().flatten().collect()
     }
 }

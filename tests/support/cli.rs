@@ -16,6 +16,7 @@ pub fn repository() -> &'static Path {
 pub struct Project {
     dir: tempfile::TempDir,
     vars: Vec<(String, String)>,
+    as_of: &'static str,
 }
 
 /// What a command did.
@@ -72,12 +73,18 @@ impl Project {
 
     /// A folder without a file in it.
     pub fn empty() -> Self {
-        Self { dir: tempfile::tempdir().expect("a folder"), vars: Vec::new() }
+        Self { dir: tempfile::tempdir().expect("a folder"), vars: Vec::new(), as_of: "2026-07-01T00:00:00Z" }
     }
 
     /// Sets an environment variable for its commands.
     pub fn with(mut self, name: &str, value: impl Into<String>) -> Self {
         self.vars.push((name.to_string(), value.into()));
+        self
+    }
+
+    /// Sets the instant that its commands work as of.
+    pub fn as_of(mut self, instant: &'static str) -> Self {
+        self.as_of = instant;
         self
     }
 
@@ -101,7 +108,7 @@ impl Project {
     /// A command, ready to be started.
     pub fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_marquetry"));
-        command.args(["--project", &self.path().to_string_lossy(), "--as-of", "2026-07-01T00:00:00Z"]);
+        command.args(["--project", &self.path().to_string_lossy(), "--as-of", self.as_of]);
         command.args(args).current_dir(self.path()).stdin(Stdio::null());
         // Nothing of the machine's own settings may decide a test.
         let kept = ["PATH", "HOME", "TMPDIR"].iter().filter_map(|name| Some((*name, std::env::var_os(name)?)));

@@ -1,0 +1,224 @@
+//! Business calendars as they are declared: time zones, opening hours, holidays.
+
+use std::str::FromStr;
+
+use arrow::datatypes::DataType;
+use chrono_tz::Tz;
+use datafusion::logical_expr::{Expr, cast, lit};
+
+use super::business::{DAY, Window};
+use super::review;
+use super::spec::{CalendarSpec, HolidaysSpec, Velocity};
+use crate::contract::ColumnType;
+use crate::diag::{Diagnostic, Diagnostics, codes};
+use crate::engine::TypedExpr;
+use crate::kinds::Scope;
+use crate::syntax::{ColumnName, ExprText, OneOrMany, Spanned, TableName};
+
+const WEEKDAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
+
+/// The calendars of a model.
+#[derive(Debug)]
+pub(super) struct Calendars {
+    pub(super) all: Vec<DeclaredCalendar>,
+    /// The index of the one that holds where none is chosen.
+    pub(super) usual: usize,
+}
+
+/// A calendar without its holidays' days.
+#[derive(Debug)]
+pub(super) struct DeclaredCalendar {
+    pub(super) name: String,
+    pub(super) zone: Tz,
+    pub(super) week: [Vec<Window>; 7],
+    pub(super) holidays: Option<Holidays>,
+}
+
+/// Where a calendar's holidays stand; expressions over the table.
+#[derive(Debug)]
+pub(super) struct Holidays {
+    pub(super) table: TableName,
+    pub(super) date: Expr,
+    pub(super) closed_from: Expr,
+    pub(super) closed_until: Expr,
+    pub(super) filter: Option<Expr>,
+}
+
+/// Reads all calendars; mistakes go to `diags`. `Some(None)` where the model has none.
+pub(super) fn read(spec: &Velocity, scope: &Scope<'_>, diags: &mut Diagnostics) -> Option<Option<Calendars>> {
+    if spec.calendars.is_empty() {
+        let named = spec.calendar.as_ref().map(|name| name.place);
+        let place = named.or_else(|| spec.calendar_by.as_ref().map(|text| text.place));
+        let Some(place) = place else { return Some(None) };
+        let message = "the model declares no calendars to choose from";
+        let hint = "declare them under `calendars:`; without any, time runs day and night";
+        diags.push(Diagnostic::error(codes::BAD_CALENDAR, place, message).hint(hint));
+        return None;
+    }
+    let all: Vec<Option<DeclaredCalendar>> =
+        spec.calendars.iter().map(|(name, calendar)| calendar_of(name, calendar, scope, diags)).collect();
+    let usual = match &spec.calendar {
+        None => 0,
+        Some(wanted) => match spec.calendars.keys().position(|name| name == wanted) {
+            Some(at) => at,
+            None => {
+                let message = format!("there is no calendar `{wanted}`");
+                let names = spec.calendars.keys().map(|name| name.as_str());
+                let unknown = Diagnostic::error(codes::BAD_CALENDAR, wanted.place, message);
+                diags.push(unknown.did_you_mean(wanted.as_str(), names));
+                return None;
+            }
+        },
+    };
+    Some(Some(Calendars { all: all.into_iter().collect::<Option<_>>()?, usual }))
+}
+
+fn calendar_of(
+    name: &Spanned<ColumnName>,
+    written: &CalendarSpec,
+    scope: &Scope<'_>,
+    diags: &mut Diagnostics,
+) -> Option<DeclaredCalendar> {
+    let zone = Tz::from_str(&written.timezone.value).ok();
+    if zone.is_none() {
+        let message = format!("`{}` is not a time zone of the IANA list", written.timezone);
+        let known = chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name());
+        diags.push(
+            Diagnostic::error(codes::BAD_TIME_ZONE, written.timezone.place, message)
+                .hint("write it as in `Europe/Berlin` or `UTC`")
+                .did_you_mean(&written.timezone.value, known),
+        );
+    }
+    let week = week(name, written, diags);
+    let holidays = match &written.holidays {
+        None => Some(None),
+        Some(holidays) => holidays_of(holidays, scope, diags).map(Some),
+    };
+    Some(DeclaredCalendar { name: name.value.to_string(), zone: zone?, week: week?, holidays: holidays? })
+}
+
+fn week(name: &Spanned<ColumnName>, written: &CalendarSpec, diags: &mut Diagnostics) -> Option<[Vec<Window>; 7]> {
+    let before = diags.len();
+    let mut week: [Vec<Window>; 7] = Default::default();
+    for (days, windows) in &written.hours {
+        let Some(weekdays) = weekdays(days) else {
+            let message = format!("`{days}` is not a weekday or a span of weekdays");
+            let hint = "write them as in `mon` or `mon-fri`";
+            diags.push(Diagnostic::error(codes::BAD_CALENDAR, days.place, message).hint(hint));
+            continue;
+        };
+        let windows: Vec<Window> = read_windows(windows, diags);
+        weekdays.for_each(|day| week.get_mut(day).into_iter().for_each(|known| known.extend(&windows)));
+    }
+    if diags.len() == before && week.iter().all(Vec::is_empty) {
+        let message = format!("the calendar `{name}` is never open");
+        let hint = "write its hours, as in `mon-fri: 09:00-17:00`";
+        diags.push(Diagnostic::error(codes::BAD_CALENDAR, name.place, message).hint(hint));
+    }
+    for (day, windows) in WEEKDAYS.iter().zip(&mut week) {
+        windows.sort_unstable();
+        let overlap = windows.iter().zip(windows.iter().skip(1)).any(|(first, second)| second.0 < first.1);
+        if overlap {
+            let message = format!("the hours of the calendar `{name}` overlap on `{day}`");
+            diags.push(Diagnostic::error(codes::BAD_CALENDAR, name.place, message));
+        }
+    }
+    (diags.len() == before).then_some(week)
+}
+
+fn read_windows(windows: &OneOrMany<Spanned<String>>, diags: &mut Diagnostics) -> Vec<Window> {
+    let mut read = Vec::new();
+    for text in &windows.0 {
+        match window(&text.value) {
+            Some((start, end)) if start < end => read.push((start, end)),
+            found => {
+                let hint = match found {
+                    Some(_) => {
+                        "hours end after they begin; those that go over midnight are written as two, on two days"
+                    }
+                    None => "write them as in `09:00-17:00`; a day ends with `24:00`",
+                };
+                let message = format!("`{text}` are not opening hours");
+                diags.push(Diagnostic::error(codes::BAD_CALENDAR, text.place, message).hint(hint));
+            }
+        }
+    }
+    read
+}
+
+/// `mon`, `mon-fri`, `sat-mon`.
+fn weekdays(text: &str) -> Option<impl Iterator<Item = usize>> {
+    let day = |name: &str| WEEKDAYS.iter().position(|known| *known == name.trim());
+    let (first, last) = text.split_once('-').unwrap_or((text, text));
+    let (first, last) = (day(first)?, day(last)?);
+    Some((0..=(last + 7 - first) % 7).map(move |after| (first + after) % 7))
+}
+
+fn window(text: &str) -> Option<Window> {
+    let (start, end) = text.split_once('-')?;
+    Some((minute(start)?, minute(end)?))
+}
+
+/// The minute of the day of `09:30`, at most `24:00`.
+pub(super) fn minute(text: &str) -> Option<u16> {
+    let (hours, minutes) = text.trim().split_once(':')?;
+    let number = |digits: &str| -> Option<u16> {
+        let plain = (1..=2).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
+        digits.parse().ok().filter(|_| plain)
+    };
+    let (hours, minutes) = (number(hours)?, number(minutes).filter(|minutes| *minutes < 60)?);
+    Some(hours * 60 + minutes).filter(|minute| *minute <= DAY)
+}
+
+fn holidays_of(written: &HolidaysSpec, scope: &Scope<'_>, diags: &mut Diagnostics) -> Option<Holidays> {
+    let table = &written.from;
+    let Ok(schema) = scope.frames.df_schema(&table.value) else {
+        let names = scope.frames.names().map(TableName::as_str);
+        let message = format!("there is no table `{table}`");
+        diags.push(Diagnostic::error(codes::UNKNOWN_TABLE, table.place, message).did_you_mean(table.as_str(), names));
+        return None;
+    };
+    let typed = |text: &ExprText, fits: fn(&TypedExpr) -> bool, wanted: &str, diags: &mut Diagnostics| {
+        let typed = scope.engine.expr(text, &schema).map_err(|diagnostic| diags.push(diagnostic)).ok()?;
+        review::demand(fits(&typed), text, &typed, wanted, diags)?;
+        Some(typed.expr)
+    };
+    let date =
+        typed(&written.date, |typed| matches!(typed.data_type, DataType::Date32 | DataType::Date64), "a date", diags);
+    let is_text = |typed: &TypedExpr| ColumnType::of_arrow(&typed.data_type) == Some(ColumnType::Text);
+    let mut time = |text: &Option<ExprText>| match text {
+        None => Some(lit(datafusion::common::ScalarValue::Utf8View(None))),
+        Some(text) => Some(cast(typed(text, is_text, "a text such as `13:00`", diags)?, DataType::Utf8View)),
+    };
+    let (closed_from, closed_until) = (time(&written.closed_from), time(&written.closed_until));
+    let filter = match &written.filter {
+        None => None,
+        Some(text) => Some(typed(text, |typed| typed.data_type == DataType::Boolean, "a condition", diags)?),
+    };
+    Some(Holidays {
+        table: table.value.clone(),
+        date: cast(date?, DataType::Date32),
+        closed_from: closed_from?,
+        closed_until: closed_until?,
+        filter,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hours_and_weekdays_as_people_write_them() {
+        assert_eq!(window("09:00-17:30"), Some((540, 1_050)));
+        assert_eq!(window("0:00 - 24:00"), Some((0, DAY)));
+        for bad in ["9-17", "09:00", "09:60-17:00", "09:00-24:01", "-1:00-2:00", "009:00-10:00", ""] {
+            assert_eq!(window(bad), None, "{bad}");
+        }
+        let days = |text: &str| weekdays(text).map(|days| days.collect::<Vec<_>>());
+        assert_eq!(days("mon"), Some(vec![0]));
+        assert_eq!(days("mon-fri"), Some(vec![0, 1, 2, 3, 4]));
+        assert_eq!(days("sat-mon"), Some(vec![5, 6, 0]));
+        assert_eq!(days("monday"), None);
+    }
+}
