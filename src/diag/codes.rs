@@ -122,6 +122,12 @@ codes! {
     DUPLICATE_SOURCE_NAME = 154, "change source named twice";
     OVERLAPPING_VERSIONS = 155, "definition versions that overlap";
     UNREACHABLE_VALUE = 156, "stage value that is never reached";
+
+    // The kind `dedupe`.
+    UNKNOWN_FIELD = 180, "field that no record has";
+    UNKNOWN_SYSTEM = 181, "system that no record is of";
+    DUPLICATE_MATCH_RULE = 182, "match rule named twice";
+    RESERVED_FIELD = 183, "field named like a column of the model";
 }
 
 #[cfg(test)]

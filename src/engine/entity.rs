@@ -137,7 +137,7 @@ impl UserDefinedLogicalNodeCore for EntityNode {
     }
 }
 
-/// DataFusion's planner, which also knows [`walk`] and [`super::map::map`].
+/// DataFusion's planner, which also knows [`walk`], [`super::map::map`] and [`super::gather::gather`].
 #[derive(Debug)]
 pub(super) struct Planner;
 
@@ -147,6 +147,7 @@ impl QueryPlanner for Planner {
         let planner = DefaultPhysicalPlanner::with_extension_planners(vec![
             Arc::new(EntityPlanner),
             Arc::new(super::map::MapPlanner),
+            Arc::new(super::gather::GatherPlanner),
         ]);
         planner.create_physical_plan(plan, state).await
     }

@@ -7,6 +7,8 @@ mod entity_tests;
 pub mod frames;
 mod functions;
 mod ga4_param;
+pub mod gather;
+mod gather_exec;
 pub mod lineage;
 pub mod map;
 mod map_exec;

@@ -12,6 +12,7 @@ use datafusion::prelude::DataFrame;
 
 use super::Prepared;
 use super::findings::{Findings, Profiler};
+use super::remember;
 use super::watch::{Event, Watch};
 use crate::checks::{self, CheckResult, Status};
 use crate::contract::{Contract, Role};
@@ -91,6 +92,7 @@ impl Runner<'_> {
     }
 
     async fn model(&mut self, model: &Model, file: &ModelFile) -> Result<()> {
+        remember::last_published(model, self.publication, &mut self.frames).await?;
         for table in &model.inputs {
             if self.frames.get(table.as_str()).is_none() {
                 let message = format!("it reads `{table}`, which is not selected and was not published yet");
@@ -105,6 +107,7 @@ impl Runner<'_> {
             self.frames.insert(output.table.clone(), frame);
         }
         let facts = self.facts(model, file).await?;
+        self.frames.forget_shared(&model.name);
         if let Some(result) = balance(model, &facts) {
             self.note(result);
         }

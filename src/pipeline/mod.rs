@@ -6,6 +6,7 @@ mod execute;
 mod findings;
 mod outcome;
 mod prepare;
+mod remember;
 mod request;
 mod select;
 mod watch;

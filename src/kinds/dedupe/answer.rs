@@ -1,0 +1,135 @@
+//! The work itself, and its answer as tables.
+
+use std::any::Any;
+use std::ops::Range;
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+
+use super::columns::{Columns, Records};
+use super::decisions;
+use super::groups::Groups;
+use super::identity::{self, Identity};
+use super::intake::{Known, Work};
+use super::link::{self, Linked};
+use super::notes::{self, Notes};
+use super::quality::{self, Month};
+use super::rows;
+use super::survive::{self, Survivors};
+use super::tables::Table;
+use crate::engine::gather::GatherAnswer;
+use crate::error::{Error, Result};
+
+/// Everything that is known once the work is done.
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub(super) work: Arc<Work>,
+    pub(super) records: Records,
+    pub(super) linked: Linked,
+    /// By record, the strongest link that holds it; see [`link::strongest`].
+    pub(super) strongest: Vec<u32>,
+    pub(super) groups: Groups,
+    pub(super) identity: Identity,
+    pub(super) survivors: Survivors,
+    /// The rows of `_provenance`: cluster and field.
+    pub(super) provenance: Vec<(u32, u16)>,
+    /// By record, whether it was set aside.
+    pub(super) quarantined: Vec<bool>,
+    pub(super) months: Vec<Month>,
+    pub(super) notes: Notes,
+}
+
+/// Links, identifies, and chooses values.
+pub(super) fn solve(work: Arc<Work>, columns: Columns, known: Known) -> Result<Answer> {
+    let mut records = columns.finish(&work)?;
+    let decided = decisions::read(&work, &records, &known.decisions)?;
+    let linked = link::link(&work, &records, &decided)?;
+    records.forget_keys();
+    let groups = Groups::new(&linked.clusters.root);
+    let identity = identity::identify(&work, &records, &groups, &known)?;
+    drop(known);
+    let survivors = survive::survivors(&work, &records, &groups)?;
+    let provenance = several_valued(&groups, &survivors);
+    let mut quarantined = vec![false; records.len()];
+    for record in linked.clusters.quarantined.iter().flat_map(|cluster| &cluster.records) {
+        if let Some(flag) = quarantined.get_mut(*record as usize) {
+            *flag = true;
+        }
+    }
+    let months = quality::months(&work, &records, &groups);
+    let notes = notes::notes(&work, &linked, &decided, &identity);
+    let strongest = link::strongest(&linked.clusters);
+    Ok(Answer { strongest, work, records, linked, groups, identity, survivors, provenance, quarantined, months, notes })
+}
+
+/// The values of entities that have several records: of others it is plain where they are from.
+fn several_valued(groups: &Groups, survivors: &Survivors) -> Vec<(u32, u16)> {
+    let mut rows = Vec::new();
+    for cluster in (0..groups.len()).filter(|cluster| groups.members(*cluster).len() > 1) {
+        for (field, winners) in (0u16..).zip(&survivors.rows) {
+            if winners.get(cluster).is_some_and(|row| *row != survive::NOBODY) {
+                rows.push((cluster as u32, field));
+            }
+        }
+    }
+    rows
+}
+
+impl GatherAnswer for Answer {
+    fn rows(&self, table: usize) -> usize {
+        let clusters = &self.linked.clusters;
+        match TABLES.get(table) {
+            Some(Table::Golden) => self.groups.len(),
+            Some(Table::Crosswalk) => self.records.len(),
+            Some(Table::Redirects) => self.identity.redirects.len(),
+            Some(Table::Evidence) => clusters.used.len() + clusters.refused.len() + self.linked.crowded.len(),
+            Some(Table::Provenance) => self.provenance.len(),
+            Some(Table::Quality) => self.months.len(),
+            Some(Table::Rejects) => self.records.without_id.len() + self.records.repeated.len(),
+            Some(Table::Facts) => self.notes.len(),
+            None => 0,
+        }
+    }
+
+    fn batch(&self, table: usize, range: Range<usize>) -> Result<RecordBatch> {
+        let table = *TABLES.get(table).ok_or_else(|| Error::internal("a table that the answer does not have"))?;
+        let columns = match table {
+            Table::Golden => rows::golden(self, range)?,
+            Table::Crosswalk => rows::crosswalk(self, range)?,
+            Table::Redirects => rows::redirects(self, range)?,
+            Table::Evidence => super::evidence::rows(self, range)?,
+            Table::Provenance => rows::provenance(self, range)?,
+            Table::Quality => quality::rows(&self.work, self.months.get(range).unwrap_or_default())?,
+            Table::Rejects => rows::rejects(self, range)?,
+            Table::Facts => notes::rows(self.notes.get(range).unwrap_or_default()),
+        };
+        Ok(RecordBatch::try_new(self.work.schema(table)?, columns)?)
+    }
+
+    fn held_bytes(&self) -> usize {
+        let clusters = &self.linked.clusters;
+        let links = 16 * clusters.used.capacity() + 36 * clusters.refused.capacity() + 4 * clusters.root.capacity();
+        let numbers = 4 * self.strongest.capacity() + 8 * self.provenance.capacity() + self.quarantined.capacity();
+        self.records.held_bytes()
+            + links
+            + numbers
+            + self.groups.held_bytes()
+            + self.identity.held_bytes()
+            + self.survivors.held_bytes()
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+}
+
+const TABLES: [Table; 8] = [
+    Table::Golden,
+    Table::Crosswalk,
+    Table::Redirects,
+    Table::Evidence,
+    Table::Provenance,
+    Table::Quality,
+    Table::Rejects,
+    Table::Facts,
+];

@@ -1,0 +1,60 @@
+//! What a run counts that only the work knows.
+
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, Int64Array, StringArray};
+
+use super::cluster::MUST_LINK;
+use super::decisions::Decided;
+use super::identity::Identity;
+use super::intake::Work;
+use super::link::{self, Linked};
+use crate::kinds::{FactRow, fact};
+
+/// Counts in the order of their names.
+pub(super) type Notes = Vec<FactRow>;
+
+/// The rule that stands for decisions in all tables.
+pub(super) const DECISION: &str = "decision";
+
+/// Counts links by rule, and what each guard kept apart.
+pub(super) fn notes(work: &Work, linked: &Linked, decided: &Decided, identity: &Identity) -> Notes {
+    let mut by_rule = vec![0; work.rules.len()];
+    let mut by_decision = 0;
+    for edge in &linked.clusters.used {
+        match by_rule.get_mut(usize::from(edge.rule)) {
+            Some(count) => *count += 1,
+            None if edge.rule == MUST_LINK => by_decision += 1,
+            None => {}
+        }
+    }
+    let quarantined: usize = linked.clusters.quarantined.iter().map(|cluster| cluster.records.len()).sum();
+    let refused = link::refusals(&linked.clusters);
+    let mut notes: Notes = Vec::new();
+    let mut note = |fact: &str, item: &str, rows: i64| {
+        notes.push(FactRow { fact: fact.to_string(), item: item.to_string(), rows });
+    };
+    for (rule, count) in work.rules.iter().zip(by_rule) {
+        note(fact::RULE, rule, count);
+    }
+    note(fact::RULE, DECISION, by_decision);
+    for word in ["one_value_per_cluster", "decision", "max_cluster"] {
+        note(fact::POLICY, &format!("links_refused_by_{word}"), refused.get(word).copied().unwrap_or(0));
+    }
+    note(fact::POLICY, "keys_too_common", count(linked.crowded.len()));
+    note(fact::POLICY, "records_quarantined", count(quarantined));
+    note(fact::POLICY, "decisions_about_unknown_records", decided.unknown);
+    note(fact::POLICY, "ids_redirected", count(identity.redirects.len()));
+    notes
+}
+
+fn count(rows: usize) -> i64 {
+    i64::try_from(rows).unwrap_or(i64::MAX)
+}
+
+/// As columns: fact, item, rows.
+pub(super) fn rows(notes: &[FactRow]) -> Vec<ArrayRef> {
+    let text = |of: fn(&FactRow) -> &str| -> ArrayRef { Arc::new(StringArray::from_iter_values(notes.iter().map(of))) };
+    let counts = Int64Array::from_iter_values(notes.iter().map(|note| note.rows));
+    vec![text(|note| &note.fact), text(|note| &note.item), Arc::new(counts)]
+}

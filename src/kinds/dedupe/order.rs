@@ -1,0 +1,114 @@
+//! Rows → ordinals: records in the byte order of their keys, each key once.
+
+use std::cmp::Ordering;
+
+use arrow::array::{Array, DynComparator, StringArray, make_comparator};
+use arrow::compute::SortOptions;
+
+use super::columns::Records;
+use super::intake::Work;
+use crate::error::Result;
+
+/// Fills `rows`, `without_id` and `repeated`.
+///
+/// A record key is `<system>:<id>`, and no system's name holds a `:`; so the order of keys is the
+/// order of `<system>:`, then that of ids.
+pub(super) fn number(work: &Work, records: &mut Records) -> Result<()> {
+    let mut systems: Vec<(String, u16)> = (0..).zip(&work.systems).map(|(at, name)| (format!("{name}:"), at)).collect();
+    systems.sort();
+    let mut by_system: Vec<Vec<u32>> = vec![Vec::new(); work.systems.len()];
+    for row in 0..records.sources.len() {
+        let system = usize::from(records.system(work, row));
+        match by_system.get_mut(system) {
+            Some(rows) if records.ids.is_valid(row) => rows.push(row as u32),
+            _ => records.without_id.push(row as u32),
+        }
+    }
+    records.without_id.sort_by_key(|row| records.sources.get(*row as usize).copied());
+    let choice = Choice::new(records)?;
+    let mut numbered = Vec::with_capacity(records.sources.len() - records.without_id.len());
+    let mut repeated = Vec::new();
+    for (_, system) in systems {
+        let rows = by_system.get_mut(usize::from(system)).map(std::mem::take).unwrap_or_default();
+        let sorted = sorted(&records.ids, rows);
+        let same = |left: &u32, right: &u32| {
+            records.ids.value(*left as usize) == records.ids.value(*right as usize)
+        };
+        for group in sorted.chunk_by(same) {
+            match group {
+                [row] => numbered.push(*row),
+                group => {
+                    let mut group = group.to_vec();
+                    group.sort_by(|left, right| choice.compare(records, *left, *right));
+                    numbered.extend(group.first());
+                    repeated.extend(group.get(1..).unwrap_or_default());
+                }
+            }
+        }
+    }
+    (records.rows, records.repeated) = (numbered, repeated);
+    Ok(())
+}
+
+/// Rows in the order of their ids.
+///
+/// Most ids of a system begin alike, so 16 bytes after the common beginning decide almost always
+/// and are compared without looking the text up.
+fn sorted(ids: &StringArray, rows: Vec<u32>) -> Vec<u32> {
+    let bytes = |row: u32| ids.value(row as usize).as_bytes();
+    let Some(first) = rows.first() else { return rows };
+    let common = rows.iter().fold(bytes(*first), |common, row| {
+        let alike = common.iter().zip(bytes(*row)).take_while(|(left, right)| left == right).count();
+        common.get(..alike).unwrap_or_default()
+    });
+    let skip = common.len();
+    let word = |bytes: &[u8], from: usize| {
+        let mut word = [0; 8];
+        for (to, byte) in word.iter_mut().zip(bytes.iter().skip(from)) {
+            *to = *byte;
+        }
+        u64::from_be_bytes(word)
+    };
+    let mut entries: Vec<(u64, u64, u32)> =
+        rows.into_iter().map(|row| (word(bytes(row), skip), word(bytes(row), skip + 8), row)).collect();
+    entries.sort_unstable_by(|left, right| {
+        let beginning = (left.0, left.1).cmp(&(right.0, right.1));
+        beginning.then_with(|| bytes(left.2).cmp(bytes(right.2))).then_with(|| left.2.cmp(&right.2))
+    });
+    entries.into_iter().map(|(_, _, row)| row).collect()
+}
+
+/// Which of several rows of one record counts: the one changed last. What is left undecided is
+/// decided by the values, so that the order of arrival never does.
+struct Choice {
+    fields: Vec<DynComparator>,
+}
+
+impl Choice {
+    fn new(records: &Records) -> Result<Self> {
+        let options = SortOptions { descending: false, nulls_first: false };
+        let fields = records.fields.iter().map(|field| Ok(make_comparator(field, field, options)?));
+        Ok(Self { fields: fields.collect::<Result<_>>()? })
+    }
+
+    /// The row that counts comes first.
+    fn compare(&self, records: &Records, left: u32, right: u32) -> Ordering {
+        let (left, right) = (left as usize, right as usize);
+        let ours = |row: usize| {
+            let keys = records.keys.iter().map(move |keys| keys.get(row).copied().unwrap_or(0));
+            let uniques = records.uniques.iter().map(move |ids| u128::from(ids.get(row).copied().unwrap_or(0)));
+            let instants = records.instants.iter().map(move |at| at.get(row).copied().unwrap_or(0) as u128);
+            keys.chain(uniques).chain(instants)
+        };
+        records
+            .updated(right)
+            .cmp(&records.updated(left))
+            .then_with(|| records.created(left).cmp(&records.created(right)))
+            .then_with(|| records.sources.get(left).cmp(&records.sources.get(right)))
+            .then_with(|| {
+                let different = self.fields.iter().map(|compare| compare(left, right));
+                different.into_iter().find(|order| order.is_ne()).unwrap_or(Ordering::Equal)
+            })
+            .then_with(|| ours(left).cmp(ours(right)))
+    }
+}

@@ -1,0 +1,104 @@
+//! The tables that the work answers with, by number, and their columns.
+
+use std::sync::Arc;
+
+use arrow::datatypes::{DataType, Field as ArrowField, Schema, SchemaRef};
+
+use super::fields::Field;
+use super::resolve::instant_type;
+
+/// A table of the answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Table {
+    /// One row for each entity.
+    Golden,
+    /// One row for each record.
+    Crosswalk,
+    /// One row for each id that is no longer in use.
+    Redirects,
+    /// One row for each link made or refused.
+    Evidence,
+    /// One row for each value of an entity with several records.
+    Provenance,
+    /// One row for each system and month.
+    Quality,
+    /// One row for each row that is no record.
+    Rejects,
+    /// Counts for the run record.
+    Facts,
+}
+
+/// Texts of which there are few.
+pub(super) fn words() -> DataType {
+    DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8))
+}
+
+/// Bits of evidence, to the thousandth.
+pub(super) const WEIGHT: (u8, i8) = (12, 3);
+
+/// The columns of every table, by number.
+pub(super) fn schemas(id: &str, fields: &[Field]) -> Vec<SchemaRef> {
+    let [text, word, int, long] = [DataType::Utf8, words(), DataType::Int32, DataType::Int64];
+    let weight = DataType::Decimal128(WEIGHT.0, WEIGHT.1);
+    let mut golden = vec![must(id, &text)];
+    golden.extend(fields.iter().map(|field| may(field.name.as_str(), &field.ty().arrow())));
+    golden.extend([must("n_records", &int), must("n_systems", &int), may("first_seen_at", &instant_type())]);
+    golden.extend([may("last_updated_at", &instant_type()), must("is_quarantined", &DataType::Boolean)]);
+    let tables = [
+        golden,
+        vec![
+            must("system", &word),
+            must("record_id", &text),
+            must(id, &text),
+            must("is_anchor", &DataType::Boolean),
+            may("linked_by", &word),
+            may("linked_weight", &weight),
+            must("linked_since", &instant_type()),
+            must("is_quarantined", &DataType::Boolean),
+        ],
+        vec![
+            must("old_id", &text),
+            may(id, &text),
+            must("reason", &word),
+            must("redirected_at", &instant_type()),
+        ],
+        vec![
+            must("outcome", &word),
+            must("rule", &word),
+            must("left_system", &word),
+            must("left_record_id", &text),
+            may("right_system", &word),
+            may("right_record_id", &text),
+            may("weight", &weight),
+            may("n_records", &int),
+            may("reason", &text),
+        ],
+        vec![
+            must(id, &text),
+            must("field", &word),
+            must("system", &word),
+            must("record_id", &text),
+            must("rule", &word),
+            must("n_values", &int),
+        ],
+        vec![
+            must("system", &word),
+            may("month", &DataType::Date32),
+            must("records", &long),
+            must("duplicates", &long),
+            must("duplicates_in_system", &long),
+            must("duplicate_rate", &DataType::Float64),
+        ],
+        vec![must("source_table", &word), may("source_key", &text), must("reason", &word), may("detail", &text)],
+        vec![must("fact", &text), must("item", &text), must("rows", &long)],
+    ];
+    tables.into_iter().map(|columns| Arc::new(Schema::new(columns))).collect()
+}
+
+fn must(name: &str, data_type: &DataType) -> ArrowField {
+    ArrowField::new(name, data_type.clone(), false)
+}
+
+fn may(name: &str, data_type: &DataType) -> ArrowField {
+    ArrowField::new(name, data_type.clone(), true)
+}
