@@ -42,7 +42,7 @@ pub(super) struct Answer {
 /// Links, identifies, and chooses values.
 pub(super) fn solve(work: Arc<Work>, columns: Columns, known: Known) -> Result<Answer> {
     let mut records = columns.finish(&work)?;
-    let decided = decisions::read(&work, &records, &known.decisions)?;
+    let decided = decisions::read(&records, &known.decisions)?;
     let linked = link::link(&work, &records, &decided)?;
     records.forget_keys();
     let groups = Groups::new(&linked.clusters.root);
@@ -66,8 +66,8 @@ pub(super) fn solve(work: Arc<Work>, columns: Columns, known: Known) -> Result<A
 fn several_valued(groups: &Groups, survivors: &Survivors) -> Vec<(u32, u16)> {
     let mut rows = Vec::new();
     for cluster in (0..groups.len()).filter(|cluster| groups.members(*cluster).len() > 1) {
-        for (field, winners) in (0u16..).zip(&survivors.rows) {
-            if winners.get(cluster).is_some_and(|row| *row != survive::NOBODY) {
+        for (field, winners) in (0u16..).zip(&survivors.records) {
+            if winners.get(cluster).is_some_and(|record| *record != survive::NOBODY) {
                 rows.push((cluster as u32, field));
             }
         }

@@ -1,7 +1,5 @@
 //! The records as columns: gathered batch by batch, then numbered in the order of their keys.
 
-use std::sync::Arc;
-
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, StringArray};
 use arrow::compute::{cast, concat};
 use arrow::datatypes::DataType;
@@ -77,22 +75,22 @@ impl Columns {
             return Err(Error::data("more than 4,294,967,295 records cannot be compared at once"));
         }
         let ids = one(self.ids, ColumnType::Text)?;
-        let ids = ids.as_string_opt::<i32>().ok_or_else(|| too_long("record ids"))?.clone();
+        let ids = ids.as_string_opt::<i32>().ok_or_else(too_long)?;
         let fields = self.fields.into_iter().zip(&work.fields).map(|(parts, field)| one(parts, field.ty()));
         let mut records = Records {
             sources: self.sources,
-            ids,
             updated: self.updated,
             created: self.created,
             fields: fields.collect::<Result<_>>()?,
             instants: self.instants,
             keys: self.keys,
             uniques: self.uniques,
+            names: StringArray::new_null(0),
             rows: Vec::new(),
             without_id: Vec::new(),
             repeated: Vec::new(),
         };
-        order::number(work, &mut records)?;
+        order::number(work, &mut records, ids)?;
         Ok(records)
     }
 }
@@ -111,8 +109,9 @@ fn one(parts: Vec<ArrayRef>, ty: ColumnType) -> Result<ArrayRef> {
     Ok(concat(&parts)?)
 }
 
-fn too_long(what: &str) -> Error {
-    Error::data(format!("the {what} are longer than 2 GiB in all"))
+/// Record keys are held as one array of texts.
+pub(super) fn too_long() -> Error {
+    Error::data("the ids of the records are longer than 2 GiB in all")
 }
 
 /// All records. Columns are by row, in the order of arrival; a record's ordinal is its place in the
@@ -120,7 +119,6 @@ fn too_long(what: &str) -> Error {
 #[derive(Debug)]
 pub(super) struct Records {
     pub(super) sources: Vec<u16>,
-    pub(super) ids: StringArray,
     pub(super) updated: Vec<i64>,
     pub(super) created: Vec<i64>,
     pub(super) fields: Vec<ArrayRef>,
@@ -132,10 +130,12 @@ pub(super) struct Records {
     pub(super) uniques: Vec<Vec<u64>>,
     /// By ordinal.
     pub(super) rows: Vec<u32>,
-    /// Rows whose record has no id, by source.
-    pub(super) without_id: Vec<u32>,
-    /// Rows of records that were there already, in the order of their keys.
-    pub(super) repeated: Vec<u32>,
+    /// By ordinal, `<system>:<id>`; ascending.
+    pub(super) names: StringArray,
+    /// The sources of rows without an id.
+    pub(super) without_id: Vec<u16>,
+    /// Source and id of rows whose record was there already, in the order of their keys.
+    pub(super) repeated: Vec<(u16, String)>,
 }
 
 impl Records {
@@ -154,16 +154,31 @@ impl Records {
         self.sources.get(row).map_or(0, |source| work.system(*source))
     }
 
-    /// The id of a row's record.
-    pub(super) fn id(&self, row: usize) -> &str {
-        if row < self.ids.len() && self.ids.is_valid(row) { self.ids.value(row) } else { "" }
+    /// `<system>:<id>`.
+    pub(super) fn key(&self, ordinal: u32) -> &str {
+        let ordinal = ordinal as usize;
+        if ordinal < self.names.len() { self.names.value(ordinal) } else { "" }
     }
 
-    /// `<system>:<id>`.
-    pub(super) fn key(&self, work: &Work, ordinal: u32) -> String {
-        let row = self.row(ordinal);
-        let system = work.systems.get(usize::from(self.system(work, row)));
-        format!("{}:{}", system.map_or("", String::as_str), self.id(row))
+    /// The id of a record in its system.
+    pub(super) fn id(&self, work: &Work, ordinal: u32) -> &str {
+        let system = usize::from(self.system(work, self.row(ordinal)));
+        let prefix = work.systems.get(system).map_or(0, |system| system.len() + 1);
+        self.key(ordinal).get(prefix..).unwrap_or_default()
+    }
+
+    /// The record of that key.
+    pub(super) fn find(&self, key: &str) -> Option<u32> {
+        let (mut low, mut high) = (0, self.len() as u32);
+        while low < high {
+            let middle = low + (high - low) / 2;
+            match self.key(middle).as_bytes().cmp(key.as_bytes()) {
+                std::cmp::Ordering::Less => low = middle + 1,
+                std::cmp::Ordering::Equal => return Some(middle),
+                std::cmp::Ordering::Greater => high = middle,
+            }
+        }
+        None
     }
 
     /// When a row's record was changed; [`NEVER`] where nobody knows.
@@ -188,16 +203,9 @@ impl Records {
         let instants: usize = self.instants.iter().map(Vec::capacity).sum();
         let keys: usize = self.keys.iter().map(Vec::capacity).sum();
         let uniques: usize = self.uniques.iter().map(Vec::capacity).sum();
-        let rows = self.rows.capacity() + self.without_id.capacity() + self.repeated.capacity();
+        let rejected = 2 * self.without_id.capacity() + 64 * self.repeated.capacity();
         let numbers = self.updated.capacity() + self.created.capacity() + instants + uniques;
-        values + self.ids.get_array_memory_size() + 2 * self.sources.capacity() + 8 * numbers + 16 * keys + 4 * rows
-    }
-}
-
-/// Shared with whoever needs a text column whatever its width.
-pub(super) fn as_text(array: &ArrayRef) -> Result<ArrayRef> {
-    match array.data_type() {
-        DataType::Utf8 => Ok(Arc::clone(array)),
-        _ => Ok(cast(array, &DataType::Utf8)?),
+        let names = self.names.get_array_memory_size() + 4 * self.rows.capacity() + 2 * self.sources.capacity();
+        values + names + 8 * numbers + 16 * keys + rejected
     }
 }

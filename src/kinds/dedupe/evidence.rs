@@ -85,7 +85,7 @@ fn row(answer: &Answer, at: usize) -> Option<Row<'_>> {
 
 /// Why a guard refused.
 fn sentence(answer: &Answer, refusal: &Refusal) -> String {
-    let key = |record: u32| answer.records.key(&answer.work, record);
+    let key = |record: u32| answer.records.key(record);
     match *refusal {
         Refusal::UniqueId { column, left, right } => {
             let unique = answer.work.uniques.get(usize::from(column)).map_or("", String::as_str);

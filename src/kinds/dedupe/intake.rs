@@ -41,7 +41,6 @@ impl Input {
 #[derive(Debug)]
 pub(super) struct Work {
     pub(super) entity: String,
-    pub(super) id_column: String,
     /// By source: its table, and its system as an index into `systems`.
     pub(super) sources: Vec<(TableName, u16)>,
     /// In the order of their precedence.
@@ -64,7 +63,6 @@ impl Work {
         let sources = resolved.sources.iter().map(|source| (source.table.clone(), source.system));
         Self {
             entity: resolved.entity.clone(),
-            id_column: resolved.id.to_string(),
             sources: sources.collect(),
             systems: resolved.systems.clone(),
             fields: resolved.fields.clone(),

@@ -53,7 +53,7 @@ pub(super) fn link(work: &Work, records: &Records, decided: &Decided) -> Result<
 }
 
 fn contradiction(work: &Work, records: &Records, first: &Contradiction, count: usize) -> Error {
-    let name = |ordinal: u32| format!("`{}`", records.key(work, ordinal));
+    let name = |ordinal: u32| format!("`{}`", records.key(ordinal));
     let (left, right) = first.must_link;
     let why = match first.against {
         Refusal::CannotLink { left, right } => {

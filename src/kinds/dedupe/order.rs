@@ -1,53 +1,62 @@
 //! Rows → ordinals: records in the byte order of their keys, each key once.
 
 use std::cmp::Ordering;
+use std::fmt::Write;
 
-use arrow::array::{Array, DynComparator, StringArray, make_comparator};
+use arrow::array::{Array, DynComparator, StringArray, StringBuilder, make_comparator};
 use arrow::compute::SortOptions;
 
-use super::columns::Records;
+use super::columns::{Records, too_long};
 use super::intake::Work;
 use crate::error::Result;
 
-/// Fills `rows`, `without_id` and `repeated`.
+/// Fills `rows`, `names`, `without_id` and `repeated`; `ids` are the ids by row.
 ///
 /// A record key is `<system>:<id>`, and no system's name holds a `:`; so the order of keys is the
 /// order of `<system>:`, then that of ids.
-pub(super) fn number(work: &Work, records: &mut Records) -> Result<()> {
+pub(super) fn number(work: &Work, records: &mut Records, ids: &StringArray) -> Result<()> {
     let mut systems: Vec<(String, u16)> = (0..).zip(&work.systems).map(|(at, name)| (format!("{name}:"), at)).collect();
     systems.sort();
-    let mut by_system: Vec<Vec<u32>> = vec![Vec::new(); work.systems.len()];
-    for row in 0..records.sources.len() {
-        let system = usize::from(records.system(work, row));
-        match by_system.get_mut(system) {
-            Some(rows) if records.ids.is_valid(row) => rows.push(row as u32),
-            _ => records.without_id.push(row as u32),
-        }
-    }
-    records.without_id.sort_by_key(|row| records.sources.get(*row as usize).copied());
+    let mut by_system = by_system(work, records, ids);
     let choice = Choice::new(records)?;
-    let mut numbered = Vec::with_capacity(records.sources.len() - records.without_id.len());
+    let mut rows = Vec::with_capacity(records.sources.len() - records.without_id.len());
+    let bytes = ids.values().len() + rows.capacity() * systems.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
+    i32::try_from(bytes).map_err(|_| too_long())?;
+    let mut names = StringBuilder::with_capacity(rows.capacity(), bytes);
     let mut repeated = Vec::new();
-    for (_, system) in systems {
-        let rows = by_system.get_mut(usize::from(system)).map(std::mem::take).unwrap_or_default();
-        let sorted = sorted(&records.ids, rows);
-        let same = |left: &u32, right: &u32| {
-            records.ids.value(*left as usize) == records.ids.value(*right as usize)
-        };
-        for group in sorted.chunk_by(same) {
-            match group {
-                [row] => numbered.push(*row),
-                group => {
-                    let mut group = group.to_vec();
-                    group.sort_by(|left, right| choice.compare(records, *left, *right));
-                    numbered.extend(group.first());
-                    repeated.extend(group.get(1..).unwrap_or_default());
-                }
+    for (name, system) in systems {
+        let of_system = by_system.get_mut(usize::from(system)).map(std::mem::take).unwrap_or_default();
+        let mut sorted = sorted(ids, of_system);
+        let same = |left: &u32, right: &u32| ids.value(*left as usize) == ids.value(*right as usize);
+        for group in sorted.chunk_by_mut(same) {
+            if group.len() > 1 {
+                group.sort_by(|left, right| choice.compare(records, *left, *right));
             }
+            let Some((row, others)) = group.split_first() else { continue };
+            let id = ids.value(*row as usize);
+            rows.push(*row);
+            // Writing to memory does not fail.
+            let _ = names.write_str(&name);
+            names.append_value(id);
+            let source = |row: &u32| records.sources.get(*row as usize).copied().unwrap_or(0);
+            repeated.extend(others.iter().map(|row| (source(row), id.to_string())));
         }
     }
-    (records.rows, records.repeated) = (numbered, repeated);
+    (records.rows, records.names, records.repeated) = (rows, names.finish(), repeated);
     Ok(())
+}
+
+/// The rows of each system; rows without an id are set aside.
+fn by_system(work: &Work, records: &mut Records, ids: &StringArray) -> Vec<Vec<u32>> {
+    let mut by_system: Vec<Vec<u32>> = vec![Vec::new(); work.systems.len()];
+    for (row, source) in (0u32..).zip(&records.sources) {
+        match by_system.get_mut(usize::from(work.system(*source))) {
+            Some(rows) if ids.is_valid(row as usize) => rows.push(row),
+            _ => records.without_id.push(*source),
+        }
+    }
+    records.without_id.sort_unstable();
+    by_system
 }
 
 /// Rows in the order of their ids.

@@ -112,7 +112,7 @@ pub(super) fn instant_type() -> DataType {
 pub(super) fn resolve(spec: &Dedupe, scope: &Scope<'_>, diags: &mut Diagnostics) -> Option<Resolved> {
     review::counts(spec, scope.place, diags);
     let systems = review::systems(spec, diags);
-    let mut typing = Typing { spec, scope, systems: &systems, promises: Promises::new(spec) };
+    let mut typing = Typing { scope, systems: &systems, promises: Promises::new(spec) };
     let sources: Vec<Option<ResolvedSource>> =
         spec.records.iter().map(|source| typing.source(source, diags)).collect();
     let decisions = spec.decisions.as_ref().map(|decisions| typing.decisions(decisions, diags));
@@ -166,7 +166,6 @@ impl<'a> Promises<'a> {
 }
 
 struct Typing<'a> {
-    spec: &'a Dedupe,
     scope: &'a Scope<'a>,
     systems: &'a [String],
     promises: Promises<'a>,

@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, BooleanArray, Decimal128Array, DictionaryArray, Int32Array, StringArray, StringBuilder,
+    ArrayRef, BooleanArray, Decimal128Array, DictionaryArray, Int32Array, StringArray, StringBuilder,
     TimestampMicrosecondArray, UInt32Array,
 };
 use arrow::compute::{cast, take};
@@ -29,9 +29,10 @@ pub(super) const REASONS: [(&str, &str); 2] = [
 pub(super) fn golden(answer: &Answer, clusters: Range<usize>) -> Result<Vec<ArrayRef>> {
     let (work, records, groups) = (&answer.work, &answer.records, &answer.groups);
     let mut columns = vec![ids(clusters.clone().map(|cluster| answer.identity.ids.get(cluster).copied()))];
-    for ((field, column), winners) in work.fields.iter().zip(&records.fields).zip(&answer.survivors.rows) {
+    for ((field, column), winners) in work.fields.iter().zip(&records.fields).zip(&answer.survivors.records) {
         let winners = winners.get(clusters.clone()).unwrap_or_default();
-        let rows: UInt32Array = winners.iter().map(|row| (*row != NOBODY).then_some(*row)).collect();
+        let row = |record: &u32| (*record != NOBODY).then(|| records.row(*record) as u32);
+        let rows: UInt32Array = winners.iter().map(row).collect();
         columns.push(cast(&take(column, &rows, None)?, &field.ty().arrow())?);
     }
     let members = |cluster: usize| groups.members(cluster).iter().map(|record| records.row(*record));
@@ -104,8 +105,8 @@ pub(super) fn provenance(answer: &Answer, rows: Range<usize>) -> Result<Vec<Arra
     let at = |of: &[Vec<u32>], (cluster, field): (u32, u16)| {
         of.get(usize::from(field)).and_then(|column| column.get(cluster as usize)).copied().unwrap_or(0)
     };
-    let from = |value: &(u32, u16)| at(&answer.survivors.rows, *value);
-    let [system, record] = names_of_rows(answer, values.iter().map(|value| Some(from(value))))?;
+    let from = |value: &(u32, u16)| at(&answer.survivors.records, *value);
+    let [system, record] = names(answer, values.iter().map(|value| Some(from(value))))?;
     let field = || values.iter().map(|(_, field)| Some(i32::from(*field)));
     Ok(vec![
         ids(values.iter().map(|(cluster, _)| answer.identity.ids.get(*cluster as usize).copied())),
@@ -120,32 +121,29 @@ pub(super) fn provenance(answer: &Answer, rows: Range<usize>) -> Result<Vec<Arra
 /// Rows without an id, then rows of records that were there already.
 pub(super) fn rejects(answer: &Answer, rows: Range<usize>) -> Result<Vec<ArrayRef>> {
     let records = &answer.records;
-    let without_id = records.without_id.len();
-    let all = records.without_id.iter().chain(&records.repeated);
-    let rows: Vec<(bool, u32)> = (0..).zip(all).skip(rows.start).take(rows.len()).map(|(at, row)| (at >= without_id, *row)).collect();
+    let without_id = records.without_id.iter().map(|source| (*source, None));
+    let repeated = records.repeated.iter().map(|(source, id)| (*source, Some(id.as_str())));
+    let rows: Vec<(u16, Option<&str>)> = without_id.chain(repeated).skip(rows.start).take(rows.len()).collect();
     let tables: Vec<String> = answer.work.sources.iter().map(|(table, _)| table.to_string()).collect();
     let reasons = REASONS.map(|(code, _)| code.to_string());
-    let source = |row: u32| records.sources.get(row as usize).map(|source| i32::from(*source));
-    let keys: StringArray = rows.iter().map(|(known, row)| known.then(|| records.id(*row as usize))).collect();
+    let keys: StringArray = rows.iter().map(|(_, id)| *id).collect();
     let none: StringArray = rows.iter().map(|_| None::<&str>).collect();
     Ok(vec![
-        dictionary(&tables, rows.iter().map(|(_, row)| source(*row)))?,
+        dictionary(&tables, rows.iter().map(|(source, _)| Some(i32::from(*source))))?,
         Arc::new(keys),
-        dictionary(&reasons, rows.iter().map(|(repeated, _)| Some(i32::from(*repeated))))?,
+        dictionary(&reasons, rows.iter().map(|(_, id)| Some(i32::from(id.is_some()))))?,
         Arc::new(none),
     ])
 }
 
 /// System and id of records.
-pub(super) fn names(answer: &Answer, records: impl Iterator<Item = Option<u32>>) -> Result<[ArrayRef; 2]> {
-    names_of_rows(answer, records.map(|record| record.map(|record| answer.records.row(record) as u32)))
-}
-
-fn names_of_rows(answer: &Answer, rows: impl Iterator<Item = Option<u32>>) -> Result<[ArrayRef; 2]> {
-    let rows: UInt32Array = rows.collect();
-    let system = |row: u32| i32::from(answer.records.system(&answer.work, row as usize));
-    let systems = dictionary(&answer.work.systems, rows.iter().map(|row| row.map(system)))?;
-    Ok([systems, take(&answer.records.ids, &rows, None)?])
+pub(super) fn names(answer: &Answer, of: impl Iterator<Item = Option<u32>>) -> Result<[ArrayRef; 2]> {
+    let (work, records) = (&answer.work, &answer.records);
+    let of: Vec<Option<u32>> = of.collect();
+    let system = |record: &Option<u32>| record.map(|record| i32::from(records.system(work, records.row(record))));
+    let systems = dictionary(&work.systems, of.iter().map(system))?;
+    let ids: StringArray = of.iter().map(|record| record.map(|record| records.id(work, record))).collect();
+    Ok([systems, Arc::new(ids)])
 }
 
 /// The names of rules.
