@@ -1,6 +1,6 @@
 //! An exact rule: records that share a key are one, unless too many share it.
 
-use std::cmp::Reverse;
+use std::cmp::{Ordering, Reverse};
 
 /// One key of one record. Packed, because there are as many as records: 20 bytes instead of 32.
 #[derive(Debug, Clone, Copy)]
@@ -10,24 +10,47 @@ struct Entry {
     record: u32,
 }
 
+/// Entries are dealt to this many shares by the first bits of their hash, as they come: small shares
+/// sort twice as fast as one large array, and need no second array.
+const SHARE_BITS: u32 = 10;
+
 /// Gathers the keys of one exact rule, in any order, and says which records share one.
 ///
-/// Holds 20 bytes a key of a record; [`KeyLinker::finish`] sorts in place. A record may have several
-/// keys, and the same one twice.
-#[derive(Debug, Clone, Default)]
+/// Holds 20 bytes a key of a record, and a few in a hundred more; [`KeyLinker::finish`] sorts in place
+/// and gives them back as it goes. A record may have several keys, and the same one twice. Hashes
+/// must be spread evenly, which makes the work fast, not correct.
+#[derive(Debug, Clone)]
 pub struct KeyLinker {
-    entries: Vec<Entry>,
+    shares: Vec<Vec<Entry>>,
 }
 
-/// The records of every shared key, at 4 bytes a record and 8 a key; the keys that only one record
+/// The records of every shared key, at 4 bytes a record and 12 a key; the keys that only one record
 /// has are gone.
 #[derive(Debug, Clone, Default)]
 pub struct KeyLinks {
     members: Vec<u32>,
-    /// Where each group lies in `members`; ordered by what lies there.
-    groups: Vec<(u32, u32)>,
+    groups: Vec<Group>,
     /// The keys that too many records share, most shared first: reported, not linked.
     pub crowded: Vec<CrowdedKey>,
+}
+
+/// Where a group lies in the members.
+#[derive(Debug, Clone, Copy)]
+struct Group {
+    /// Its smallest record, at hand because groups are sorted by it.
+    first: u32,
+    start: u32,
+    end: u32,
+}
+
+impl Group {
+    fn of(self, members: &[u32]) -> &[u32] {
+        members.get(self.start as usize..self.end as usize).unwrap_or_default()
+    }
+
+    fn compare(self, other: Self, members: &[u32]) -> Ordering {
+        self.first.cmp(&other.first).then_with(|| self.of(members).cmp(other.of(members)))
+    }
 }
 
 /// A key that more records share than may.
@@ -41,41 +64,55 @@ pub struct CrowdedKey {
     pub first: u32,
 }
 
+impl Default for KeyLinker {
+    fn default() -> Self {
+        Self::with_capacity(0)
+    }
+}
+
 impl KeyLinker {
-    /// An empty linker with room for this many keys, so that it never grows by copying.
+    /// An empty linker with room for this many keys, so that it seldom grows by copying.
     pub fn with_capacity(keys: usize) -> Self {
-        Self { entries: Vec::with_capacity(keys) }
+        let even = keys >> SHARE_BITS;
+        // Five standard deviations: hardly any share of evenly spread hashes is larger.
+        let room = if even == 0 { 0 } else { even + 5 * even.isqrt() };
+        Self { shares: (0..1 << SHARE_BITS).map(|_| Vec::with_capacity(room)).collect() }
     }
 
     /// `record` has the key with this hash; a record without a key is not pushed.
     pub fn push(&mut self, record: u32, key: u128) {
-        self.entries.push(Entry { key, record });
+        if let Some(share) = self.shares.get_mut((key >> (u128::BITS - SHARE_BITS)) as usize) {
+            share.push(Entry { key, record });
+        }
     }
 
     /// Takes the keys that another linker of the same rule gathered.
     pub fn append(&mut self, mut other: Self) {
-        self.entries.append(&mut other.entries);
+        for (share, more) in self.shares.iter_mut().zip(&mut other.shares) {
+            share.append(more);
+        }
     }
 
     /// How many keys were pushed.
     pub fn len(&self) -> usize {
-        self.entries.len()
+        self.shares.iter().map(Vec::len).sum()
     }
 
     /// Whether no key was pushed.
     pub fn is_empty(&self) -> bool {
-        self.entries.is_empty()
+        self.len() == 0
     }
 
     /// The groups of records that share a key, of those keys that at most `max_records_per_key`
     /// records share.
-    pub fn finish(mut self, max_records_per_key: u32) -> KeyLinks {
-        self.entries.sort_unstable_by_key(|entry| (entry.key, entry.record));
+    pub fn finish(self, max_records_per_key: u32) -> KeyLinks {
         let mut links = KeyLinks::default();
-        for run in self.entries.chunk_by(|left, right| left.key == right.key) {
-            links.take(run, max_records_per_key);
+        for mut share in self.shares {
+            share.sort_unstable_by_key(|entry| (entry.key, entry.record));
+            for run in share.chunk_by(|left, right| left.key == right.key) {
+                links.take(run, max_records_per_key);
+            }
         }
-        drop(self.entries);
         links.order();
         links
     }
@@ -86,7 +123,7 @@ impl KeyLinks {
     /// so that neither hash nor order of arrival shows in what is made of them; two keys that the
     /// same records share are one group.
     pub fn groups(&self) -> impl Iterator<Item = &[u32]> {
-        self.groups.iter().map(|&group| slice(&self.members, group))
+        self.groups.iter().map(|group| group.of(&self.members))
     }
 
     /// Takes the records of one key, sorted.
@@ -107,18 +144,14 @@ impl KeyLinks {
             self.members.truncate(start);
             self.crowded.push(CrowdedKey { key: first.key, records, first: first.record });
         } else {
-            self.groups.push((start as u32, self.members.len() as u32));
+            self.groups.push(Group { first: first.record, start: start as u32, end: self.members.len() as u32 });
         }
     }
 
     fn order(&mut self) {
         let members = &self.members;
-        self.groups.sort_unstable_by(|left, right| slice(members, *left).cmp(slice(members, *right)));
-        self.groups.dedup_by(|left, right| slice(members, *left) == slice(members, *right));
+        self.groups.sort_unstable_by(|left, right| left.compare(*right, members));
+        self.groups.dedup_by(|left, right| left.compare(*right, members) == Ordering::Equal);
         self.crowded.sort_unstable_by_key(|crowded| (Reverse(crowded.records), crowded.first, crowded.key));
     }
-}
-
-fn slice(members: &[u32], (start, end): (u32, u32)) -> &[u32] {
-    members.get(start as usize..end as usize).unwrap_or_default()
 }

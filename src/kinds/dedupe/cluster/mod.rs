@@ -5,11 +5,13 @@
 //! order in which records, keys or edges come, on threads or on the clock.
 //!
 //! The way of a run: one [`KeyLinker`] for each exact rule, scored pairs as [`Edge`]s for the others,
-//! all of them to a [`Clustering`], strongest rule first; its [`Clusters`] say which records are one.
+//! all of them to a [`Clustering`], strongest rule first; its [`Clusters`] say which records are one, and
+//! [`ids::assign`] gives every cluster an id that stays.
 
 mod clustering;
 mod edges;
 mod guard;
+pub mod ids;
 mod key_linker;
 #[cfg(test)]
 mod naive;

@@ -2,4 +2,7 @@
 
 mod clusters;
 mod guards;
+mod histories;
+mod ids;
 mod links;
+mod world;

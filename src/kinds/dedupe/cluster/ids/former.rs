@@ -1,0 +1,143 @@
+//! The ids that were published, each with the record it holds on to now.
+
+use std::cmp::Reverse;
+
+use uuid::Uuid;
+
+use super::locate::{GONE, locate};
+use super::state::{End, Published, Records, seniority};
+use crate::error::{Error, Result};
+
+/// An id that was published; 32 bytes.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Former {
+    pub(super) id: Uuid,
+    /// Since when it is there.
+    pub(super) since: i64,
+    /// The record it holds on to now, or [`GONE`].
+    pub(super) anchor: u32,
+    /// The row in the crosswalk of the record it held on to when it was published.
+    row: u32,
+}
+
+/// All ids that were ever published.
+pub(super) struct Formers<'a> {
+    pub(super) published: Published<'a>,
+    /// The records of the crosswalk's rows, or [`GONE`].
+    pub(super) at: Vec<u32>,
+    /// The ids of the crosswalk, ascending.
+    pub(super) live: Vec<Former>,
+    /// For every redirect, the record it holds on to if that is there, or [`GONE`].
+    pub(super) redirected: Vec<u32>,
+    /// The ids of the redirects, ascending.
+    ended: Vec<Uuid>,
+}
+
+impl<'a> Formers<'a> {
+    /// Reads what was published.
+    ///
+    /// # Errors
+    /// Data, if the tables cannot be what a run published.
+    pub(super) fn new(records: &dyn Records, root: &[u32], published: Published<'a>) -> Result<Self> {
+        let Published { crosswalk, redirects } = published;
+        let located = locate(records, crosswalk.len(), &|row| crosswalk.row(row).record);
+        if let Some(row) = located.twice {
+            return Err(broken(format!("has the record `{}` twice", crosswalk.row(row).record)));
+        }
+        let at = located.at;
+        let live = live(records, root, published, &at);
+        let redirected = locate(records, redirects.len(), &|row| redirects[row].anchor.as_str()).at;
+        let mut ended: Vec<Uuid> = redirects.iter().map(|redirect| redirect.id).collect();
+        ended.sort_unstable();
+        let formers = Self { published, at, live, redirected, ended };
+        formers.check()?;
+        Ok(formers)
+    }
+
+    /// Whether an id was ever published.
+    pub(super) fn knows(&self, id: &Uuid) -> bool {
+        self.find(id).is_some() || self.ended.binary_search(id).is_ok()
+    }
+
+    /// An id of the crosswalk.
+    pub(super) fn find(&self, id: &Uuid) -> Option<&Former> {
+        let at = self.live.binary_search_by(|former| former.id.cmp(id)).ok()?;
+        self.live.get(at)
+    }
+
+    /// The key of the record that an id of the crosswalk holds on to, or held on to at last.
+    pub(super) fn anchor_key(&self, records: &dyn Records, former: &Former) -> String {
+        match former.anchor {
+            GONE => self.published.crosswalk.row(former.row as usize).record.to_string(),
+            anchor => records.key(anchor).to_string(),
+        }
+    }
+
+    fn check(&self) -> Result<()> {
+        if let Some([id, _]) = self.ended.windows(2).find(|pair| pair[0] == pair[1]).and_then(|pair| pair.first_chunk())
+        {
+            return Err(broken(format!("redirects the id `{id}` twice")));
+        }
+        if let Some(id) = self.ended.iter().find(|id| self.find(id).is_some()) {
+            return Err(broken(format!("redirects the id `{id}`, which is that of a record")));
+        }
+        for redirect in self.published.redirects {
+            if let Some(target) = redirect.target
+                && self.find(&target).is_none()
+            {
+                return Err(broken(format!("redirects the id `{}` to `{target}`, which no record has", redirect.id)));
+            }
+            if redirect.end == End::Retired && redirect.target.is_some() {
+                return Err(broken(format!("redirects the retired id `{}`", redirect.id)));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn broken(what: String) -> Error {
+    Error::data(format!("the crosswalk as last published {what}"))
+        .with_hint("ids can only be kept from the tables that a run of this model published")
+}
+
+/// A row of the crosswalk and its id. Packed, because there are as many as records.
+#[derive(Clone, Copy)]
+#[repr(C, packed(4))]
+struct Row {
+    id: u128,
+    row: u32,
+}
+
+fn live(records: &dyn Records, root: &[u32], published: Published<'_>, at: &[u32]) -> Vec<Former> {
+    let crosswalk = published.crosswalk;
+    let row = |row: usize| Row { id: crosswalk.row(row).id.as_u128(), row: row as u32 };
+    let mut rows: Vec<Row> = (0..crosswalk.len()).map(row).collect();
+    rows.sort_unstable_by_key(|row| (row.id, row.row));
+    let members = rows.chunk_by(|left, right| left.id == right.id);
+    let mut remaining = Vec::new();
+    let former = |rows: &[Row]| {
+        // The table may come in any order; which row stands for the id must not depend on it.
+        let key = |row: &&Row| crosswalk.row(row.row as usize).record;
+        let flagged = rows.iter().filter(|row| crosswalk.row(row.row as usize).anchor).min_by_key(key);
+        let held = flagged.or_else(|| rows.iter().min_by_key(key))?;
+        let published = crosswalk.row(held.row as usize);
+        let mut anchor = at[held.row as usize];
+        if anchor == GONE {
+            remaining.clear();
+            remaining.extend(rows.iter().map(|row| at[row.row as usize]).filter(|ordinal| *ordinal != GONE));
+            anchor = heir(records, root, &mut remaining);
+        }
+        Some(Former { id: published.id, since: published.id_since, anchor, row: held.row })
+    };
+    members.filter_map(former).collect()
+}
+
+/// Who takes over from an anchor that is gone: of the largest part of the records that are left (of
+/// equal ones, that with the smallest key), the eldest record.
+fn heir(records: &dyn Records, root: &[u32], remaining: &mut [u32]) -> u32 {
+    remaining.sort_unstable_by_key(|ordinal| (root[*ordinal as usize], *ordinal));
+    let parts = remaining.chunk_by(|left, right| root[*left as usize] == root[*right as usize]);
+    let largest = parts.min_by_key(|part| (Reverse(part.len()), part.first().copied()));
+    let eldest = largest.and_then(|part| part.iter().min_by_key(|ordinal| seniority(records, **ordinal)));
+    eldest.copied().unwrap_or(GONE)
+}

@@ -1,0 +1,19 @@
+//! Ids that stay: clusters and what was last published → an id for every cluster, and where every
+//! id ever published leads.
+//!
+//! Every id holds on to one record, its anchor. It belongs to the cluster in which that record is,
+//! and if several ids meet in a cluster, the oldest lives and the others lead to it. The rules, with
+//! worked examples: `docs/design/0005-clusters-and-ids.md`.
+
+mod assign;
+mod former;
+mod locate;
+mod mint;
+#[cfg(test)]
+pub(super) mod naive;
+mod redirects;
+mod state;
+
+pub use assign::{Identities, Identity, assign};
+pub use mint::namespace;
+pub use state::{Crosswalk, CrosswalkRow, End, Published, Records, Redirect};
