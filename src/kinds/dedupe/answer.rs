@@ -6,10 +6,11 @@ use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 
+use super::cluster::ids::Identities;
 use super::columns::{Columns, Records};
 use super::decisions;
 use super::groups::Groups;
-use super::identity::{self, Identity};
+use super::identity;
 use super::intake::{Known, Work};
 use super::link::{self, Linked};
 use super::notes::{self, Notes};
@@ -29,7 +30,7 @@ pub(super) struct Answer {
     /// By record, the strongest link that holds it; see [`link::strongest`].
     pub(super) strongest: Vec<u32>,
     pub(super) groups: Groups,
-    pub(super) identity: Identity,
+    pub(super) identity: Identities,
     pub(super) survivors: Survivors,
     /// The rows of `_provenance`: cluster and field.
     pub(super) provenance: Vec<(u32, u16)>,
@@ -46,8 +47,7 @@ pub(super) fn solve(work: Arc<Work>, columns: Columns, known: Known) -> Result<A
     let linked = link::link(&work, &records, &decided)?;
     records.forget_keys();
     let groups = Groups::new(&linked.clusters.root);
-    let identity = identity::identify(&work, &records, &groups, &known)?;
-    drop(known);
+    let identity = identity::identify(&work, &records, &linked.clusters.root, known)?;
     let survivors = survive::survivors(&work, &records, &groups)?;
     let provenance = several_valued(&groups, &survivors);
     let mut quarantined = vec![false; records.len()];
@@ -110,11 +110,13 @@ impl GatherAnswer for Answer {
         let clusters = &self.linked.clusters;
         let links = 16 * clusters.used.capacity() + 36 * clusters.refused.capacity() + 4 * clusters.root.capacity();
         let numbers = 4 * self.strongest.capacity() + 8 * self.provenance.capacity() + self.quarantined.capacity();
+        let identity = &self.identity;
+        let ids = 32 * identity.clusters.capacity() + 4 * identity.cluster.capacity() + 8 * identity.since.capacity();
         self.records.held_bytes()
             + links
             + numbers
             + self.groups.held_bytes()
-            + self.identity.held_bytes()
+            + ids
             + self.survivors.held_bytes()
     }
 

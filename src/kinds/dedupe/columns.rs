@@ -96,7 +96,7 @@ impl Columns {
 }
 
 /// The parts of a column as one array; texts of more than 2 GiB become large ones.
-fn one(parts: Vec<ArrayRef>, ty: ColumnType) -> Result<ArrayRef> {
+pub(super) fn one(parts: Vec<ArrayRef>, ty: ColumnType) -> Result<ArrayRef> {
     if parts.is_empty() {
         return Ok(arrow::array::new_empty_array(&ty.arrow()));
     }

@@ -133,6 +133,7 @@ impl Words<'_> {
             made("linked_by", Text, format!("The strongest rule that links the record to another one: one of {rules}, or `{DECISION}` for a pair that somebody decided about; NULL where the record stands alone."), &[]),
             made("linked_weight", WEIGHT_TYPE, "The weight of that link in bits: log2 of the odds that it is right; NULL for rules that do not weigh.", &[]),
             made("linked_since", Timestamp, format!("The as-of instant of the run that first gave the record this {who}, UTC."), &[]).not_null(),
+            made("id_since", Timestamp, format!("The as-of instant of the run that first gave the {who} its id, UTC."), &[]).not_null(),
             made("is_quarantined", Boolean, self.quarantine(), &[]).not_null(),
         ];
         let description = format!("One row for each record: the {who} of `{}` that it is about.", self.scope.model);
@@ -150,6 +151,8 @@ impl Words<'_> {
             made(id, Text, format!("The {who} that it stands for now; NULL where all its records are gone."), &[&self.resolved.record])
                 .pii(self.record_pii()),
             made("reason", Text, format!("`merged`: the {who} turned out to be another one; `retired`: all records of the {who} are gone."), &[]).not_null(),
+            self.record("anchor", "The record, as `<system>:<id>`, that the id belonged to.".to_string()).not_null(),
+            made("id_since", Timestamp, "The as-of instant of the run that first gave the id, UTC.", &[]).not_null(),
             made("redirected_at", Timestamp, "The as-of instant of the run that took the id out of use, UTC.", &[]).not_null(),
         ];
         let description = format!("One row for each id that `{}` has published and no longer uses; an id never comes to mean anybody else.", self.scope.model);

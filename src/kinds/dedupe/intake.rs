@@ -40,7 +40,8 @@ impl Input {
 /// Everything that the work is told before it starts.
 #[derive(Debug)]
 pub(super) struct Work {
-    pub(super) entity: String,
+    /// The model's name, in which its ids are.
+    pub(super) model: String,
     /// By source: its table, and its system as an index into `systems`.
     pub(super) sources: Vec<(TableName, u16)>,
     /// In the order of their precedence.
@@ -62,7 +63,7 @@ impl Work {
     pub(super) fn new(resolved: &Resolved, scope: &Scope<'_>) -> Self {
         let sources = resolved.sources.iter().map(|source| (source.table.clone(), source.system));
         Self {
-            entity: resolved.entity.clone(),
+            model: scope.model.to_string(),
             sources: sources.collect(),
             systems: resolved.systems.clone(),
             fields: resolved.fields.clone(),

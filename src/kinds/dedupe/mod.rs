@@ -38,6 +38,8 @@ mod tables;
 mod terms;
 
 #[cfg(test)]
+mod naive;
+#[cfg(test)]
 mod tests;
 
 pub use spec::Dedupe;

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, Int64Array, StringArray};
 
 use super::cluster::MUST_LINK;
+use super::cluster::ids::{End, Identities};
 use super::decisions::Decided;
-use super::identity::Identity;
 use super::intake::Work;
 use super::link::{self, Linked};
 use crate::kinds::{FactRow, fact};
@@ -18,7 +18,7 @@ pub(super) type Notes = Vec<FactRow>;
 pub(super) const DECISION: &str = "decision";
 
 /// Counts links by rule, and what each guard kept apart.
-pub(super) fn notes(work: &Work, linked: &Linked, decided: &Decided, identity: &Identity) -> Notes {
+pub(super) fn notes(work: &Work, linked: &Linked, decided: &Decided, identity: &Identities) -> Notes {
     let mut by_rule = vec![0; work.rules.len()];
     let mut by_decision = 0;
     for edge in &linked.clusters.used {
@@ -44,7 +44,10 @@ pub(super) fn notes(work: &Work, linked: &Linked, decided: &Decided, identity: &
     note(fact::POLICY, "keys_too_common", count(linked.crowded.len()));
     note(fact::POLICY, "records_quarantined", count(quarantined));
     note(fact::POLICY, "decisions_about_unknown_records", decided.unknown);
-    note(fact::POLICY, "ids_redirected", count(identity.redirects.len()));
+    for end in [End::Merged, End::Retired] {
+        let ended = identity.redirects.iter().filter(|redirect| redirect.end == end).count();
+        note(fact::POLICY, &format!("ids_{}", end.as_str()), count(ended));
+    }
     notes
 }
 

@@ -12,6 +12,7 @@ use uuid::Uuid;
 use uuid::fmt::Hyphenated;
 
 use super::answer::Answer;
+use super::cluster::ids::End;
 use super::cluster::{Edge, MUST_LINK};
 use super::columns::{NEVER, UNKNOWN};
 use super::notes::DECISION;
@@ -28,7 +29,7 @@ pub(super) const REASONS: [(&str, &str); 2] = [
 /// Golden rows, by cluster.
 pub(super) fn golden(answer: &Answer, clusters: Range<usize>) -> Result<Vec<ArrayRef>> {
     let (work, records, groups) = (&answer.work, &answer.records, &answer.groups);
-    let mut columns = vec![ids(clusters.clone().map(|cluster| answer.identity.ids.get(cluster).copied()))];
+    let mut columns = vec![ids(clusters.clone().map(|cluster| id_of(answer, cluster)))];
     for ((field, column), winners) in work.fields.iter().zip(&records.fields).zip(&answer.survivors.records) {
         let winners = winners.get(clusters.clone()).unwrap_or_default();
         let row = |record: &u32| (*record != NOBODY).then(|| records.row(*record) as u32);
@@ -70,17 +71,19 @@ pub(super) fn crosswalk(answer: &Answer, records: Range<usize>) -> Result<Vec<Ar
         })
         .collect();
     let [system, id] = names(answer, ordinals.iter().copied().map(Some))?;
-    let anchors = ordinals.iter().map(|record| Some(identity.anchors.get(cluster(record)) == Some(record)));
+    let held = |record: &u32| identity.clusters.get(cluster(record));
+    let anchors = ordinals.iter().map(|record| Some(held(record).is_some_and(|held| held.anchor == *record)));
     let since = ordinals.iter().map(|record| identity.since.get(*record as usize).copied());
     let aside = ordinals.iter().map(|record| answer.quarantined.get(*record as usize).copied());
     Ok(vec![
         system,
         id,
-        ids(ordinals.iter().map(|record| identity.ids.get(cluster(record)).copied())),
+        ids(ordinals.iter().map(|record| held(record).map(|held| held.id))),
         Arc::new(anchors.collect::<BooleanArray>()),
         rules(answer, links.iter().map(|link| link.map(|link| link.rule)))?,
         weights(links.iter().map(|link| link.and_then(|link| weight(link))))?,
         instants(since),
+        instants(ordinals.iter().map(|record| held(record).map(|held| held.since))),
         Arc::new(aside.collect::<BooleanArray>()),
     ])
 }
@@ -88,12 +91,15 @@ pub(super) fn crosswalk(answer: &Answer, records: Range<usize>) -> Result<Vec<Ar
 /// Redirects, in the order of the old ids.
 pub(super) fn redirects(answer: &Answer, rows: Range<usize>) -> Result<Vec<ArrayRef>> {
     let redirects = answer.identity.redirects.get(rows).unwrap_or_default();
-    let words = ["merged".to_string(), "retired".to_string()];
+    let words = [End::Merged, End::Retired].map(|end| end.as_str().to_string());
+    let anchors: StringArray = redirects.iter().map(|redirect| Some(redirect.anchor.as_str())).collect();
     Ok(vec![
-        ids(redirects.iter().map(|redirect| Some(redirect.old))),
-        ids(redirects.iter().map(|redirect| redirect.new)),
-        dictionary(&words, redirects.iter().map(|redirect| Some(i32::from(redirect.new.is_none()))))?,
-        instants(redirects.iter().map(|redirect| Some(redirect.at))),
+        ids(redirects.iter().map(|redirect| Some(redirect.id))),
+        ids(redirects.iter().map(|redirect| redirect.target)),
+        dictionary(&words, redirects.iter().map(|redirect| Some(i32::from(redirect.end == End::Retired))))?,
+        Arc::new(anchors),
+        instants(redirects.iter().map(|redirect| Some(redirect.id_since))),
+        instants(redirects.iter().map(|redirect| Some(redirect.since))),
     ])
 }
 
@@ -109,7 +115,7 @@ pub(super) fn provenance(answer: &Answer, rows: Range<usize>) -> Result<Vec<Arra
     let [system, record] = names(answer, values.iter().map(|value| Some(from(value))))?;
     let field = || values.iter().map(|(_, field)| Some(i32::from(*field)));
     Ok(vec![
-        ids(values.iter().map(|(cluster, _)| answer.identity.ids.get(*cluster as usize).copied())),
+        ids(values.iter().map(|(cluster, _)| id_of(answer, *cluster as usize))),
         dictionary(&fields, field())?,
         system,
         record,
@@ -164,6 +170,10 @@ pub(super) fn weight(link: &Edge) -> Option<i32> {
 pub(super) fn weights(millibits: impl Iterator<Item = Option<i32>>) -> Result<ArrayRef> {
     let weights: Decimal128Array = millibits.map(|weight| weight.map(i128::from)).collect();
     Ok(Arc::new(weights.with_precision_and_scale(WEIGHT.0, WEIGHT.1)?))
+}
+
+fn id_of(answer: &Answer, cluster: usize) -> Option<Uuid> {
+    answer.identity.clusters.get(cluster).map(|identity| identity.id)
 }
 
 /// Ids as people write them.

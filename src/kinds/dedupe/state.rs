@@ -1,7 +1,8 @@
 //! What the model published last, as inputs of the work: its crosswalk and its redirects.
 
 use arrow::datatypes::{DataType, Field as ArrowField};
-use datafusion::logical_expr::{LogicalPlan, cast, ident};
+use datafusion::functions::expr_fn::concat;
+use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder, cast, ident, lit};
 
 use super::plan::{nothing, planned};
 use super::resolve::{Resolved, instant_type};
@@ -14,7 +15,7 @@ pub(super) const REMEMBERED: &[&str] = &[CROSSWALK, REDIRECTS];
 const CROSSWALK: &str = "_crosswalk";
 const REDIRECTS: &str = "_redirects";
 
-/// system, record, id, whether it is the id's anchor, since when.
+/// The record's key, its id, whether it is the id's anchor, since when it has it, since when the id is.
 pub(super) fn crosswalk(resolved: &Resolved, scope: &Scope<'_>) -> Result<LogicalPlan> {
     let columns = [
         ("system", DataType::Utf8),
@@ -22,15 +23,24 @@ pub(super) fn crosswalk(resolved: &Resolved, scope: &Scope<'_>) -> Result<Logica
         (resolved.id.as_str(), DataType::Utf8),
         ("is_anchor", DataType::Boolean),
         ("linked_since", instant_type()),
+        ("id_since", instant_type()),
     ];
-    remembered(scope, CROSSWALK, &columns)
+    let rows = remembered(scope, CROSSWALK, &columns)?;
+    let key = concat(vec![ident("system"), lit(":"), ident("record_id")]);
+    let rest = ident(resolved.id.as_str());
+    let rest = [rest, ident("is_anchor"), ident("linked_since"), ident("id_since")];
+    let columns = std::iter::once(cast(key, DataType::Utf8).alias("record")).chain(rest);
+    planned(planned(LogicalPlanBuilder::from(rows).project(columns))?.build())
 }
 
-/// old id, id in its place, since when.
+/// Old id, id in its place, why, its anchor's key, since when it was, since when it leads there.
 pub(super) fn redirects(resolved: &Resolved, scope: &Scope<'_>) -> Result<LogicalPlan> {
     let columns = [
         ("old_id", DataType::Utf8),
         (resolved.id.as_str(), DataType::Utf8),
+        ("reason", DataType::Utf8),
+        ("anchor", DataType::Utf8),
+        ("id_since", instant_type()),
         ("redirected_at", instant_type()),
     ];
     remembered(scope, REDIRECTS, &columns)

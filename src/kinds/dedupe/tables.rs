@@ -54,12 +54,15 @@ pub(super) fn schemas(id: &str, fields: &[Field]) -> Vec<SchemaRef> {
             may("linked_by", &word),
             may("linked_weight", &weight),
             must("linked_since", &instant_type()),
+            must("id_since", &instant_type()),
             must("is_quarantined", &DataType::Boolean),
         ],
         vec![
             must("old_id", &text),
             may(id, &text),
             must("reason", &word),
+            must("anchor", &text),
+            must("id_since", &instant_type()),
             must("redirected_at", &instant_type()),
         ],
         vec![

@@ -1,6 +1,8 @@
 //! The kind through a real engine: YAML in, tables out.
 
+mod fuzz;
 mod golden;
+mod ids;
 
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
