@@ -207,7 +207,10 @@ fn providers(text: &'static str) -> Map<Provider> {
         let mut words = line.split_whitespace();
         let (name, domain, signs, dots) = (words.next()?, words.next()?, words.next()?, words.next()?);
         let (plus, minus) = (signs.contains("plus"), signs.contains("minus"));
-        Some((name, Provider { domain: Some(domain).filter(|domain| *domain != "="), plus, minus, dots: dots == "dots" }))
+        Some((
+            name,
+            Provider { domain: Some(domain).filter(|domain| *domain != "="), plus, minus, dots: dots == "dots" },
+        ))
     }))
 }
 
@@ -242,7 +245,8 @@ mod tests {
         let long = format!("{}@example.org", "a".repeat(65));
         let wide = format!("a@{}.org", "b.".repeat(130));
         let none = ["", " ", "ann", "@", "ann@", "@example.org", "a@b@c.org", "ann@localhost", "ann@10.0.0.1"];
-        let more = ["ann b@example.org", ".ann@example.org", "ann.@example.org", "a..b@example.org", "a@b@c@example.org"];
+        let more =
+            ["ann b@example.org", ".ann@example.org", "ann.@example.org", "a..b@example.org", "a@b@c@example.org"];
         let rest = ["a@x.org, b@x.org", "a@-x.org", "a@x_y.org", "\u{0}@\u{1}", "mailto:%ff@example.org", &long, &wide];
         for text in none.into_iter().chain(more).chain(rest) {
             assert_eq!(clean(text), None, "{text}");
@@ -298,7 +302,9 @@ mod tests {
             assert!(["plus", "plus,minus", "none"].contains(signs) && ["dots", "none"].contains(dots), "{line}");
             // A key written with another domain must follow the same rule, or it would have another key.
             let target = if *domain == "=" { name } else { domain };
-            assert!(lines(include_str!("data/providers.txt")).any(|other| other.split_whitespace().next() == Some(target)));
+            assert!(
+                lines(include_str!("data/providers.txt")).any(|other| other.split_whitespace().next() == Some(target))
+            );
         }
         for role in ROLES.iter() {
             assert!(role.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit()), "{role}");

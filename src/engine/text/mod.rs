@@ -10,6 +10,9 @@ pub mod company;
 pub mod domain;
 pub mod email;
 mod fold;
+pub(super) mod functions;
+#[cfg(test)]
+mod functions_tests;
 #[cfg(test)]
 mod fuzz_tests;
 pub mod name;

@@ -102,7 +102,84 @@ fn countries(text: &'static str) -> Map<Region> {
         let (Some(code), Some(long), Some(names)) = (words.next(), words.next(), words.next()) else { continue };
         let Ok(region) = Region::from_code(code) else { continue };
         let codes = [code, long].map(|code| code.to_ascii_lowercase());
-        entries.extend(codes.into_iter().chain(names.split('|').map(|name| letters(&fold(name)))).map(|name| (name, region)));
+        entries.extend(
+            codes.into_iter().chain(names.split('|').map(|name| letters(&fold(name)))).map(|name| (name, region)),
+        );
     }
     Map::new(entries)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn e164(number: &str, countries: &[&str]) -> Option<String> {
+        key(number, countries).map(|key| key.e164)
+    }
+
+    #[test]
+    fn numbers_of_the_semantics() {
+        let cases = [
+            ("(415) 555-2671", "US", Some("+14155552671")),
+            ("020 7946 0958", "GB", Some("+442079460958")),
+            ("0049 30 901820", "DE", Some("+4930901820")),
+            ("011 44 20 7946 0958", "US", Some("+442079460958")),
+            ("06 698 12345", "IT", Some("+390669812345")),
+            ("555-2671", "US", None),
+            ("1-800-FLOWERS", "US", Some("+18003569377")),
+        ];
+        for (number, country, expected) in cases {
+            assert_eq!(e164(number, &[country]).as_deref(), expected, "{number} {country}");
+        }
+        assert!(key("1-800-FLOWERS", &["US"]).unwrap().toll_free);
+        assert!(!key("(415) 555-2671", &["US"]).unwrap().toll_free);
+    }
+
+    #[test]
+    fn countries_are_tried_in_turn_and_known_by_name() {
+        assert_eq!(e164("020 7946 0958", &["US", "GB"]).as_deref(), Some("+442079460958"));
+        assert_eq!(e164("+44 20 7946 0958", &[]).as_deref(), Some("+442079460958"));
+        assert_eq!(e164("tel:+44-20-7946-0958", &["US"]).as_deref(), Some("+442079460958"));
+        assert_eq!(e164("0044 20 7946 0958", &[]).as_deref(), Some("+442079460958"));
+        assert_eq!(e164("0044 20 7946 0958", &["US"]).as_deref(), Some("+442079460958"));
+        assert_eq!(e164("020 7946 0958", &[]), None);
+        for name in ["United Kingdom", "uk", "U.K.", "England", "GBR", " great  britain", "gb"] {
+            assert_eq!(e164("020 7946 0958", &[name]).as_deref(), Some("+442079460958"), "{name}");
+        }
+        assert_eq!(e164("020 7946 0958", &["Atlantis", "", "GB"]).as_deref(), Some("+442079460958"));
+    }
+
+    #[test]
+    fn extensions_stand_apart() {
+        for text in ["(415) 555-2671 ext. 12", "415-555-2671 x12", "+1 415 555 2671;ext=12"] {
+            let key = key(text, &["US"]).unwrap();
+            assert_eq!((key.e164.as_str(), key.extension.as_deref()), ("+14155552671", Some("12")), "{text}");
+        }
+        assert_eq!(key("(415) 555-2671", &["US"]).unwrap().extension, None);
+    }
+
+    #[test]
+    fn what_is_no_number_has_no_key() {
+        let long = "1".repeat(10_000);
+        let odd = [";phone-context=+1;tel:4155552671", "tel:", "+", "++", "+1+1", "n/a", "-1", "0000000000", "1234"];
+        for text in odd.into_iter().chain(["", " ", "call me", "999999999999999999999", &long]) {
+            assert_eq!(key(text, &["US"]), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn every_country_is_known_once() {
+        let mut seen = std::collections::BTreeMap::new();
+        for line in lines(include_str!("data/countries.txt")) {
+            let mut words = line.splitn(3, ' ');
+            let (code, long, names) = (words.next().unwrap(), words.next().unwrap(), words.next().unwrap());
+            let known = PHONE_NUMBER_UTIL.get_country_code_for_region(Region::from_code(code).unwrap());
+            assert!(known.is_some(), "{code} has no plan");
+            for name in names.split('|').chain([code, long]) {
+                assert_eq!(region(name), Region::from_code(code).ok(), "{name}");
+                assert_eq!(seen.insert(letters(&fold(name)), code).filter(|other| *other != code), None, "{name}");
+            }
+        }
+        assert!(seen.len() > 700, "{}", seen.len());
+    }
 }
