@@ -3,6 +3,7 @@
 
 mod cli;
 mod connectors;
+mod dedupe;
 mod diagnostics;
 mod documents;
 mod faults;

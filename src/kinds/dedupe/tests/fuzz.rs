@@ -90,7 +90,7 @@ fn made_people(made: &Made) -> Vec<Person> {
 #[tokio::test]
 async fn random_records_come_out_as_in_the_naive_way() {
     let mut random = ChaCha8Rng::seed_from_u64(11);
-    for (count, max_records_per_key, max_cluster) in [(0, 2, 2), (3, 2, 3), (30, 3, 4), (60, 5, 100), (200, 4, 6)] {
+    for (count, max_records_per_key, max_cluster) in [(3, 2, 3), (30, 3, 4), (200, 4, 6)] {
         let rows = rows(&mut random, count);
         let expected: Vec<Person> = people(&normal(&rows), max_records_per_key, max_cluster);
         let yaml = yaml(max_records_per_key, max_cluster);
