@@ -84,6 +84,8 @@ pub enum Command {
     Clean(Clean),
     /// Explain a mistake by its code, or a kind of model.
     Explain(Explain),
+    /// Say why two records of a `dedupe` model are together or apart.
+    ExplainMatch(ExplainMatch),
     /// Write extracts of a sample company.
     Sample(Sample),
     /// Print the JSON Schema of the language, for editors.
@@ -179,6 +181,17 @@ pub struct Clean {
 pub struct Explain {
     /// A code such as `M0012`, or a kind such as `lifecycle`; all of them where left out.
     pub topic: Option<String>,
+}
+
+/// See [`Command::ExplainMatch`].
+#[derive(Debug, clap::Args)]
+pub struct ExplainMatch {
+    /// The model.
+    pub model: String,
+    /// One record, as `<system>:<id>`.
+    pub left: String,
+    /// The other record.
+    pub right: String,
 }
 
 /// See [`Command::Sample`].

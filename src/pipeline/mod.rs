@@ -3,6 +3,7 @@
 mod commands;
 mod document;
 mod execute;
+mod explain_match;
 mod findings;
 mod outcome;
 mod prepare;
@@ -14,6 +15,7 @@ mod watch;
 use chrono::{DateTime, Utc};
 
 pub use commands::{clean, draft_contract, plans, releases, rollback, selected, withdraw_leftovers, write_docs};
+pub use explain_match::{MatchEvidence, MatchExplanation, explain_match};
 pub use findings::Findings;
 pub use outcome::{Outcome, OutcomeStatus, TableOutcome};
 pub use prepare::{Prepared, Session};
