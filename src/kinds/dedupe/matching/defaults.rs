@@ -19,7 +19,7 @@ pub fn levels(kind: FieldKind) -> Vec<Test> {
         }
         FieldKind::FullName => vec![T::Exact, T::JaroWinkler(0.95), T::Words(1.0), T::JaroWinkler(0.88), T::Words(0.5), T::JaroWinkler(0.75)],
         FieldKind::Email => {
-            vec![T::Exact, T::Edits(1), T::Edits(2), T::SameLocalPart, T::SameDigits, T::Alike(0.8), T::JaroWinkler(0.88)]
+            vec![T::Exact, T::Edits(1), T::Edits(2), T::SameLocalPart, T::SameDigits, T::LocalPartAlike(0.7)]
         }
         FieldKind::Phone => vec![T::Exact, T::Edits(1), T::SameEnd(7), T::Edits(2), T::Alike(0.7)],
         FieldKind::Date => {

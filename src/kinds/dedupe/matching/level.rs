@@ -20,10 +20,12 @@ pub enum Test {
     Words(f64),
     /// One value is the start of the other, with at least so many characters.
     Start(u32),
-    /// The digits in both are equal, at least five of them.
+    /// The digits in both are equal, at least five of them; of e-mail addresses those before the `@`.
     SameDigits,
     /// E-mail: the same before the `@`, at least four characters.
     SameLocalPart,
+    /// E-mail: at least this share of the longer part before the `@` is left unedited.
+    LocalPartAlike(f64),
     /// The last so many characters are equal.
     SameEnd(u32),
     /// The first so many characters are equal.
@@ -48,7 +50,7 @@ enum Parameter {
 }
 
 /// Every condition with its word, for reading.
-const WORDS: [(&str, Parameter); 16] = [
+const WORDS: [(&str, Parameter); 17] = [
     ("exact", Parameter::None(Test::Exact)),
     ("nickname", Parameter::None(Test::Nickname)),
     ("jaro_winkler", Parameter::Share(Test::JaroWinkler)),
@@ -58,6 +60,7 @@ const WORDS: [(&str, Parameter); 16] = [
     ("start_of_other", Parameter::Count(Test::Start)),
     ("same_digits", Parameter::None(Test::SameDigits)),
     ("same_local_part", Parameter::None(Test::SameLocalPart)),
+    ("local_part_alike", Parameter::Share(Test::LocalPartAlike)),
     ("same_end", Parameter::Count(Test::SameEnd)),
     ("same_start", Parameter::Count(Test::SameStart)),
     ("day_month_swapped", Parameter::None(Test::DayMonthSwapped)),
@@ -79,6 +82,7 @@ impl fmt::Display for Test {
             Self::Start(count) => write!(f, "start_of_other {count}"),
             Self::SameDigits => f.write_str("same_digits"),
             Self::SameLocalPart => f.write_str("same_local_part"),
+            Self::LocalPartAlike(share) => write!(f, "local_part_alike {share}"),
             Self::SameEnd(count) => write!(f, "same_end {count}"),
             Self::SameStart(count) => write!(f, "same_start {count}"),
             Self::DayMonthSwapped => f.write_str("day_month_swapped"),
@@ -115,6 +119,11 @@ impl FromStr for Test {
 }
 
 impl Test {
+    /// Whether the condition speaks of the part of an e-mail address before the `@` alone.
+    pub fn is_of_local_part(self) -> bool {
+        matches!(self, Self::SameLocalPart | Self::LocalPartAlike(_))
+    }
+
     /// Whether the condition is one step of a scale from equal to different, so that a later step
     /// can never be better evidence than an earlier one.
     pub fn is_graded(self) -> bool {

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::dates::{DateOrder, day_number};
 use super::kind::FieldKind;
 use super::normal::normal_form;
-use super::similar::{Letters, Text};
+use super::similar::{Shape, Text};
 use crate::error::{Error, Result};
 
 /// The code of a value that is not there.
@@ -30,7 +30,7 @@ pub struct Column {
     /// A record's value as a code; [`NULL`] where there is none.
     pub codes: Vec<u32>,
     values: Values,
-    letters: Vec<Letters>,
+    shapes: Vec<Shape>,
     counts: Vec<u32>,
     /// Codes of one class stand for one name (`bob`, `robert`); empty where there are no classes.
     classes: Vec<u32>,
@@ -142,7 +142,7 @@ impl Column {
             kind,
             codes: Vec::with_capacity(len),
             values: Values::default(),
-            letters: Vec::new(),
+            shapes: Vec::new(),
             counts: Vec::new(),
             classes: Vec::new(),
             days: Vec::new(),
@@ -157,7 +157,7 @@ impl Column {
             let code = self.counts.len() as u32;
             known.insert(normal.into(), code);
             self.values.push(normal);
-            self.letters.push(Letters::of(normal));
+            self.shapes.push(Shape::of(normal));
             self.counts.push(0);
             code
         });
@@ -197,7 +197,7 @@ impl Column {
 
     /// A value ready for comparison.
     pub fn text(&self, code: u32) -> Option<Text<'_>> {
-        Some(Text { text: self.value(code)?, letters: *self.letters.get(code as usize)? })
+        Some(Text { text: self.value(code)?, shape: *self.shapes.get(code as usize)? })
     }
 
     /// How many records have the value.
@@ -228,6 +228,6 @@ impl Column {
 
     fn bytes(&self) -> usize {
         let words = self.codes.len() + self.counts.len() + self.classes.len() + self.days.len();
-        words * 4 + self.values.text.len() + (self.values.ends.len() + self.letters.len()) * 8
+        words * 4 + self.values.text.len() + self.values.ends.len() * 8 + self.shapes.len() * size_of::<Shape>()
     }
 }

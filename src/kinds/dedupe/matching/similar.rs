@@ -4,6 +4,9 @@
 //! the state of a comparison fits into one machine word of 128 bits. Results equal those of the
 //! crate `strsim`, which the tests compare with.
 
+#[path = "similar_words.rs"]
+mod words;
+
 /// The longest text that is compared; [`super::normal`] cuts longer ones there.
 pub const MAX_CHARS: usize = 128;
 
@@ -38,19 +41,41 @@ fn place(c: char) -> u32 {
     }
 }
 
-/// A text made ready for comparison: its characters and which there are.
+/// What is worth knowing of a text beforehand: its letters, its length, and whether it is ASCII.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shape {
+    letters: Letters,
+    /// In characters, at most [`MAX_CHARS`].
+    length: u8,
+    ascii: bool,
+}
+
+impl Shape {
+    /// The shape of `text`.
+    pub fn of(text: &str) -> Self {
+        let length = text.chars().take(MAX_CHARS).count() as u8;
+        Self { letters: Letters::of(text), length, ascii: text.is_ascii() }
+    }
+}
+
+/// A text made ready for comparison.
 #[derive(Debug, Clone, Copy)]
 pub struct Text<'a> {
     /// The text itself, in normal form.
     pub text: &'a str,
-    /// Its letters.
-    pub letters: Letters,
+    /// Its shape.
+    pub shape: Shape,
 }
 
 impl<'a> Text<'a> {
     /// Makes `text` ready.
     pub fn new(text: &'a str) -> Self {
-        Self { text, letters: Letters::of(text) }
+        Self { text, shape: Shape::of(text) }
+    }
+
+    /// How many characters count.
+    pub fn length(&self) -> usize {
+        usize::from(self.shape.length)
     }
 }
 
@@ -92,19 +117,25 @@ pub fn jaro_winkler(a: &str, b: &str) -> f64 {
 /// At most `length − missing` characters can agree; that many agreeing without transposition and
 /// with a full prefix give the bound.
 pub fn jaro_winkler_from(a: Text<'_>, b: Text<'_>, floor: f64) -> f64 {
-    if !(a.text.is_ascii() && b.text.is_ascii()) {
+    if !(a.shape.ascii && b.shape.ascii) {
         return jaro_winkler(a.text, b.text);
     }
     let (x, y) = (cut(a.text.as_bytes()), cut(b.text.as_bytes()));
     let agreeing = |length: usize, missing: u32| length.saturating_sub(missing as usize);
-    let most = agreeing(x.len(), a.letters.missing_in(b.letters)).min(agreeing(y.len(), b.letters.missing_in(a.letters)));
+    let most = agreeing(x.len(), a.shape.letters.missing_in(b.shape.letters)).min(agreeing(y.len(), b.shape.letters.missing_in(a.shape.letters)));
     if most == 0 || x.is_empty() || y.is_empty() {
         return if x.is_empty() && y.is_empty() { 1.0 } else { 0.0 };
     }
     let best = (most as f64 / x.len() as f64 + most as f64 / y.len() as f64 + 1.0) / 3.0;
     let bound = best + 0.1 * common_prefix(x, y) as f64 * (1.0 - best);
     // A hair is left for rounding: the bound and the result are summed in different orders.
-    if bound + 1e-9 < floor { 0.0 } else { winkler(x, y) }
+    if bound + 1e-9 < floor {
+        return 0.0;
+    }
+    match words::jaro(x, y) {
+        Some(similarity) => boosted(similarity, x, y),
+        None => winkler(x, y),
+    }
 }
 
 fn common_prefix<T: PartialEq>(a: &[T], b: &[T]) -> usize {
@@ -112,7 +143,10 @@ fn common_prefix<T: PartialEq>(a: &[T], b: &[T]) -> usize {
 }
 
 fn winkler<T: Copy + PartialEq>(a: &[T], b: &[T]) -> f64 {
-    let similarity = jaro(a, b);
+    boosted(jaro(a, b), a, b)
+}
+
+fn boosted<T: PartialEq>(similarity: f64, a: &[T], b: &[T]) -> f64 {
     if similarity > 0.7 { similarity + 0.1 * common_prefix(a, b) as f64 * (1.0 - similarity) } else { similarity }
 }
 
@@ -137,8 +171,13 @@ fn jaro<T: Copy + PartialEq>(a: &[T], b: &[T]) -> f64 {
         return 0.0;
     }
     let moved = marked(a, hits_a).zip(marked(b, hits_b)).filter(|(x, y)| x != y).count() / 2;
+    mean_of_shares(matches, moved as u32, a.len(), b.len())
+}
+
+/// Jaro's similarity of so many matching characters, of which `moved` pairs are out of order.
+fn mean_of_shares(matches: u32, moved: u32, in_a: usize, in_b: usize) -> f64 {
     let matched = f64::from(matches);
-    (matched / a.len() as f64 + matched / b.len() as f64 + (matched - moved as f64) / matched) / 3.0
+    (matched / in_a as f64 + matched / in_b as f64 + (matched - f64::from(moved)) / matched) / 3.0
 }
 
 fn marked<T: Copy>(characters: &[T], marks: u128) -> impl Iterator<Item = T> + '_ {
@@ -153,13 +192,11 @@ pub fn edits(a: &str, b: &str) -> u32 {
 
 /// [`edits`] where they are at most `most`, found without counting where lengths or letters tell.
 pub fn edits_up_to(a: Text<'_>, b: Text<'_>, most: u32) -> Option<u32> {
-    if a.letters.edits_at_least(b.letters) > most {
+    if a.shape.letters.edits_at_least(b.shape.letters) > most || a.length().abs_diff(b.length()) > most as usize {
         return None;
     }
-    if a.text.is_ascii() && b.text.is_ascii() && a.text.len().abs_diff(b.text.len()) > most as usize {
-        return None;
-    }
-    Some(edits(a.text, b.text)).filter(|edits| *edits <= most)
+    let quick = if a.shape.ascii && b.shape.ascii { words::alignment(cut(a.text.as_bytes()), cut(b.text.as_bytes())) } else { None };
+    Some(quick.unwrap_or_else(|| edits(a.text, b.text))).filter(|edits| *edits <= most)
 }
 
 fn alignment<T: Copy + PartialEq>(a: &[T], b: &[T]) -> u32 {
@@ -199,6 +236,13 @@ pub fn shared_words(a: &str, b: &str) -> f64 {
     2.0 * f64::from(taken.count_ones()) / (in_a + in_b) as f64
 }
 
+/// One edit leaves the first two or the last two of five characters alone, which is cheap to see.
 fn alike(a: &str, b: &str) -> bool {
-    a == b || (a.len() >= 5 && b.len() >= 5 && a.len().abs_diff(b.len()) <= 1 && edits(a, b) <= 1)
+    if a == b {
+        return true;
+    }
+    let (x, y) = (a.as_bytes(), b.as_bytes());
+    let long = x.len() >= 5 && y.len() >= 5 && x.len().abs_diff(y.len()) <= 1;
+    let ends = x.first_chunk::<2>() == y.first_chunk::<2>() || x.last_chunk::<2>() == y.last_chunk::<2>();
+    long && (ends || !a.is_ascii()) && words::alignment(x, y).filter(|_| a.is_ascii() && b.is_ascii()).unwrap_or_else(|| edits(a, b)) <= 1
 }

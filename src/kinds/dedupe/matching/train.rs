@@ -30,7 +30,7 @@ pub struct TrainOptions {
 
 impl Default for TrainOptions {
     fn default() -> Self {
-        Self { seed: 1, random_pairs: 1_000_000, blocked_pairs: 1_000_000, threads: 1 }
+        Self { seed: 1, random_pairs: 300_000, blocked_pairs: 1_000_000, threads: 1 }
     }
 }
 

@@ -13,33 +13,57 @@ const PAIRS_A_RECORD: u64 = 40;
 const FREE_PAIRS: u64 = 300_000;
 /// The most rules that are used at once.
 const MOST_RULES: usize = 24;
+/// No rule may bring more than this share of the pairs allowed in all.
+const RULES_AT_LEAST: u64 = 6;
 
-/// Chooses block rules among [`candidates`]: those that bring the fewest pairs for the records that
-/// they cover first, until the allowance of pairs is used up. Rules that cover next to nothing, or
-/// the same as a cheaper one, are left out.
+/// A rule and what it would bring.
+struct Judged {
+    order: usize,
+    rule: BlockRule,
+    prediction: Prediction,
+}
+
+/// Chooses block rules among [`candidates`].
+///
+/// Only rules that bring pairs, and not too many, are looked at; those that a coarser one includes
+/// are left out. Of the rest the next is always the one whose fields have been used least, so that a
+/// pair with mistakes in some fields is found by others; fewest pairs for the records covered first
+/// among equals. It ends when the allowance of pairs or of rules is used up.
 pub fn choose(records: &Records, cap: u32) -> Result<Vec<BlockRule>> {
+    let allowance = (records.len() as u64 * PAIRS_A_RECORD).max(FREE_PAIRS);
     let mut judged = Vec::new();
     for (order, rule) in candidates(records).into_iter().enumerate() {
         let prediction = predict(&rule, records, cap)?;
-        if prediction.pairs > 0 && prediction.covered * 1_000 >= records.len() as u64 {
-            judged.push((cost(prediction), order, prediction, rule));
+        let covers = prediction.covered * 1_000 >= records.len() as u64;
+        if prediction.pairs > 0 && prediction.pairs <= allowance / RULES_AT_LEAST && covers {
+            judged.push(Judged { order, rule, prediction });
         }
     }
-    judged.sort_by_key(|(cost, order, ..)| (*cost, *order));
-    let allowance = (records.len() as u64 * PAIRS_A_RECORD).max(FREE_PAIRS);
-    let (mut used, mut chosen) = (0, Vec::new());
-    for (_, _, prediction, rule) in judged {
-        if used + prediction.pairs <= allowance && chosen.len() < MOST_RULES {
-            used += prediction.pairs;
-            chosen.push(rule);
-        }
+    let (mut left, mut chosen) = (allowance, Vec::new());
+    let mut open: Vec<&Judged> = judged.iter().filter(|own| !judged.iter().any(|other| own.is_included_in(other))).collect();
+    while chosen.len() < MOST_RULES {
+        open.retain(|own| own.prediction.pairs <= left);
+        let Some((at, next)) = open.iter().enumerate().min_by_key(|(_, own)| own.rank(&chosen)) else { break };
+        left -= next.prediction.pairs;
+        chosen.push(next.rule.clone());
+        open.remove(at);
     }
     Ok(chosen)
 }
 
-/// Pairs a covered record, in thousandths.
-fn cost(prediction: Prediction) -> u64 {
-    prediction.pairs.saturating_mul(1_000) / prediction.covered.max(1)
+impl Judged {
+    /// Whether `other` finds every pair that this rule finds, at no loss to its cap.
+    fn is_included_in(&self, other: &Self) -> bool {
+        self.order != other.order && other.prediction.skipped == 0 && other.rule.includes(&self.rule)
+            && !(self.rule.includes(&other.rule) && self.order < other.order)
+    }
+
+    /// How often its fields have been used, then pairs a covered record in thousandths, then its place.
+    fn rank(&self, chosen: &[BlockRule]) -> (usize, u64, usize) {
+        let uses = |field: &str| chosen.iter().filter(|rule| rule.fields().any(|own| own == field)).count();
+        let used = self.rule.fields().map(uses).sum();
+        (used, self.prediction.pairs.saturating_mul(1_000) / self.prediction.covered.max(1), self.order)
+    }
 }
 
 /// Every rule worth judging for these fields, from what their kinds say.
@@ -75,8 +99,10 @@ fn alone(column: &Column, rules: &mut Vec<BlockRule>) {
         K::Email => &[How::Exact, How::LocalPart, How::Digits, How::First(6)],
         K::Phone => &[How::Exact, How::Last(7), How::First(9)],
         K::Id => &[How::Exact, How::Digits, How::Letters],
-        K::Domain | K::FullName | K::Company | K::Address | K::Text | K::Date => &[How::Exact],
-        K::GivenName | K::FamilyName | K::Postcode | K::City | K::Category => &[],
+        K::Date => &[How::Exact, How::First(6), How::Last(4)],
+        K::FamilyName => &[How::Exact, How::Soundex],
+        K::Domain | K::FullName | K::Company | K::Address | K::Text | K::GivenName | K::Postcode | K::City => &[How::Exact],
+        K::Category => &[],
     };
     rules.extend(hows.iter().map(|how| BlockRule::new([(*how, column.name.clone())])));
 }
@@ -88,7 +114,8 @@ fn in_twos(kind: FieldKind) -> &'static [How] {
         K::GivenName => &[How::First(3), How::Soundex],
         K::FamilyName => &[How::Soundex, How::First(3)],
         K::FullName | K::Company => &[How::First(5)],
-        K::Date | K::Postcode => &[How::Exact],
+        K::Date => &[How::First(6), How::First(4), How::Last(4)],
+        K::Postcode => &[How::Exact],
         K::City => &[How::First(4)],
         K::Address => &[How::First(8)],
         K::Phone => &[How::Last(4)],

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::super::compare::local_part;
+use super::super::compare::{digits, local_part};
 use super::super::records::{Column, NULL, Records};
 use crate::error::{Error, Result};
 
@@ -38,7 +38,7 @@ pub enum How {
     LocalPart,
     /// The part of an e-mail address after the `@`.
     Domain,
-    /// Its digits, at least five.
+    /// Its digits, at least five; of an e-mail address those before the `@`.
     Digits,
     /// Its letters in alphabetical order: typed in any order.
     Letters,
@@ -66,6 +66,11 @@ impl BlockRule {
     /// The fields that the rule reads.
     pub fn fields(&self) -> impl Iterator<Item = &str> {
         self.parts.iter().flat_map(|part| part.field.split(','))
+    }
+
+    /// Whether all records that agree by `finer` agree by this rule too, as far as the rules show.
+    pub fn includes(&self, finer: &Self) -> bool {
+        self.parts.iter().all(|part| finer.parts.iter().any(|own| own.field == part.field && own.how.implies(part.how)))
     }
 
     /// The key of a record as text, for reports.
@@ -116,6 +121,17 @@ impl Part {
 }
 
 impl How {
+    /// Whether values that agree by this agree by `coarser`. A short value has no end or local part
+    /// to agree by, which is why those do not follow from equality.
+    fn implies(self, coarser: Self) -> bool {
+        match (self, coarser) {
+            (one, other) if one == other => true,
+            (Self::Exact, Self::First(_) | Self::Soundex | Self::Letters | Self::Domain) => true,
+            (Self::First(more), Self::First(fewer)) | (Self::Last(more), Self::Last(fewer)) => more >= fewer,
+            _ => false,
+        }
+    }
+
     /// Writes what is taken of `value` into `out`; nothing where the value does not have it.
     fn take(self, value: &str, out: &mut String) {
         match self {
@@ -129,7 +145,7 @@ impl How {
             Self::LocalPart => out.push_str(local_part(value).unwrap_or_default()),
             Self::Domain => out.push_str(value.rsplit_once('@').map_or("", |(_, domain)| domain)),
             Self::Digits => {
-                out.extend(value.chars().filter(char::is_ascii_digit));
+                out.extend(digits(value));
                 if out.len() < 5 {
                     out.clear();
                 }
