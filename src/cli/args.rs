@@ -86,6 +86,8 @@ pub enum Command {
     Explain(Explain),
     /// Say why two records of a `dedupe` model are together or apart.
     ExplainMatch(ExplainMatch),
+    /// Print what a `dedupe` model has learnt, to be kept in its file.
+    Weights(Weights),
     /// Write extracts of a sample company.
     Sample(Sample),
     /// Print the JSON Schema of the language, for editors.
@@ -192,6 +194,13 @@ pub struct ExplainMatch {
     pub left: String,
     /// The other record.
     pub right: String,
+}
+
+/// See [`Command::Weights`].
+#[derive(Debug, clap::Args)]
+pub struct Weights {
+    /// The model.
+    pub model: String,
 }
 
 /// See [`Command::Sample`].

@@ -1,10 +1,10 @@
-//! `marquetry explain-match MODEL RECORD RECORD`.
+//! `marquetry explain-match MODEL RECORD RECORD` and `marquetry weights MODEL`.
 
 use std::process::ExitCode;
 
 use serde_json::{Value, json};
 
-use super::args::{Args, ExplainMatch, Shape};
+use super::args::{Args, ExplainMatch, Shape, Weights};
 use super::done;
 use super::run::prepare;
 use super::ui::Ui;
@@ -20,6 +20,13 @@ pub async fn explain_match(args: &Args, wanted: &ExplainMatch, ui: &Ui) -> Resul
         Shape::Json => ui.print_json(&as_json(&found)),
         Shape::Text => as_text(&found).iter().for_each(|line| ui.print(line)),
     }
+    done()
+}
+
+/// Prints what a model has learnt.
+pub async fn weights(args: &Args, wanted: &Weights, ui: &Ui) -> Result<ExitCode> {
+    let (prepared, _) = prepare(args, ui).await?;
+    ui.print(pipeline::weights(&prepared, &args.request(), &wanted.model).await?.trim_end());
     done()
 }
 

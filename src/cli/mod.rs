@@ -62,6 +62,7 @@ async fn command(args: &Args, ui: &Ui) -> Result<ExitCode> {
         Command::Clean(clean) => clean::clean(args, clean, ui).await,
         Command::Explain(explain) => explain::explain(explain, ui),
         Command::ExplainMatch(wanted) => explain_match::explain_match(args, wanted, ui).await,
+        Command::Weights(wanted) => explain_match::weights(args, wanted, ui).await,
         Command::Sample(sample) => sample::sample(args, sample, ui),
         Command::Init(init) => init::init(init, ui),
         Command::Schema => explain::schema(ui),

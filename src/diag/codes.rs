@@ -128,6 +128,7 @@ codes! {
     UNKNOWN_SYSTEM = 181, "system that no record is of";
     DUPLICATE_MATCH_RULE = 182, "match rule named twice";
     RESERVED_FIELD = 183, "field named like a column of the model";
+    BAD_COMPARISON = 184, "comparison that cannot be made";
 }
 
 #[cfg(test)]

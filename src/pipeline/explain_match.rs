@@ -60,9 +60,7 @@ pub async fn explain_match(
     model: &str,
     records: [&str; 2],
 ) -> Result<MatchExplanation> {
-    let model = dedupe_model(prepared, model)?;
-    let root = prepared.target(request)?.root()?;
-    let reader = Reader { prepared, model, tables: published_tables(&root, None).await? };
+    let reader = Reader::open(prepared, request, model).await?;
     let crosswalk = reader.table("_crosswalk")?;
     let (left, right) = (reader.record(crosswalk, records[0]).await?, reader.record(crosswalk, records[1]).await?);
     let evidence = reader.evidence(crosswalk, [&left.1, &right.1]).await?;
@@ -90,13 +88,26 @@ fn dedupe_model<'a>(prepared: &'a Prepared, wanted: &str) -> Result<&'a Model> {
     })
 }
 
-struct Reader<'a> {
+/// Reads what a `dedupe` model has published.
+pub(super) struct Reader<'a> {
     prepared: &'a Prepared,
     model: &'a Model,
     tables: Vec<PublishedTable>,
 }
 
-impl Reader<'_> {
+impl<'a> Reader<'a> {
+    /// The tables of the current release.
+    pub(super) async fn open(prepared: &'a Prepared, request: &Request, model: &str) -> Result<Self> {
+        let model = dedupe_model(prepared, model)?;
+        let root = prepared.target(request)?.root()?;
+        Ok(Self { prepared, model, tables: published_tables(&root, None).await? })
+    }
+
+    /// All rows of a table, in their order.
+    pub(super) async fn read_all(&self, ending: &str) -> Result<Vec<RecordBatch>> {
+        self.read(self.table(ending)?, lit(true)).await
+    }
+
     fn table(&self, ending: &str) -> Result<&PublishedTable> {
         let name = self.model.name.with_suffix(ending);
         self.tables.iter().find(|table| table.table.name == name).ok_or_else(|| {
@@ -183,7 +194,7 @@ fn key(system: Option<String>, id: Option<String>) -> String {
 }
 
 /// A column of all batches as texts.
-fn texts(batches: &[RecordBatch], name: &str) -> Result<Vec<Option<String>>> {
+pub(super) fn texts(batches: &[RecordBatch], name: &str) -> Result<Vec<Option<String>>> {
     let mut values = Vec::new();
     for batch in batches {
         let column = batch.column_by_name(name).ok_or_else(|| {

@@ -11,6 +11,7 @@ mod remember;
 mod request;
 mod select;
 mod watch;
+mod weights;
 
 use chrono::{DateTime, Utc};
 
@@ -21,6 +22,7 @@ pub use outcome::{Outcome, OutcomeStatus, TableOutcome};
 pub use prepare::{Prepared, Session};
 pub use request::{Overrides, Request};
 pub use watch::{Event, Quiet, Watch};
+pub use weights::weights;
 
 use crate::error::Result;
 use crate::store::publish::{OnRefusal, Publication, RunRecord, Staged};

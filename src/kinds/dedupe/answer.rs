@@ -9,6 +9,7 @@ use arrow::array::RecordBatch;
 use super::cluster::ids::Identities;
 use super::columns::{Columns, Records};
 use super::decisions;
+use super::evidence;
 use super::groups::Groups;
 use super::identity;
 use super::intake::{Known, Work};
@@ -18,11 +19,11 @@ use super::quality::{self, Month};
 use super::rows;
 use super::survive::{self, Survivors};
 use super::tables::Table;
+use super::weights::{self, Finding};
 use crate::engine::gather::GatherAnswer;
 use crate::error::{Error, Result};
 
 /// Everything that is known once the work is done.
-#[derive(Debug)]
 pub(super) struct Answer {
     pub(super) work: Arc<Work>,
     pub(super) records: Records,
@@ -37,6 +38,7 @@ pub(super) struct Answer {
     /// By record, whether it was set aside.
     pub(super) quarantined: Vec<bool>,
     pub(super) months: Vec<Month>,
+    pub(super) weights: Vec<Finding>,
     pub(super) notes: Notes,
 }
 
@@ -58,8 +60,9 @@ pub(super) fn solve(work: Arc<Work>, columns: Columns, known: Known) -> Result<A
     }
     let months = quality::months(&work, &records, &groups);
     let notes = notes::notes(&work, &linked, &decided, &identity);
+    let weights = linked.learnt.as_ref().map(|learnt| weights::findings(&learnt.model)).unwrap_or_default();
     let strongest = link::strongest(&linked.clusters);
-    Ok(Answer { strongest, work, records, linked, groups, identity, survivors, provenance, quarantined, months, notes })
+    Ok(Answer { strongest, work, records, linked, groups, identity, survivors, provenance, quarantined, months, weights, notes })
 }
 
 /// The values of entities that have several records: of others it is plain where they are from.
@@ -77,15 +80,15 @@ fn several_valued(groups: &Groups, survivors: &Survivors) -> Vec<(u32, u16)> {
 
 impl GatherAnswer for Answer {
     fn rows(&self, table: usize) -> usize {
-        let clusters = &self.linked.clusters;
         match TABLES.get(table) {
             Some(Table::Golden) => self.groups.len(),
             Some(Table::Crosswalk) => self.records.len(),
             Some(Table::Redirects) => self.identity.redirects.len(),
-            Some(Table::Evidence) => clusters.used.len() + clusters.refused.len() + self.linked.crowded.len(),
+            Some(Table::Evidence) => evidence::count(&self.linked),
             Some(Table::Provenance) => self.provenance.len(),
             Some(Table::Quality) => self.months.len(),
             Some(Table::Rejects) => self.records.without_id.len() + self.records.repeated.len(),
+            Some(Table::Weights) => self.weights.len(),
             Some(Table::Facts) => self.notes.len(),
             None => 0,
         }
@@ -97,23 +100,22 @@ impl GatherAnswer for Answer {
             Table::Golden => rows::golden(self, range)?,
             Table::Crosswalk => rows::crosswalk(self, range)?,
             Table::Redirects => rows::redirects(self, range)?,
-            Table::Evidence => super::evidence::rows(self, range)?,
+            Table::Evidence => evidence::rows(self, range)?,
             Table::Provenance => rows::provenance(self, range)?,
             Table::Quality => quality::rows(&self.work, self.months.get(range).unwrap_or_default())?,
             Table::Rejects => rows::rejects(self, range)?,
+            Table::Weights => weights::rows(self.weights.get(range).unwrap_or_default())?,
             Table::Facts => notes::rows(self.notes.get(range).unwrap_or_default()),
         };
         Ok(RecordBatch::try_new(self.work.schema(table)?, columns)?)
     }
 
     fn held_bytes(&self) -> usize {
-        let clusters = &self.linked.clusters;
-        let links = 16 * clusters.used.capacity() + 36 * clusters.refused.capacity() + 4 * clusters.root.capacity();
         let numbers = 4 * self.strongest.capacity() + 8 * self.provenance.capacity() + self.quarantined.capacity();
         let identity = &self.identity;
         let ids = 32 * identity.clusters.capacity() + 4 * identity.cluster.capacity() + 8 * identity.since.capacity();
         self.records.held_bytes()
-            + links
+            + self.linked.held_bytes()
             + numbers
             + self.groups.held_bytes()
             + ids
@@ -125,7 +127,7 @@ impl GatherAnswer for Answer {
     }
 }
 
-const TABLES: [Table; 8] = [
+const TABLES: [Table; 9] = [
     Table::Golden,
     Table::Crosswalk,
     Table::Redirects,
@@ -133,5 +135,6 @@ const TABLES: [Table; 8] = [
     Table::Provenance,
     Table::Quality,
     Table::Rejects,
+    Table::Weights,
     Table::Facts,
 ];

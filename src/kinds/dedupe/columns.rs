@@ -56,7 +56,9 @@ impl Columns {
             parts.push(values);
         }
         self.instants.iter_mut().try_for_each(|to| instants(next()?, NEVER, to))?;
-        self.keys.iter_mut().try_for_each(|to| keys(next()?, to))?;
+        for (_, to) in work.rules.iter().zip(&mut self.keys).filter(|(rule, _)| rule.keyed) {
+            keys(next()?, to)?;
+        }
         self.uniques.iter_mut().try_for_each(|to| numbers(next()?, to))
     }
 

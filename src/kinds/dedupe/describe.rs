@@ -6,6 +6,7 @@ use super::policy::Policy;
 use super::resolve::{Promise, Resolved};
 use super::rows::REASONS;
 use super::spec::Dedupe;
+use super::terms::{Rule, RuleTest};
 use super::tables::WEIGHT;
 use crate::contract::{Column, ColumnType, Contract, Methodology, Pii, Role, rejects_contract};
 use crate::kinds::Scope;
@@ -24,6 +25,9 @@ pub(super) fn contracts(spec: &Dedupe, resolved: &Resolved, scope: &Scope<'_>) -
     }
     if spec.provenance {
         contracts.push(words.provenance());
+    }
+    if spec.is_probabilistic() {
+        contracts.push(words.weights());
     }
     contracts.extend([words.quality(), words.rejects()]);
     contracts
@@ -170,6 +174,8 @@ impl Words<'_> {
             self.system("right_system", "The system of the second record.".to_string()),
             self.record("right_record_id", "The second record's id in its system.".to_string()),
             made("weight", WEIGHT_TYPE, "The weight of the link in bits: log2 of the odds that it is right; NULL for rules that do not weigh.", &[]),
+            made("match_probability", ColumnType::Double, "The probability that the two are the same, which the weight stands for; NULL for rules that do not weigh.", &[]),
+            made("comparison", Text, "What was found of each field and what it weighs, from the weight before anything is compared to the sum, as in `email exact: +13.214; phone missing: +0.000`; NULL for rules that do not weigh. No value is shown.", &[]),
             made("n_records", Int, "How many records share the key, or were in the cluster that grew too large.", &[]),
             made("reason", Text, "Why a link was refused, in words.", &[&self.resolved.record]).pii(self.record_pii()),
         ];
@@ -201,6 +207,23 @@ impl Words<'_> {
             self.scope.model
         );
         self.table("_provenance", description, &[id, "field"], columns)
+    }
+
+    fn weights(&self) -> Contract {
+        use ColumnType::{Boolean, Double, Text};
+        let columns = vec![
+            made("position", ColumnType::Int, "The row's place: findings of a field are tried in this order.", &[]).not_null(),
+            made("part", Text, "What the row is about. `prior`: two records before anything is compared; `field`: a finding of a field; `pairs`: which pairs were compared, namely those that share this.", &[]).not_null(),
+            made("name", Text, "The field, or what pairs share.", &[]).not_null(),
+            made("kind", Text, "What the field holds.", &[]),
+            made("finding", Text, "What was found of the values of two records; the first that holds counts, and `else` is what remains.", &[]),
+            made("weight", WEIGHT_TYPE, "What the finding weighs in bits: log2 of `share_of_matches` over `share_of_others`; of the prior, log2 of the odds that two records are the same.", &[]),
+            made("share_of_matches", Double, "How often pairs of the same have the finding; of the prior, the share of all pairs that are the same.", &[]),
+            made("share_of_others", Double, "How often other pairs have it.", &[]),
+            made("adjusts_for_frequency", Boolean, "Whether equal values weigh more the rarer they are.", &[]),
+        ];
+        let description = format!("What each finding weighs for the probabilistic rule of `{}`; `marquetry weights {}` prints it to be kept.", self.scope.model, self.scope.model);
+        self.table("_weights", description, &["position"], columns)
     }
 
     fn quality(&self) -> Contract {
@@ -236,9 +259,7 @@ impl Words<'_> {
             quoted(tables.into_iter().map(TableName::as_str))
         )];
         let rules = self.resolved.rules.iter().enumerate().map(|(at, rule)| {
-            let keys = quoted(rule.keys.iter().map(|key| key.text.as_str()));
-            let keys = if keys == format!("`{}`", rule.name) { String::new() } else { format!(": equal {keys}") };
-            format!("{}. `{}`{keys}", at + 1, rule.name)
+            format!("{}. `{}`: {}", at + 1, rule.name, self.rule(rule))
         });
         summary.push(format!("The rules, the strongest first: {}.", rules.collect::<Vec<_>>().join("; ")));
         summary.push(format!(
@@ -256,6 +277,29 @@ impl Words<'_> {
             format!("Two records of the same {who} that share no key stay apart; two {who} records that share one by mistake are held for one."),
         ];
         Methodology { summary, assumptions: self.assumptions(), limits }
+    }
+
+    /// What a rule asks for.
+    fn rule(&self, rule: &Rule) -> String {
+        let keys = quoted(rule.keys.iter().map(|key| key.text.as_str()));
+        let name = |at: usize| self.resolved.fields.get(at).map_or("", |field| field.name.as_str());
+        match &rule.test {
+            RuleTest::Equal => format!("equal {keys}"),
+            RuleTest::Similar(fields) => {
+                let fields = fields.iter().map(|(at, tests)| {
+                    let tests: Vec<String> = tests.iter().map(ToString::to_string).collect();
+                    format!("`{}` ({})", name(*at), tests.join(" or "))
+                });
+                format!("similar {} where {keys} are equal", fields.collect::<Vec<_>>().join(", "))
+            }
+            RuleTest::Likely(likely) => {
+                let given = if likely.weights.is_some() { "given" } else { "learnt from the records of the run" };
+                format!(
+                    "what is found of {} makes it likely, from a probability of {} on; from {} on a pair is shown for review; what findings weigh is {given}",
+                    quoted(likely.fields.iter().map(|at| name(*at))), likely.merge, likely.review
+                )
+            }
+        }
     }
 
     fn assumptions(&self) -> Vec<String> {

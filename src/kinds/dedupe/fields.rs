@@ -1,9 +1,10 @@
 //! The fields of a model: what they hold, and which value of them survives.
 
+use super::matching::FieldKind;
 use super::policy::Policy;
 use super::resolve::{Promise, ResolvedSource};
 use super::review;
-use super::spec::{Dedupe, FieldKind};
+use super::spec::Dedupe;
 use crate::contract::ColumnType;
 use crate::diag::{Diagnostic, Diagnostics, codes};
 use crate::syntax::{ColumnName, Spanned};
@@ -24,6 +25,11 @@ pub(super) struct Field {
 }
 
 impl Field {
+    /// Whether it says in which country a record's phone number is dialled.
+    pub(super) fn is_country(&self) -> bool {
+        self.kind == FieldKind::Category && (self.name.as_str() == "country" || self.name.as_str().ends_with("_country"))
+    }
+
     /// The type of its column.
     pub(super) fn ty(&self) -> ColumnType {
         self.promise.ty.unwrap_or(ColumnType::Text)
@@ -97,17 +103,6 @@ fn priority(policy: &Policy, systems: &[String]) -> Vec<u16> {
 
 /// What a field of that name usually holds.
 fn usual_kind(name: &str, entity: &str) -> FieldKind {
-    let is = |word: &str| name == word || name.ends_with(&format!("_{word}"));
-    match name {
-        "first_name" | "given_name" | "firstname" => FieldKind::GivenName,
-        "last_name" | "family_name" | "surname" | "lastname" | "full_name" => FieldKind::Name,
-        "company" | "company_name" | "account_name" | "organization" | "organisation" => FieldKind::Company,
-        "name" if entity == "account" || entity == "company" => FieldKind::Company,
-        "name" => FieldKind::Name,
-        "website" | "domain" | "company_domain" | "web_site" => FieldKind::Domain,
-        _ if is("email") => FieldKind::Email,
-        _ if is("phone") || is("mobile") => FieldKind::Phone,
-        _ if is("country") => FieldKind::Country,
-        _ => FieldKind::Text,
-    }
+    let company = name == "name" && (entity == "account" || entity == "company");
+    if company { FieldKind::Company } else { FieldKind::of_name(name) }
 }

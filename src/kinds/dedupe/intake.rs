@@ -14,6 +14,7 @@ use super::fields::Field;
 use super::key_hash::KEY_BYTES;
 use super::resolve::Resolved;
 use super::tables::{Table, schemas};
+use super::terms::{Rule, RuleTest};
 use crate::contract::ColumnType;
 use crate::engine::gather::{GatherAlgorithm, GatherAnswer, GatherState};
 use crate::error::{Error, Result};
@@ -47,16 +48,33 @@ pub(super) struct Work {
     /// In the order of their precedence.
     pub(super) systems: Vec<String>,
     pub(super) fields: Vec<Field>,
-    /// The names of the rules, strongest first.
-    pub(super) rules: Vec<String>,
+    /// Strongest first.
+    pub(super) rules: Vec<WorkRule>,
     pub(super) uniques: Vec<String>,
     pub(super) max_records_per_key: u32,
     pub(super) max_cluster: u32,
+    pub(super) max_block: u32,
+    pub(super) threads: usize,
     /// UTC microseconds.
     pub(super) as_of: i64,
     /// In which months are counted.
     pub(super) zone: Tz,
     schemas: Vec<SchemaRef>,
+}
+
+/// A match rule, without its expressions.
+#[derive(Debug)]
+pub(super) struct WorkRule {
+    pub(super) name: String,
+    /// Whether records come with a key for it.
+    pub(super) keyed: bool,
+    pub(super) test: RuleTest,
+}
+
+impl WorkRule {
+    fn new(rule: &Rule) -> Self {
+        Self { name: rule.name.clone(), keyed: !rule.keys.is_empty(), test: rule.test.clone() }
+    }
 }
 
 impl Work {
@@ -67,7 +85,9 @@ impl Work {
             sources: sources.collect(),
             systems: resolved.systems.clone(),
             fields: resolved.fields.clone(),
-            rules: resolved.rules.iter().map(|rule| rule.name.clone()).collect(),
+            rules: resolved.rules.iter().map(WorkRule::new).collect(),
+            threads: scope.engine.limits().threads.get(),
+            max_block: resolved.max_block,
             uniques: resolved.uniques.iter().map(|unique| unique.text.clone()).collect(),
             max_records_per_key: resolved.max_records_per_key,
             max_cluster: resolved.max_cluster,

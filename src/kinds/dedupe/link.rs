@@ -2,18 +2,37 @@
 
 use std::collections::BTreeMap;
 
-use super::cluster::{Clustering, Clusters, Contradiction, CrowdedKey, Guards, KeyLinker, Refusal};
+use super::cluster::{Clustering, Clusters, Contradiction, CrowdedKey, Edge, Guards, KeyLinker, KeyLinks, Refusal};
 use super::columns::Records;
 use super::decisions::Decided;
 use super::intake::Work;
+use super::matching::ScoredPair;
+use super::pairs::{Compared, Learnt};
+use super::terms::RuleTest;
 use crate::error::{Error, Result};
 
 /// Which records are one, and what was left out on the way.
-#[derive(Debug)]
 pub(super) struct Linked {
     pub(super) clusters: Clusters,
     /// Keys that too many records share, by rule.
     pub(super) crowded: Vec<(u16, CrowdedKey)>,
+    /// Pairs that somebody should look at, each with what was found of its fields.
+    pub(super) review: Vec<(Edge, String)>,
+    /// What was found of the fields of links that weigh, by place among the links used.
+    pub(super) used_words: Vec<(u32, String)>,
+    /// The same, by place among the links refused.
+    pub(super) refused_words: Vec<(u32, String)>,
+    pub(super) learnt: Option<Learnt>,
+}
+
+impl Linked {
+    /// Bytes held.
+    pub(super) fn held_bytes(&self) -> usize {
+        let clusters = &self.clusters;
+        let links = 16 * clusters.used.capacity() + 36 * clusters.refused.capacity() + 4 * clusters.root.capacity();
+        let words = self.used_words.iter().chain(&self.refused_words).map(|(_, text)| 32 + text.capacity());
+        links + words.sum::<usize>() + self.review.iter().map(|(_, text)| 40 + text.capacity()).sum::<usize>()
+    }
 }
 
 /// Finds the clusters.
@@ -37,19 +56,67 @@ pub(super) fn link(work: &Work, records: &Records, decided: &Decided) -> Result<
         return Err(contradiction(work, records, first, contradictions.len()));
     }
     let mut crowded = Vec::new();
-    for (rule, keys) in (0u16..).zip(&records.keys) {
-        let mut linker = KeyLinker::with_capacity(keys.iter().filter(|key| **key != 0).count());
-        for (ordinal, row) in (0u32..).zip(&records.rows) {
-            match keys.get(*row as usize) {
-                Some(key) if *key != 0 => linker.push(ordinal, *key),
-                _ => {}
+    let mut compared = Compared::new(work, records)?;
+    for (number, (rule, keys)) in (0u16..).zip(work.rules.iter().zip(&records.keys)) {
+        match &rule.test {
+            RuleTest::Equal => {
+                let links = sharing(records, keys, work.max_records_per_key);
+                crowded.extend(links.crowded.iter().map(|key| (number, *key)));
+                clustering.keys(number, 0, &links)?;
             }
+            RuleTest::Similar(tests) => {
+                let links = sharing(records, keys, work.max_block);
+                crowded.extend(links.crowded.iter().map(|key| (number, *key)));
+                clustering.pairs(compared.similar(work, number, tests, &links)?)?;
+            }
+            RuleTest::Likely(likely) => clustering.pairs(compared.likely(work, number, likely)?)?,
         }
-        let links = linker.finish(work.max_records_per_key);
-        crowded.extend(links.crowded.iter().map(|key| (rule, *key)));
-        clustering.keys(rule, 0, &links)?;
     }
-    Ok(Linked { clusters: clustering.finish(), crowded })
+    Linked::new(clustering.finish(), crowded, compared)
+}
+
+/// The records that share a key.
+fn sharing(records: &Records, keys: &[u128], most: u32) -> KeyLinks {
+    let mut linker = KeyLinker::with_capacity(keys.iter().filter(|key| **key != 0).count());
+    for (ordinal, row) in (0u32..).zip(&records.rows) {
+        match keys.get(*row as usize) {
+            Some(key) if *key != 0 => linker.push(ordinal, *key),
+            _ => {}
+        }
+    }
+    linker.finish(most)
+}
+
+impl Linked {
+    /// Puts what was found in words while the compared values are at hand.
+    fn new(clusters: Clusters, crowded: Vec<(u16, CrowdedKey)>, mut compared: Compared) -> Result<Self> {
+        let mut review = Vec::new();
+        let mut rule = None;
+        if let Some(learnt) = &mut compared.learnt {
+            // A pair that came together all the same needs no review.
+            let root = |record: u32| clusters.root.get(record as usize);
+            let waiting = std::mem::take(&mut learnt.review).into_iter();
+            review.extend(waiting.filter(|pair| root(pair.a) != root(pair.b)));
+            rule = Some(learnt.rule);
+        }
+        let words = |edges: Vec<&Edge>| -> Result<Vec<(u32, String)>> {
+            let weighed = (0u32..).zip(edges).filter(|(_, edge)| Some(edge.rule) == rule);
+            let (places, pairs): (Vec<u32>, Vec<(u32, u32)>) = weighed.map(|(at, edge)| (at, (edge.a, edge.b))).unzip();
+            Ok(places.into_iter().zip(compared.waterfall(pairs.into_iter())?).collect())
+        };
+        let used_words = words(clusters.used.iter().collect())?;
+        let refused_words = words(clusters.refused.iter().map(|(edge, _)| edge).collect())?;
+        let edge = |pair: &ScoredPair| Edge::new(pair.a, pair.b, rule.unwrap_or_default(), pair.weight_millibits);
+        let review_words = compared.waterfall(review.iter().map(|pair| (pair.a, pair.b)))?;
+        let review = review.iter().map(edge).zip(review_words).collect();
+        Ok(Self { clusters, crowded, review, used_words, refused_words, learnt: compared.learnt })
+    }
+}
+
+/// The words that belong to the link of this number, where its rule weighs.
+pub(super) fn words_at(words: &[(u32, String)], at: usize) -> Option<&str> {
+    let found = words.binary_search_by_key(&at, |(place, _)| *place as usize).ok()?;
+    words.get(found).map(|(_, text)| text.as_str())
 }
 
 fn contradiction(work: &Work, records: &Records, first: &Contradiction, count: usize) -> Error {

@@ -11,6 +11,7 @@
 mod answer;
 pub mod cluster;
 mod columns;
+mod comparables;
 mod decisions;
 mod describe;
 mod evidence;
@@ -24,8 +25,10 @@ mod link;
 pub mod matching;
 mod notes;
 mod order;
+mod pairs;
 mod plan;
 pub mod policy;
+pub mod probabilistic;
 mod quality;
 mod resolve;
 mod review;
@@ -36,6 +39,7 @@ mod state;
 mod survive;
 mod tables;
 mod terms;
+mod weights;
 
 #[cfg(test)]
 mod naive;
@@ -60,11 +64,15 @@ pub const GUIDE: &str = include_str!("guide.md");
 
 impl ModelKind for Dedupe {
     fn companions(&self) -> &'static [&'static str] {
-        match (self.evidence, self.provenance) {
-            (true, true) => &["_crosswalk", "_redirects", "_evidence", "_provenance", "_quality", "_rejects"],
-            (true, false) => &["_crosswalk", "_redirects", "_evidence", "_quality", "_rejects"],
-            (false, true) => &["_crosswalk", "_redirects", "_provenance", "_quality", "_rejects"],
-            (false, false) => &["_crosswalk", "_redirects", "_quality", "_rejects"],
+        match (self.evidence, self.provenance, self.is_probabilistic()) {
+            (true, true, true) => &["_crosswalk", "_redirects", "_evidence", "_provenance", "_weights", "_quality", "_rejects"],
+            (true, true, false) => &["_crosswalk", "_redirects", "_evidence", "_provenance", "_quality", "_rejects"],
+            (true, false, true) => &["_crosswalk", "_redirects", "_evidence", "_weights", "_quality", "_rejects"],
+            (true, false, false) => &["_crosswalk", "_redirects", "_evidence", "_quality", "_rejects"],
+            (false, true, true) => &["_crosswalk", "_redirects", "_provenance", "_weights", "_quality", "_rejects"],
+            (false, true, false) => &["_crosswalk", "_redirects", "_provenance", "_quality", "_rejects"],
+            (false, false, true) => &["_crosswalk", "_redirects", "_weights", "_quality", "_rejects"],
+            (false, false, false) => &["_crosswalk", "_redirects", "_quality", "_rejects"],
         }
     }
 
@@ -93,6 +101,7 @@ impl ModelKind for Dedupe {
             (_, "redirects") => Table::Redirects,
             (_, "evidence") => Table::Evidence,
             (_, "provenance") => Table::Provenance,
+            (_, "weights") => Table::Weights,
             (_, "quality") => Table::Quality,
             (_, "rejects") => Table::Rejects,
             _ => return Err(Error::internal(format!("`{}` is not a table of the model", output.table))),

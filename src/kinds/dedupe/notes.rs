@@ -1,5 +1,6 @@
 //! What a run counts that only the work knows.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Int64Array, StringArray};
@@ -35,13 +36,27 @@ pub(super) fn notes(work: &Work, linked: &Linked, decided: &Decided, identity: &
         notes.push(FactRow { fact: fact.to_string(), item: item.to_string(), rows });
     };
     for (rule, count) in work.rules.iter().zip(by_rule) {
-        note(fact::RULE, rule, count);
+        note(fact::RULE, &rule.name, count);
     }
     note(fact::RULE, DECISION, by_decision);
     for word in ["one_value_per_cluster", "decision", "max_cluster"] {
         note(fact::POLICY, &format!("links_refused_by_{word}"), refused.get(word).copied().unwrap_or(0));
     }
     note(fact::POLICY, "keys_too_common", count(linked.crowded.len()));
+    if let Some(learnt) = &linked.learnt {
+        note(fact::POLICY, "pairs_compared", i64::try_from(learnt.compared).unwrap_or(i64::MAX));
+        note(fact::POLICY, "pairs_below_merge", i64::try_from(learnt.reviewed).unwrap_or(i64::MAX));
+        note(fact::POLICY, "pairs_for_review", count(linked.review.len()));
+        let mut blocks: BTreeMap<&str, (i64, i64)> = BTreeMap::new();
+        for (block, records) in &learnt.skipped {
+            let (skipped, of_records) = blocks.entry(block).or_default();
+            (*skipped, *of_records) = (*skipped + 1, *of_records + i64::from(*records));
+        }
+        for (block, (skipped, of_records)) in blocks {
+            note(fact::POLICY, &format!("blocks_too_large: {block}"), skipped);
+            note(fact::POLICY, &format!("records_in_blocks_too_large: {block}"), of_records);
+        }
+    }
     note(fact::POLICY, "records_quarantined", count(quarantined));
     note(fact::POLICY, "decisions_about_unknown_records", decided.unknown);
     for end in [End::Merged, End::Retired] {

@@ -73,7 +73,7 @@ fn records(resolved: &Resolved, scope: &Scope<'_>) -> Result<LogicalPlan> {
     let parts = resolved.sources.iter().enumerate().map(|(at, source)| values(resolved, at, source, scope));
     let all = union(parts.collect::<Result<Vec<_>>>()?)?;
     let mut columns: Vec<Expr> = planned(all.schema().columns().into_iter().map(|c| Ok(Expr::Column(c))).collect())?;
-    for (at, rule) in resolved.rules.iter().enumerate() {
+    for (at, rule) in resolved.rules.iter().enumerate().filter(|(_, rule)| !rule.keys.is_empty()) {
         let keys: Vec<Expr> = rule.keys.iter().map(|key| key.expr.clone()).collect();
         columns.push(KeyHash::key(keys.len()).call(keys).alias(format!("$key{at}")));
     }

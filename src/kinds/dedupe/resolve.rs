@@ -33,6 +33,7 @@ pub(super) struct Resolved {
     pub(super) decisions: Option<ResolvedDecisions>,
     pub(super) max_records_per_key: u32,
     pub(super) max_cluster: u32,
+    pub(super) max_block: u32,
     /// Of record ids.
     pub(super) record: Promise,
     /// Of the instants of change.
@@ -132,6 +133,7 @@ pub(super) fn resolve(spec: &Dedupe, scope: &Scope<'_>, diags: &mut Diagnostics)
         decisions: transpose(decisions)?,
         max_records_per_key: spec.guards.max_records_per_key.value,
         max_cluster: spec.guards.max_cluster.value,
+        max_block: spec.guards.max_block.value,
         record,
         updated,
         created,

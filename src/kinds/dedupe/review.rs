@@ -4,6 +4,9 @@ use std::collections::BTreeMap;
 
 use super::describe;
 use super::fields::Field;
+use super::matching::blocking::BlockRule;
+use super::matching::{Model, Test};
+use super::probabilistic::Probabilistic;
 use super::spec::{Dedupe, RecordSource};
 use crate::contract::ColumnType;
 use crate::diag::{Diagnostic, Diagnostics, Place, codes};
@@ -49,7 +52,12 @@ pub(super) fn counts(spec: &Dedupe, place: Place, diags: &mut Diagnostics) {
     for source in spec.records.iter().filter(|source| source.fields.is_empty()) {
         wrong(source.from.place, format!("the records of `{}` have no fields", source.from));
     }
-    let limits = [("max_records_per_key", &spec.guards.max_records_per_key), ("max_cluster", &spec.guards.max_cluster)];
+    let guards = &spec.guards;
+    let limits = [
+        ("max_records_per_key", &guards.max_records_per_key),
+        ("max_cluster", &guards.max_cluster),
+        ("max_block", &guards.max_block),
+    ];
     for (name, limit) in limits {
         if limit.value < 2 {
             wrong(limit.place, format!("`{name}` is at least 2: fewer records would link nothing"));
@@ -92,6 +100,76 @@ pub(super) fn unknown_field<'a>(
             .hint("fields are declared with the records, under `fields:`")
             .did_you_mean(name.as_str(), known),
     );
+}
+
+/// The place of a field that a rule names.
+pub(super) fn field(name: &Spanned<ColumnName>, fields: &[Field], diags: &mut Diagnostics) -> Option<usize> {
+    let at = fields.iter().position(|field| field.name == name.value);
+    if at.is_none() {
+        unknown_field(name, fields.iter().map(|field| field.name.as_str()), diags);
+    }
+    at
+}
+
+/// What two values must be to be similar: a least Jaro–Winkler similarity, or a test with its word.
+pub(super) fn similarity(text: &Spanned<String>, diags: &mut Diagnostics) -> Option<Test> {
+    let share = |least: f64| (0.0..=1.0).contains(&least).then_some(Test::JaroWinkler(least));
+    let test = match text.value.trim().parse::<f64>() {
+        Ok(least) => share(least).ok_or_else(|| format!("`{text}` is not a similarity between 0 and 1")),
+        Err(_) => text.value.parse(),
+    };
+    let mistake = |message: String| {
+        Diagnostic::error(codes::BAD_COMPARISON, text.place, message)
+            .hint("write the least Jaro–Winkler similarity, as in `0.92`, or a test, as in `edits 1` or `words 0.8`")
+    };
+    test.map_err(|message| diags.push(mistake(message))).ok()
+}
+
+/// Probabilities in order: 0 < review ≤ merge < 1.
+pub(super) fn thresholds(rule: &Probabilistic, diags: &mut Diagnostics) -> Option<()> {
+    let mut good = true;
+    for (name, value) in [("merge", &rule.merge), ("review", &rule.review)] {
+        if !(value.value > 0.0 && value.value < 1.0) {
+            let message = format!("`{name}` is a probability, more than 0 and less than 1");
+            diags.push(Diagnostic::error(codes::BAD_COMPARISON, value.place, message));
+            good = false;
+        }
+    }
+    if good && rule.review.value > rule.merge.value {
+        let message = "`review` is above `merge`: no pair would be left to be reviewed";
+        diags.push(Diagnostic::error(codes::BAD_COMPARISON, rule.review.place, message));
+        good = false;
+    }
+    good.then_some(())
+}
+
+/// What pairs must share to be compared.
+pub(super) fn block(text: &Spanned<String>, fields: &[Field], diags: &mut Diagnostics) -> Option<BlockRule> {
+    let rule: Result<BlockRule, String> = text.value.parse().map_err(|error| format!("{error}"));
+    let known = |name: &str| fields.iter().any(|field| field.name.as_str() == name);
+    let rule = rule.and_then(|rule| {
+        let unknown = rule.fields().find(|name| !known(name)).map(|name| format!("there is no field `{name}`"));
+        unknown.map_or(Ok(rule), Err)
+    });
+    let mistake = |message: String| {
+        Diagnostic::error(codes::BAD_COMPARISON, text.place, message)
+            .hint("write it as in `exact email` or `soundex last_name + first 3 first_name`")
+    };
+    rule.map_err(|message| diags.push(mistake(message))).ok()
+}
+
+/// Weights that are given: a model that can be used with these fields.
+pub(super) fn weights(model: &Spanned<Model>, fields: &[Field], diags: &mut Diagnostics) -> Option<Model> {
+    let known = |name: &str| fields.iter().any(|field| field.name.as_str() == name);
+    let unknown = model.fields.iter().find(|field| !known(&field.name));
+    let wrong = match (model.check(), unknown) {
+        (Err(error), _) => error.message().to_string(),
+        (Ok(()), Some(field)) => format!("the weights are of a field `{}`, which is not there", field.name),
+        (Ok(()), None) => return Some(model.value.clone()),
+    };
+    let hint = "learn them again without `weights`, and take what `marquetry weights` prints";
+    diags.push(Diagnostic::error(codes::BAD_COMPARISON, model.place, wrong).hint(hint));
+    None
 }
 
 /// Fields may not be named like columns that the kind makes itself.

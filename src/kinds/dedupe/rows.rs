@@ -154,7 +154,7 @@ pub(super) fn names(answer: &Answer, of: impl Iterator<Item = Option<u32>>) -> R
 
 /// The names of rules.
 pub(super) fn rules(answer: &Answer, rules: impl Iterator<Item = Option<u16>>) -> Result<ArrayRef> {
-    let mut names = answer.work.rules.clone();
+    let mut names: Vec<String> = answer.work.rules.iter().map(|rule| rule.name.clone()).collect();
     let decision = names.len() as i32;
     names.push(DECISION.to_string());
     let number = |rule: u16| if rule == MUST_LINK { decision } else { i32::from(rule) };

@@ -4,8 +4,9 @@ use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::matching::FieldKind;
 use super::policy::Policy;
-use super::rule::MatchRule;
+use super::rule::{How, MatchRule};
 use crate::syntax::{ColumnName, ExprText, OneOrMany, Spanned, TableName};
 
 /// Finds the records of several systems that are about the same person or account, and makes one
@@ -49,6 +50,13 @@ pub struct Dedupe {
     pub evidence: bool,
 }
 
+impl Dedupe {
+    /// Whether a rule weighs what it finds.
+    pub(super) fn is_probabilistic(&self) -> bool {
+        self.rules.iter().any(|rule| matches!(rule.value.how, How::Probabilistic(_)))
+    }
+}
+
 fn entity_word() -> ColumnName {
     ColumnName::new_unchecked("entity")
 }
@@ -85,28 +93,6 @@ pub struct RecordSource {
     pub fields_updated_at: IndexMap<Spanned<ColumnName>, ExprText>,
 }
 
-/// What a field holds; says how its values are brought into one form before they are compared.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum FieldKind {
-    /// An e-mail address.
-    Email,
-    /// A phone number.
-    Phone,
-    /// A given name, which may be a nickname.
-    GivenName,
-    /// A family name or a whole name.
-    Name,
-    /// The name of a company.
-    Company,
-    /// A domain or a web address.
-    Domain,
-    /// A country's code or English name.
-    Country,
-    /// Any other text or value, compared without regard to case and surrounding spaces.
-    Text,
-}
-
 /// Limits against merging too much.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -115,6 +101,9 @@ pub struct Guards {
     pub max_records_per_key: Spanned<u32>,
     /// A cluster of more records is taken apart and set aside: 50 by default.
     pub max_cluster: Spanned<u32>,
+    /// Records that share what a rule asks for before it compares values are not compared where there
+    /// are more of them: 200 by default.
+    pub max_block: Spanned<u32>,
     /// Fields or expressions over fields of which a person or account has one value at most, such
     /// as the id of another system. The weakest link between two values is cut.
     pub one_value_per_cluster: OneOrMany<ExprText>,
@@ -126,6 +115,7 @@ impl Default for Guards {
         Self {
             max_records_per_key: limit(50),
             max_cluster: limit(50),
+            max_block: limit(200),
             one_value_per_cluster: OneOrMany::default(),
         }
     }

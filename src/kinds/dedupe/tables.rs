@@ -24,6 +24,8 @@ pub(super) enum Table {
     Quality,
     /// One row for each row that is no record.
     Rejects,
+    /// One row for each thing that the weights of the probabilistic rule say.
+    Weights,
     /// Counts for the run record.
     Facts,
 }
@@ -73,6 +75,8 @@ pub(super) fn schemas(id: &str, fields: &[Field]) -> Vec<SchemaRef> {
             may("right_system", &word),
             may("right_record_id", &text),
             may("weight", &weight),
+            may("match_probability", &DataType::Float64),
+            may("comparison", &text),
             may("n_records", &int),
             may("reason", &text),
         ],
@@ -93,6 +97,17 @@ pub(super) fn schemas(id: &str, fields: &[Field]) -> Vec<SchemaRef> {
             must("duplicate_rate", &DataType::Float64),
         ],
         vec![must("source_table", &word), may("source_key", &text), must("reason", &word), may("detail", &text)],
+        vec![
+            must("position", &int),
+            must("part", &word),
+            must("name", &text),
+            may("kind", &text),
+            may("finding", &text),
+            may("weight", &weight),
+            may("share_of_matches", &DataType::Float64),
+            may("share_of_others", &DataType::Float64),
+            may("adjusts_for_frequency", &DataType::Boolean),
+        ],
         vec![must("fact", &text), must("item", &text), must("rows", &long)],
     ];
     tables.into_iter().map(|columns| Arc::new(Schema::new(columns))).collect()

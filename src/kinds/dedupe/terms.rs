@@ -7,8 +7,12 @@ use datafusion::functions::expr_fn::{btrim, lower};
 use datafusion::logical_expr::{Expr, cast, lit, when};
 
 use super::fields::Field;
+use super::matching::blocking::BlockRule;
+use super::matching::{FieldKind, Model, Test};
+use super::probabilistic::Probabilistic;
 use super::review;
-use super::spec::{Dedupe, FieldKind};
+use super::rule::How;
+use super::spec::Dedupe;
 use crate::contract::ColumnType;
 use crate::diag::{Diagnostic, Diagnostics, codes};
 use crate::engine::Engine;
@@ -18,7 +22,33 @@ use crate::syntax::{ExprText, SqlText};
 #[derive(Debug, Clone)]
 pub(super) struct Rule {
     pub(super) name: String,
+    /// What records must share; nothing where the rule finds its own pairs.
     pub(super) keys: Vec<Term>,
+    pub(super) test: RuleTest,
+}
+
+/// What records that share the keys must be besides.
+#[derive(Debug, Clone)]
+pub(super) enum RuleTest {
+    /// Nothing more.
+    Equal,
+    /// For each of these fields, by its place, one of the conditions must hold.
+    Similar(Vec<(usize, Vec<Test>)>),
+    /// Likely enough.
+    Likely(Box<Likely>),
+}
+
+/// A probabilistic rule in which every name means something.
+#[derive(Debug, Clone)]
+pub(super) struct Likely {
+    pub(super) merge: f64,
+    pub(super) review: f64,
+    /// Places of fields.
+    pub(super) fields: Vec<usize>,
+    /// Chosen by the records where empty.
+    pub(super) blocks: Vec<BlockRule>,
+    /// Learnt where none is given.
+    pub(super) weights: Option<Model>,
 }
 
 /// One thing that is compared.
@@ -51,12 +81,64 @@ pub(super) fn rules(spec: &Dedupe, fields: &[Field], engine: &Engine, diags: &mu
             diags.push(first.into_iter().fold(twice, |twice, place| twice.related(place, "the first one")));
             failed = true;
         }
-        match keys.into_iter().collect() {
-            Some(keys) => rules.push(Rule { name, keys }),
-            None => failed = true,
+        let test = test(&rule.how, fields, diags);
+        match (keys.into_iter().collect(), test) {
+            (Some(keys), Some(test)) => rules.push(Rule { name, keys, test }),
+            _ => failed = true,
         }
     }
+    let likely = spec.rules.iter().filter(|rule| matches!(rule.how, How::Probabilistic(_)));
+    if let Some(second) = likely.skip(1).next() {
+        let message = "a model has one probabilistic rule at most: it weighs all that is known already";
+        diags.push(Diagnostic::error(codes::INVALID_VALUE, second.place, message));
+        failed = true;
+    }
     (!failed).then_some(rules)
+}
+
+fn test(how: &How, fields: &[Field], diags: &mut Diagnostics) -> Option<RuleTest> {
+    match how {
+        How::Equal(_) => Some(RuleTest::Equal),
+        How::Similar { fields: wanted, .. } => {
+            let tests = wanted.iter().map(|(name, text)| {
+                let at = review::field(name, fields, diags);
+                let condition = review::similarity(text, diags);
+                let at = at?;
+                let nickname = fields.get(at).is_some_and(|field| field.kind == FieldKind::GivenName);
+                let more = nickname.then_some(Test::Nickname);
+                Some((at, [Test::Exact].into_iter().chain(more).chain([condition?]).collect()))
+            });
+            tests.collect::<Vec<_>>().into_iter().collect::<Option<_>>().map(RuleTest::Similar)
+        }
+        How::Probabilistic(rule) => likely(&rule.value, fields, diags).map(|rule| RuleTest::Likely(Box::new(rule))),
+    }
+}
+
+fn likely(rule: &Probabilistic, fields: &[Field], diags: &mut Diagnostics) -> Option<Likely> {
+    let thresholds = review::thresholds(rule, diags);
+    let named: Vec<Option<usize>> = rule.fields.0.iter().map(|name| review::field(name, fields, diags)).collect();
+    let named: Option<Vec<usize>> = named.into_iter().collect();
+    let blocks: Vec<Option<BlockRule>> = rule.within.0.iter().map(|text| review::block(text, fields, diags)).collect();
+    let weights = rule.weights.as_ref().map(|model| review::weights(model, fields, diags));
+    let compared = match (&rule.weights, named?) {
+        (Some(model), _) => {
+            let place = |name: &str| fields.iter().position(|field| field.name.as_str() == name);
+            model.fields.iter().filter_map(|field| place(&field.name)).collect()
+        }
+        (None, named) if named.is_empty() => (0..fields.len()).collect(),
+        (None, named) => named,
+    };
+    thresholds?;
+    Some(Likely {
+        merge: rule.merge.value,
+        review: rule.review.value,
+        fields: compared,
+        blocks: blocks.into_iter().collect::<Option<_>>()?,
+        weights: match weights {
+            Some(model) => Some(model?),
+            None => None,
+        },
+    })
 }
 
 /// What has one value a cluster at most.
@@ -69,7 +151,7 @@ pub(super) fn uniques(spec: &Dedupe, fields: &[Field], engine: &Engine, diags: &
 
 /// The further arguments of `phone_key`: the record's country, then the model's.
 fn country(spec: &Dedupe, fields: &[Field]) -> String {
-    let own = fields.iter().find(|field| field.kind == FieldKind::Country);
+    let own = fields.iter().find(|field| field.is_country());
     let own = own.map_or_else(String::new, |field| format!(", {}", quoted(field)));
     let default = spec.default_country.as_ref();
     own + &default.map_or_else(String::new, |country| format!(", '{}'", country.value.replace('\'', "''")))
@@ -89,8 +171,14 @@ struct Typing<'a> {
 impl Typing<'_> {
     /// A field by its name alone is compared as its kind wants it; anything else is an expression.
     fn term(&self, text: &ExprText, diags: &mut Diagnostics) -> Option<Term> {
-        let field = self.fields.iter().find(|field| field.name.as_str() == text.as_str().trim());
-        let sql = field.map_or_else(|| text.as_str().to_string(), |field| self.key_of(field));
+        let named = |name: &str| self.fields.iter().find(|field| field.name.as_str() == name);
+        let word = text.as_str().trim();
+        let email = |name| named(name).filter(|field| field.kind == FieldKind::Email);
+        let sql = match (named(word), word.strip_suffix("_domain").and_then(email)) {
+            (Some(field), _) => self.key_of(field),
+            (None, Some(field)) => format!("domain_key({})", quoted(field)),
+            (None, None) => text.as_str().to_string(),
+        };
         let meant = ExprText { value: SqlText(sql), place: text.place };
         let typed = self.engine.expr(&meant, &self.schema).map_err(|diagnostic| diags.push(diagnostic)).ok()?;
         let ty = ColumnType::of_arrow(&typed.data_type);
@@ -111,10 +199,11 @@ impl Typing<'_> {
             FieldKind::Email => format!("email_key({name})"),
             FieldKind::Phone => format!("phone_key({name}{})", self.country),
             FieldKind::GivenName => format!("given_name_key({name})"),
-            FieldKind::Name => format!("name_key({name})"),
+            FieldKind::FamilyName => format!("name_key({name})"),
+            FieldKind::FullName => format!("full_name_key({name})"),
             FieldKind::Company => format!("company_key({name})"),
             FieldKind::Domain => format!("domain_key({name})"),
-            FieldKind::Country | FieldKind::Text => format!("lower(btrim({name}))"),
+            _ => format!("lower(btrim({name}))"),
         }
     }
 

@@ -18,7 +18,7 @@ mod weights;
 
 pub use kind::FieldKind;
 pub use level::Test;
-pub use model::{FieldPlan, Level, Model, ModelField, Trained};
+pub use model::{FieldPlan, Level, Model, ModelField, Trained, VERSION};
 pub use records::{Alias, Column, NULL, Records};
 pub use score::{ScoredPair, Scorer, Step};
 pub use train::TrainOptions;

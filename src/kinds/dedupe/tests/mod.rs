@@ -1,5 +1,6 @@
 //! The kind through a real engine: YAML in, tables out.
 
+mod compared;
 mod fuzz;
 mod golden;
 mod ids;
