@@ -33,11 +33,14 @@ pub fn host_cow(text: &str) -> Option<Cow<'_, str>> {
     let text = text.trim_matches(|c: char| c.is_whitespace() || c.is_control());
     let (scheme, rest) = after_scheme(text);
     let authority = rest.split(['/', '?', '#', '\\']).next().unwrap_or_default();
-    if authority.contains('@') && !scheme {
-        return email::domain(text).map(|domain| Cow::Owned(without_www(&domain).to_string()));
-    }
-    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
-    match to_ascii(without_port(host))? {
+    let host = match authority.rsplit_once('@') {
+        Some(_) if !scheme => None,
+        Some((_, host)) => to_ascii(without_port(host)),
+        None => to_ascii(without_port(authority)),
+    };
+    // A display name may hold a slash, so what is no host may still be an address.
+    let of_address = || email::domain(text).filter(|_| !scheme).map(Cow::Owned);
+    match host.or_else(of_address)? {
         Cow::Borrowed(host) => Some(Cow::Borrowed(without_www(host))),
         Cow::Owned(host) => Some(Cow::Owned(without_www(&host).to_string())),
     }
@@ -177,6 +180,7 @@ mod tests {
             ("Ann <ann@mail.example.org>", "mail.example.org"),
             ("mailto:ann@example.org", "example.org"),
             ("example.org/@ann", "example.org"),
+            ("Ann / Sales <ann@example.org>", "example.org"),
             ("bücher.example", "xn--bcher-kva.example"),
             ("xn--bcher-kva.example", "xn--bcher-kva.example"),
             ("ｅｘａｍｐｌｅ.com", "example.com"),

@@ -47,13 +47,13 @@ enum Work {
 /// How a function is written, and what it does.
 const FUNCTIONS: &[(&str, Work)] = &[
     ("email_clean(email)", Work::Text(email::clean_cow)),
-    ("email_key(email, 'drop_tags')", Work::EmailKey),
+    ("email_key(email[, 'drop_tags'])", Work::EmailKey),
     ("email_domain(email)", Work::Text(|text| email::domain(text).map(Cow::Owned))),
     ("email_is_role(email)", Work::Flag(email::is_role)),
     ("email_is_disposable(email)", Work::Flag(email::is_disposable)),
-    ("phone_key(number, country, …)", Work::PhoneText(|key| Some(key.e164))),
-    ("phone_extension(number, country, …)", Work::PhoneText(|key| key.extension)),
-    ("phone_is_toll_free(number, country, …)", Work::PhoneFlag(|key| key.toll_free)),
+    ("phone_key(number[, country, …])", Work::PhoneText(|key| Some(key.e164))),
+    ("phone_extension(number[, country, …])", Work::PhoneText(|key| key.extension)),
+    ("phone_is_toll_free(number[, country, …])", Work::PhoneFlag(|key| key.toll_free)),
     ("name_key(name)", Work::Text(name::key_cow)),
     ("full_name_key(name)", Work::Text(|text| name::full_key(text).map(Cow::Owned))),
     ("given_name_key(name)", Work::Text(name::given_key_cow)),
@@ -232,7 +232,12 @@ impl Column {
     fn new(value: &ColumnarValue) -> Result<Self> {
         let constant = matches!(value, ColumnarValue::Scalar(_));
         let array = value.to_array(1)?;
-        let views = cast(&array, &DataType::Utf8View)?;
+        // Taken apart here, since a cast of a dictionary to views forgets which of its values are NULL.
+        let plain = match array.as_any_dictionary_opt() {
+            Some(dictionary) => take(dictionary.values(), dictionary.keys(), None)?,
+            None => array,
+        };
+        let views = cast(&plain, &DataType::Utf8View)?;
         Ok(Self { texts: views.as_string_view().clone(), constant })
     }
 

@@ -10,7 +10,7 @@ use rand_chacha::ChaCha8Rng;
 use super::email::Tags;
 use super::*;
 
-const ROUNDS: usize = 8_000;
+const ROUNDS: usize = 5_000;
 
 /// What texts are put together from.
 const PARTS: &[&str] = &[
@@ -235,9 +235,13 @@ fn a_clean_address_has_the_key_of_what_it_was() {
         assert_eq!(email::key(&clean), email::key(&text), "{text:?}");
         let domain = email::domain(&text).unwrap();
         assert!(clean.ends_with(&format!("@{domain}")) && clean.matches('@').count() == 1, "{text:?} {clean}");
-        // To a host, `/`, `?` and `#` end the part that it looks at.
-        if !clean.contains(['/', '?', '#', '\\']) && !text.contains("://") {
-            assert!(domain.ends_with(&domain::host(&text).unwrap()), "{text:?}");
+        // A URL wins: `example.org/@ann.com` is a page of example.org.
+        if !text.contains("://") {
+            let host = domain::host(&text).unwrap_or_else(|| panic!("{text:?}"));
+            assert!(
+                domain.ends_with(&host) || text.contains(['/', '?', '#', '\\', '／', '？', '＃']),
+                "{text:?} {host}"
+            );
         }
         assert_eq!(email::is_role(&text), email::is_role(&clean));
     }
@@ -303,7 +307,7 @@ fn similarities_keep_their_bounds() {
     for round in 0..ROUNDS / 4 {
         let (a, b) = if round % 4 == 0 { (text(&mut rng), text(&mut rng)) } else { (short(&mut rng), short(&mut rng)) };
         let (a, b) = (head(&a), head(&b));
-        if a.len() + b.len() > 600 {
+        if a.len().max(b.len()) > 90 {
             continue;
         }
         let close = similar::jaro_winkler(a, b);

@@ -116,15 +116,15 @@ fn jaro_ascii(a: &[u8], b: &[u8]) -> f64 {
         return if a.len() == b.len() { 1.0 } else { 0.0 };
     }
     let range = (a.len().max(b.len()) / 2).saturating_sub(1);
+    let places = places(b);
     let (mut in_a, mut in_b) = (0u64, 0u64);
     for (at, byte) in a.iter().enumerate() {
-        let window = b.iter().enumerate().take(at + range + 1).skip(at.saturating_sub(range));
-        for (other, _) in window.filter(|(_, other)| *other == byte) {
-            if in_b & (1 << other) == 0 {
-                in_a |= 1 << at;
-                in_b |= 1 << other;
-                break;
-            }
+        let window = below(at + range + 1) & !below(at.saturating_sub(range));
+        let free = place(&places, *byte) & window & !in_b;
+        if free != 0 {
+            in_a |= 1 << at;
+            // The first of them.
+            in_b |= free & free.wrapping_neg();
         }
     }
     if in_a == 0 {
@@ -133,6 +133,26 @@ fn jaro_ascii(a: &[u8], b: &[u8]) -> f64 {
     let matches = count(in_a.count_ones() as usize);
     let swapped = matched(a, in_a).zip(matched(b, in_b)).filter(|(a, b)| a != b).count() / 2;
     (matches / count(a.len()) + matches / count(b.len()) + (matches - count(swapped)) / matches) / 3.0
+}
+
+/// Where each character stands in a text of at most [`BITS`] of them, as bits.
+fn places(text: &[u8]) -> [u64; 128] {
+    let mut places = [0; 128];
+    for (at, byte) in text.iter().enumerate() {
+        if let Some(place) = places.get_mut(usize::from(*byte)) {
+            *place |= 1 << at;
+        }
+    }
+    places
+}
+
+fn place(places: &[u64; 128], byte: u8) -> u64 {
+    places.get(usize::from(byte)).copied().unwrap_or_default()
+}
+
+/// The lowest `count` bits, or all.
+fn below(count: usize) -> u64 {
+    if count < BITS { (1 << count) - 1 } else { u64::MAX }
 }
 
 /// The characters whose bit is set.
@@ -144,15 +164,10 @@ fn matched(text: &[u8], bits: u64) -> impl Iterator<Item = u8> {
 /// vectors of their differences (Myers 1999, in the form of Hyyrö 2003).
 fn levenshtein_ascii(a: &[u8], b: &[u8]) -> usize {
     let Some(last) = a.len().checked_sub(1) else { return b.len() };
-    let mut places = [0u64; 128];
-    for (at, byte) in a.iter().enumerate() {
-        if let Some(place) = places.get_mut(usize::from(*byte)) {
-            *place |= 1 << at;
-        }
-    }
+    let places = places(a);
     let (mut up, mut down, mut distance) = (u64::MAX, 0u64, a.len());
     for byte in b {
-        let equal = places.get(usize::from(*byte)).copied().unwrap_or_default();
+        let equal = place(&places, *byte);
         let across = (((equal & up).wrapping_add(up)) ^ up) | equal | down;
         let mut rise = down | !(across | up);
         let mut fall = up & across;
