@@ -10,6 +10,7 @@
 
 mod clustering;
 mod edges;
+mod forest;
 mod guard;
 pub mod ids;
 mod key_linker;
@@ -21,6 +22,7 @@ mod union_find;
 
 pub use clustering::{Clustering, Clusters, Contradiction, MAX_REFUSED, Quarantine};
 pub use edges::{Edge, MUST_LINK};
+pub use forest::Forest;
 pub use guard::{Guards, Refusal};
 pub use key_linker::{CrowdedKey, KeyLinker, KeyLinks};
 pub use union_find::UnionFind;
