@@ -14,6 +14,6 @@ pub(super) mod naive;
 mod redirects;
 mod state;
 
-pub use assign::{Identities, Identity, assign};
+pub use assign::{BYTES_PER_RECORD, Identities, Identity, assign};
 pub use mint::namespace;
 pub use state::{Crosswalk, CrosswalkRow, End, Published, Records, Redirect};

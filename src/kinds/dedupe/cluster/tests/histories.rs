@@ -11,8 +11,8 @@ use super::super::ids::End;
 use super::super::ids::naive::{self, Cluster, State};
 use super::world::{NAMESPACE, World};
 
-const HISTORIES: u64 = 600;
-const STEPS: i64 = 36;
+const HISTORIES: u64 = 400;
+const STEPS: i64 = 32;
 
 /// What is remembered of the past, to hold the present to it.
 #[derive(Default)]
@@ -219,7 +219,7 @@ fn ids_keep_their_promises_through_any_history() {
         spent += past.ever.len().saturating_sub(universe.len());
     }
     let happened = (merged, retired, returned, spent);
-    assert!(merged > 5_000 && retired > 5_000 && returned > 500 && spent > 500, "{happened:?}");
+    assert!(merged > 4_000 && retired > 4_000 && returned > 500 && spent > 300, "{happened:?}");
 }
 
 #[test]
