@@ -121,15 +121,14 @@ impl Clustering {
         edges.sort_unstable();
         for edge in edges {
             self.in_turn(&edge)?;
-            if let Err(refusal) = self.link(edge) {
-                self.refuse(edge, refusal);
-            }
+            self.offer(edge);
         }
         Ok(())
     }
 
     /// Takes the keys of an exact rule: every two records that share a key are an edge. The order
-    /// within the rule is by group of records, then by pair.
+    /// within the rule is by group of records, then by pair. The time a group takes grows with its
+    /// records, and with their square where a guard parts it.
     ///
     /// # Errors
     /// Internal, if a group names a record that is not there or comes after a weaker rule.
@@ -188,7 +187,7 @@ impl Clustering {
     fn offer(&mut self, edge: Edge) -> bool {
         let linked = self.link(edge);
         if let Err(refusal) = linked {
-            self.refuse(edge, refusal);
+            note(&mut self.refused, &mut self.refused_edges, edge, refusal);
         }
         linked.is_ok()
     }
@@ -208,10 +207,6 @@ impl Clustering {
         self.union.join(root, gone);
         self.used.push(edge);
         Ok(())
-    }
-
-    fn refuse(&mut self, edge: Edge, refusal: Refusal) {
-        note(&mut self.refused, &mut self.refused_edges, edge, refusal);
     }
 }
 
