@@ -175,7 +175,7 @@ impl Words<'_> {
             self.record("right_record_id", "The second record's id in its system.".to_string()),
             made("weight", WEIGHT_TYPE, "The weight of the link in bits: log2 of the odds that it is right; NULL for rules that do not weigh.", &[]),
             made("match_probability", ColumnType::Double, "The probability that the two are the same, which the weight stands for; NULL for rules that do not weigh.", &[]),
-            made("comparison", Text, "What was found of each field and what it weighs, from the weight before anything is compared to the sum, as in `email exact: +13.214; phone missing: +0.000`; NULL for rules that do not weigh. No value is shown.", &[]),
+            made("comparison", Text, "What was found of each field and what it weighs, from the weight before anything is compared to the sum, as in `email equal: +13.214; phone missing: +0.000`; NULL for rules that do not weigh. No value is shown.", &[]),
             made("n_records", Int, "How many records share the key, or were in the cluster that grew too large.", &[]),
             made("reason", Text, "Why a link was refused, in words.", &[&self.resolved.record]).pii(self.record_pii()),
         ];

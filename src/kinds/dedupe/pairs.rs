@@ -6,7 +6,7 @@ use super::columns::Records;
 use super::intake::Work;
 use super::matching::blocking::{Blocks, choose};
 use super::matching::compare::Comparison;
-use super::matching::{self, FieldPlan, Model, ScoredPair, Scorer, Test, TrainOptions, probability, threshold};
+use super::matching::{self, FieldPlan, Model, ScoredPair, Scorer, Test, TrainOptions, probability, threshold, words};
 use super::terms::Likely;
 use crate::error::Result;
 
@@ -111,7 +111,7 @@ impl Compared {
         let text = |(a, b): (u32, u32)| {
             let steps = scorer.steps(&scorer.explain(a, b));
             let steps = steps.iter().map(|step| {
-                let found = step.found.map_or_else(|| "missing".to_string(), |found| found.to_string());
+                let found = step.found.map_or_else(|| "missing".to_string(), words);
                 let rare = match step.frequency_millibits {
                     0 => String::new(),
                     owed => format!(", of which {} for how rare the value is", bits(owed)),

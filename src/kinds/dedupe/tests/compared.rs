@@ -101,11 +101,11 @@ async fn likely_pairs_merge_and_less_likely_ones_wait_for_review() {
     let [linked, review] = evidence.as_slice() else { panic!("{evidence:#?}") };
     assert!(linked.starts_with("linked | 3 | 4 | 9.742 | 0.998"), "{linked}");
     assert!(
-        linked.ends_with("before anything is compared: -9.964; email exact: +13.214; last_name exact: +6.492; phone missing: +0.000"),
+        linked.ends_with("before anything is compared: -9.964; email equal: +13.214; last_name equal: +6.492; phone missing: +0.000"),
         "{linked}"
     );
     assert!(review.starts_with("review | 1 | 2 | -0.057 | 0.490"), "{review}");
-    assert!(review.ends_with("email exact: +13.214; last_name else: -3.307; phone missing: +0.000"), "{review}");
+    assert!(review.ends_with("email equal: +13.214; last_name different: -3.307; phone missing: +0.000"), "{review}");
     assert_eq!(
         made.lines("people_crosswalk", &["record_id", "person_id", "linked_by", "linked_weight"]),
         [
