@@ -157,6 +157,9 @@ fn learnt_weights_can_be_kept() {
     let command = |args: &[&str]| project.run(&[args, &["--target", "parquet", "--location", &place]].concat());
     let kept = command(&["weights", "people"]).exits(0).stdout;
     assert!(kept.starts_with("version: 1") && kept.contains("blocking:"), "{kept}");
+    let table = command(&["weights", "people", "--as", "table"]).exits(0).stdout;
+    assert!(table.contains("email (email") && table.contains("different"), "{table}");
+    assert!(command(&["weights", "people", "--as", "picture"]).exits(0).stdout.starts_with("<svg"));
     let indented: String = kept.lines().map(|line| format!("          {line}\n")).collect();
     with_probabilistic_rule(&project, &format!("        weights:\n{indented}"));
     assert_eq!(publish(&project).digests(), first.digests(), "given weights do what learnt ones did");

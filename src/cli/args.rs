@@ -201,6 +201,20 @@ pub struct ExplainMatch {
 pub struct Weights {
     /// The model.
     pub model: String,
+    /// As what: text for the model's file, a table to read, or a picture (SVG).
+    #[arg(long = "as", default_value = "yaml", value_name = "FORM")]
+    pub form: WeightsForm,
+}
+
+/// How weights are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum WeightsForm {
+    /// Text for the setting `weights`.
+    Yaml,
+    /// A table to read.
+    Table,
+    /// A picture in SVG.
+    Picture,
 }
 
 /// See [`Command::Sample`].

@@ -4,11 +4,12 @@ use std::process::ExitCode;
 
 use serde_json::{Value, json};
 
-use super::args::{Args, ExplainMatch, Shape, Weights};
+use super::args::{Args, ExplainMatch, Shape, Weights, WeightsForm};
 use super::done;
 use super::run::prepare;
 use super::ui::Ui;
 use crate::error::Result;
+use crate::kinds::dedupe::matching::picture;
 use crate::pipeline::{self, MatchEvidence, MatchExplanation};
 
 /// Says why two records are together or apart.
@@ -26,7 +27,13 @@ pub async fn explain_match(args: &Args, wanted: &ExplainMatch, ui: &Ui) -> Resul
 /// Prints what a model has learnt.
 pub async fn weights(args: &Args, wanted: &Weights, ui: &Ui) -> Result<ExitCode> {
     let (prepared, _) = prepare(args, ui).await?;
-    ui.print(pipeline::weights(&prepared, &args.request(), &wanted.model).await?.trim_end());
+    let model = pipeline::weights(&prepared, &args.request(), &wanted.model).await?;
+    let text = match wanted.form {
+        WeightsForm::Yaml => model.to_yaml()?,
+        WeightsForm::Table => model.explain(),
+        WeightsForm::Picture => picture(&model),
+    };
+    ui.print(text.trim_end());
     done()
 }
 

@@ -1,6 +1,6 @@
 //! Why two records are together or apart, from what was published: crosswalk and evidence.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::BTreeSet;
 
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::compute::cast;
@@ -11,6 +11,7 @@ use datafusion::prelude::DataFrame;
 use super::Request;
 use super::prepare::Prepared;
 use crate::error::{Error, Result};
+use crate::kinds::dedupe::cluster::{Edge, Forest};
 use crate::project::resolve::Model;
 use crate::store::publish::{PublishedTable, published_tables};
 use crate::store::table_of_files;
@@ -210,29 +211,18 @@ pub(super) fn texts(batches: &[RecordBatch], name: &str) -> Result<Vec<Option<St
 
 /// The links that lead from one record to another. Links are a forest, so there is one way only.
 fn path(evidence: &[MatchEvidence], from: &str, to: &str) -> Vec<MatchEvidence> {
-    let mut links: BTreeMap<&str, Vec<(&str, &MatchEvidence)>> = BTreeMap::new();
-    for link in evidence.iter().filter(|row| row.outcome == "linked") {
-        links.entry(&link.left).or_default().push((&link.right, link));
-        links.entry(&link.right).or_default().push((&link.left, link));
-    }
-    let mut came: BTreeMap<&str, Option<(&str, &MatchEvidence)>> = BTreeMap::from([(from, None)]);
-    let mut open = VecDeque::from([from]);
-    while let Some(at) = open.pop_front() {
-        for (next, link) in links.get(at).into_iter().flatten() {
-            if !came.contains_key(next) {
-                came.insert(next, Some((at, link)));
-                open.push_back(next);
-            }
-        }
-    }
-    let mut path = Vec::new();
-    let mut at = to;
-    while let Some(Some((before, link))) = came.get(at) {
-        path.push((*link).clone());
-        at = before;
-    }
-    path.reverse();
-    path
+    let links: Vec<&MatchEvidence> = evidence.iter().filter(|row| row.outcome == "linked").collect();
+    let mut names: Vec<&str> = links.iter().flat_map(|link| [link.left.as_str(), link.right.as_str()]).collect();
+    names.sort_unstable();
+    names.dedup();
+    let number = |name: &str| names.binary_search(&name).ok().and_then(|at| u32::try_from(at).ok());
+    let edge = |link: &&MatchEvidence| Some(Edge::new(number(&link.left)?, number(&link.right)?, 0, 0));
+    let edges: Vec<Edge> = links.iter().filter_map(edge).collect();
+    let found = number(from).zip(number(to)).and_then(|(from, to)| {
+        Forest::new(u32::try_from(names.len()).ok()?, &edges).path(from, to)
+    });
+    let link = |wanted: Edge| links.iter().zip(&edges).find(|(_, edge)| **edge == wanted).map(|(link, _)| (*link).clone());
+    found.unwrap_or_default().into_iter().filter_map(link).collect()
 }
 
 #[cfg(test)]

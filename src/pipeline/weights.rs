@@ -1,4 +1,4 @@
-//! The weights that a run learnt, from what was published, as text to be kept.
+//! The weights that a run learnt, from what was published.
 
 use std::str::FromStr;
 
@@ -12,11 +12,11 @@ use super::prepare::Prepared;
 use crate::error::{Error, Result};
 use crate::kinds::dedupe::matching::{Level, Model, ModelField, VERSION};
 
-/// The weights of a `dedupe` model with a probabilistic rule, as its `weights` setting takes them.
+/// The weights of a `dedupe` model with a probabilistic rule, by the current release.
 ///
 /// # Errors
 /// Project, where the model is none of that kind, has no such rule or was not published.
-pub async fn weights(prepared: &Prepared, request: &Request, model: &str) -> Result<String> {
+pub async fn weights(prepared: &Prepared, request: &Request, model: &str) -> Result<Model> {
     let reader = Reader::open(prepared, request, model).await?;
     let batches = reader.read_all("_weights").await?;
     let rows = Rows::read(&batches)?;
@@ -32,7 +32,7 @@ pub async fn weights(prepared: &Prepared, request: &Request, model: &str) -> Res
         rows.add(row, &mut made)?;
     }
     made.check()?;
-    made.to_yaml()
+    Ok(made)
 }
 
 struct Rows {

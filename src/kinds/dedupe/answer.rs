@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 
+use super::cluster::Forest;
 use super::cluster::ids::Identities;
 use super::columns::{Columns, Records};
 use super::decisions;
@@ -28,8 +29,8 @@ pub(super) struct Answer {
     pub(super) work: Arc<Work>,
     pub(super) records: Records,
     pub(super) linked: Linked,
-    /// By record, the strongest link that holds it; see [`link::strongest`].
-    pub(super) strongest: Vec<u32>,
+    /// By record, the first link on its way to the anchor, as an index into the links used.
+    pub(super) linked_by: Vec<Option<u32>>,
     pub(super) groups: Groups,
     pub(super) identity: Identities,
     pub(super) survivors: Survivors,
@@ -61,8 +62,9 @@ pub(super) fn solve(work: Arc<Work>, columns: Columns, known: Known) -> Result<A
     let months = quality::months(&work, &records, &groups);
     let notes = notes::notes(&work, &linked, &decided, &identity);
     let weights = linked.learnt.as_ref().map(|learnt| weights::findings(&learnt.model)).unwrap_or_default();
-    let strongest = link::strongest(&linked.clusters);
-    Ok(Answer { strongest, work, records, linked, groups, identity, survivors, provenance, quarantined, months, weights, notes })
+    let anchors = identity.clusters.iter().map(|identity| identity.anchor);
+    let linked_by = Forest::new(records.len() as u32, &linked.clusters.used).towards(anchors);
+    Ok(Answer { linked_by, work, records, linked, groups, identity, survivors, provenance, quarantined, months, weights, notes })
 }
 
 /// The values of entities that have several records: of others it is plain where they are from.
@@ -111,7 +113,7 @@ impl GatherAnswer for Answer {
     }
 
     fn held_bytes(&self) -> usize {
-        let numbers = 4 * self.strongest.capacity() + 8 * self.provenance.capacity() + self.quarantined.capacity();
+        let numbers = 8 * self.linked_by.capacity() + 8 * self.provenance.capacity() + self.quarantined.capacity();
         let identity = &self.identity;
         let ids = 32 * identity.clusters.capacity() + 4 * identity.cluster.capacity() + 8 * identity.since.capacity();
         self.records.held_bytes()

@@ -134,7 +134,7 @@ impl Words<'_> {
             self.record("record_id", "The record's id in its system.".to_string()).not_null(),
             self.id(format!("The {who} that the record is about.")),
             made("is_anchor", Boolean, format!("Whether the {who}'s id belongs to this record: where a {who} is split, the part with this record keeps the id."), &[]).not_null(),
-            made("linked_by", Text, format!("The strongest rule that links the record to another one: one of {rules}, or `{DECISION}` for a pair that somebody decided about; NULL where the record stands alone."), &[]),
+            made("linked_by", Text, format!("The rule of the first link on the way from the record to the {who}'s anchor: one of {rules}, or `{DECISION}` for a pair that somebody decided about; NULL for the anchor itself."), &[]),
             made("linked_weight", WEIGHT_TYPE, "The weight of that link in bits: log2 of the odds that it is right; NULL for rules that do not weigh.", &[]),
             made("linked_since", Timestamp, format!("The as-of instant of the run that first gave the record this {who}, UTC."), &[]).not_null(),
             made("id_since", Timestamp, format!("The as-of instant of the run that first gave the {who} its id, UTC."), &[]).not_null(),

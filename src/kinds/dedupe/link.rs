@@ -137,20 +137,6 @@ fn contradiction(work: &Work, records: &Records, first: &Contradiction, count: u
         .with_hint("take one of them out of the table that `decisions` names")
 }
 
-/// The strongest link of every record that has one, as an index into [`Clusters::used`].
-pub(super) fn strongest(clusters: &Clusters) -> Vec<u32> {
-    let mut strongest = vec![u32::MAX; clusters.root.len()];
-    // Links come strongest first.
-    for (at, edge) in (0u32..).zip(&clusters.used) {
-        for record in [edge.a, edge.b] {
-            if let Some(link) = strongest.get_mut(record as usize) {
-                *link = (*link).min(at);
-            }
-        }
-    }
-    strongest
-}
-
 /// Refused links, counted by what refused them.
 pub(super) fn refusals(clusters: &Clusters) -> BTreeMap<&'static str, i64> {
     let mut counts = BTreeMap::new();

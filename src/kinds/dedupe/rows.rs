@@ -66,8 +66,8 @@ pub(super) fn crosswalk(answer: &Answer, records: Range<usize>) -> Result<Vec<Ar
     let links: Vec<Option<&Edge>> = ordinals
         .iter()
         .map(|record| {
-            let link = answer.strongest.get(*record as usize)?;
-            answer.linked.clusters.used.get(*link as usize)
+            let link = answer.linked_by.get(*record as usize).copied().flatten()?;
+            answer.linked.clusters.used.get(link as usize)
         })
         .collect();
     let [system, id] = names(answer, ordinals.iter().copied().map(Some))?;

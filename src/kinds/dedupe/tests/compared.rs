@@ -111,7 +111,7 @@ async fn likely_pairs_merge_and_less_likely_ones_wait_for_review() {
         [
             "1 | <crm:1> | - | -",
             "2 | <crm:2> | - | -",
-            "3 | <crm:3> | probabilistic | 9.742",
+            "3 | <crm:3> | - | -",
             "4 | <crm:3> | probabilistic | 9.742"
         ]
     );
