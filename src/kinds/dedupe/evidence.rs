@@ -60,11 +60,6 @@ pub(super) fn rows(answer: &Answer, range: Range<usize>) -> Result<Vec<ArrayRef>
         Row::Refused(_, refusal, _) => Some(sentence(answer, refusal)),
         _ => None,
     };
-    let comparison = |row: &Row<'_>| match row {
-        Row::Linked(_, words) | Row::Refused(_, _, words) => *words,
-        Row::Review(_, words) => Some(*words),
-        Row::TooCommon { .. } => None,
-    };
     let weighed = |row: &Row<'_>| edge(row).as_ref().and_then(weight);
     let [left_system, left_id] = names(answer, rows.iter().map(|row| Some(left(row))))?;
     let [right_system, right_id] = names(answer, rows.iter().map(|row| edge(row).map(|edge| edge.b)))?;
@@ -81,6 +76,15 @@ pub(super) fn rows(answer: &Answer, range: Range<usize>) -> Result<Vec<ArrayRef>
         Arc::new(rows.iter().map(count).collect::<Int32Array>()),
         Arc::new(rows.iter().map(reason).collect::<StringArray>()),
     ])
+}
+
+/// What was found of each field, where the rule weighs.
+fn comparison<'a>(row: &Row<'a>) -> Option<&'a str> {
+    match row {
+        Row::Linked(_, words) | Row::Refused(_, _, words) => *words,
+        Row::Review(_, words) => Some(*words),
+        Row::TooCommon { .. } => None,
+    }
 }
 
 /// How many rows there are.

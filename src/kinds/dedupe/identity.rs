@@ -99,8 +99,7 @@ fn redirects(batches: &[RecordBatch]) -> Result<Vec<Redirect>> {
         instants(since, &mut at)?;
         let words = texts(old)?.zip(texts(target)?).zip(texts(reason)?).zip(texts(anchor)?);
         for ((((old, target), reason), anchor), (id_since, since)) in words.zip(id_at.into_iter().zip(at)) {
-            let ended = |end: &End| Some(end.as_str()) == reason;
-            let end = [End::Merged, End::Retired].into_iter().find(ended);
+            let end = reason.and_then(End::of);
             redirects.push(Redirect {
                 id: uuid(old)?.ok_or_else(|| broken("redirects nothing"))?,
                 target: uuid(target)?,
