@@ -10,7 +10,6 @@
 //! rows out  table 0 │ table 1 │ …                   the answer's own, by number
 //! ```
 
-use std::any::Any;
 use std::cmp::Ordering;
 use std::fmt;
 use std::hash::{Hash, Hasher};
@@ -61,8 +60,6 @@ pub trait GatherAnswer: Send + Sync {
     fn batch(&self, table: usize, rows: Range<usize>) -> Result<RecordBatch>;
     /// Bytes held, which count against the run's memory limit.
     fn held_bytes(&self) -> usize;
-    /// For who knows what the algorithm was.
-    fn as_any(&self) -> &dyn Any;
 }
 
 /// An answer and the memory it is accounted with.

@@ -9,6 +9,8 @@ mod functions;
 mod ga4_param;
 pub mod gather;
 mod gather_exec;
+#[cfg(test)]
+mod gather_tests;
 pub mod lineage;
 pub mod map;
 mod map_exec;

@@ -1,6 +1,5 @@
 //! The work itself, and its answer as tables.
 
-use std::any::Any;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -122,10 +121,6 @@ impl GatherAnswer for Answer {
             + self.groups.held_bytes()
             + ids
             + self.survivors.held_bytes()
-    }
-
-    fn as_any(&self) -> &dyn Any {
-        self
     }
 }
 

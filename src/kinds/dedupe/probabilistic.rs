@@ -20,8 +20,8 @@ pub struct Probabilistic {
     /// The fields that are compared; all where unset.
     #[serde(default)]
     pub fields: OneOrMany<Spanned<ColumnName>>,
-    /// What pairs must share to be compared at all, at least one of these: as in `exact email`,
-    /// `soundex last_name + first 3 first_name`. Chosen by the records where unset.
+    /// What pairs must share to be compared at all, at least one of these: as in `email`,
+    /// `soundex(last_name) + first(3, first_name)`. Chosen by the records where unset.
     #[serde(default)]
     pub within: OneOrMany<Spanned<String>>,
     /// What each finding weighs, as `marquetry weights` prints it; then nothing is learnt.

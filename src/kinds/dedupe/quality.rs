@@ -1,10 +1,10 @@
 //! How many records are duplicates, by system and month of creation.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Date32Array, Float64Array, Int64Array};
-use chrono::{DateTime, Datelike, NaiveDate};
+use chrono::{DateTime, Datelike, Months, NaiveDate, TimeZone};
+use chrono_tz::Tz;
 
 use super::columns::{Records, UNKNOWN};
 use super::groups::Groups;
@@ -27,8 +27,10 @@ pub(super) struct Month {
 
 /// Counts every record, in the order of systems and months.
 pub(super) fn months(work: &Work, records: &Records, groups: &Groups) -> Vec<Month> {
-    let mut months: BTreeMap<(u16, Option<i32>), Month> = BTreeMap::new();
-    let mut calendar = Calendar { work, months: BTreeMap::new() };
+    let calendar = Calendar::new(work.zone, &records.created);
+    // By system, then by month; the last one of a system is for records that nobody knows it of.
+    let width = calendar.starts.len() + 1;
+    let mut months = vec![Month::default(); width * work.systems.len()];
     let mut members: Vec<(i64, u32, u16)> = Vec::new();
     for cluster in 0..groups.len() {
         members.clear();
@@ -38,40 +40,54 @@ pub(super) fn months(work: &Work, records: &Records, groups: &Groups) -> Vec<Mon
         }));
         members.sort_unstable();
         for (at, (created, _, system)) in members.iter().enumerate() {
-            let day = calendar.month(*created);
-            let month = months.entry((*system, day)).or_insert_with(|| Month { system: *system, day, ..Month::default() });
+            let place = calendar.place(*created).unwrap_or(width - 1);
+            let Some(month) = months.get_mut(usize::from(*system) * width + place) else { continue };
             let before = members.get(..at).unwrap_or_default();
+            month.system = *system;
+            month.day = calendar.starts.get(place).map(|(_, day)| *day);
             month.records += 1;
             month.duplicates += i64::from(at > 0);
             month.in_system += i64::from(before.iter().any(|(_, _, other)| other == system));
         }
     }
-    months.into_values().collect()
+    months.retain(|month| month.records > 0);
+    months
 }
 
-struct Calendar<'a> {
-    work: &'a Work,
-    /// By quarter of an hour since 1970, the first day of its month.
-    months: BTreeMap<i64, Option<i32>>,
+/// The months that instants fall in.
+struct Calendar {
+    /// The first instant of each month and its first day, in days since 1970; ascending.
+    starts: Vec<(i64, i32)>,
 }
 
-const QUARTER_MICROS: i64 = 900_000_000;
+impl Calendar {
+    fn new(zone: Tz, instants: &[i64]) -> Self {
+        let known = || instants.iter().copied().filter(|at| *at != UNKNOWN);
+        let local = |at: i64| DateTime::from_timestamp_micros(at).map(|at| at.with_timezone(&zone).date_naive());
+        let span = known().min().and_then(local).zip(known().max().and_then(local));
+        let mut starts = Vec::new();
+        let mut month = span.and_then(|(first, _)| first.with_day(1));
+        while let Some(first) = month.filter(|first| span.is_some_and(|(_, last)| *first <= last)) {
+            starts.push((midnight(zone, first), first.num_days_from_ce() - EPOCH_FROM_CE));
+            month = first.checked_add_months(Months::new(1));
+        }
+        Self { starts }
+    }
 
-impl Calendar<'_> {
-    /// The first day of the month that an instant falls in: no zone changes its date within a quarter
-    /// of an hour.
-    fn month(&mut self, at: i64) -> Option<i32> {
+    /// The place of the month that an instant falls in.
+    fn place(&self, at: i64) -> Option<usize> {
         if at == UNKNOWN {
             return None;
         }
-        let quarter = at.div_euclid(QUARTER_MICROS);
-        let zone = self.work.zone;
-        *self.months.entry(quarter).or_insert_with(|| {
-            let local = DateTime::from_timestamp_micros(at)?.with_timezone(&zone);
-            let first = NaiveDate::from_ymd_opt(local.year(), local.month(), 1)?;
-            Some(first.num_days_from_ce() - EPOCH_FROM_CE)
-        })
+        self.starts.partition_point(|(start, _)| *start <= at).checked_sub(1)
     }
+}
+
+/// The first instant of a day: where a zone skips midnight, that of its first hour.
+fn midnight(zone: Tz, day: NaiveDate) -> i64 {
+    let hours = (0..24).filter_map(|hour| day.and_hms_opt(hour, 0, 0));
+    let first = hours.filter_map(|time| zone.from_local_datetime(&time).earliest()).next();
+    first.map_or(i64::MIN, |at| at.timestamp_micros())
 }
 
 /// 1970-01-01 in days since the year 1.

@@ -153,7 +153,7 @@ pub(super) fn block(text: &Spanned<String>, fields: &[Field], diags: &mut Diagno
     });
     let mistake = |message: String| {
         Diagnostic::error(codes::BAD_COMPARISON, text.place, message)
-            .hint("write it as in `exact email` or `soundex last_name + first 3 first_name`")
+            .hint("write it as in `email` or `soundex(last_name) + first(3, first_name)`")
     };
     rule.map_err(|message| diags.push(mistake(message))).ok()
 }
@@ -161,10 +161,12 @@ pub(super) fn block(text: &Spanned<String>, fields: &[Field], diags: &mut Diagno
 /// Weights that are given: a model that can be used with these fields.
 pub(super) fn weights(model: &Spanned<Model>, fields: &[Field], diags: &mut Diagnostics) -> Option<Model> {
     let known = |name: &str| fields.iter().any(|field| field.name.as_str() == name);
-    let unknown = model.fields.iter().find(|field| !known(&field.name));
+    let compared = model.fields.iter().map(|field| field.name.as_str());
+    let named = compared.chain(model.blocking.iter().flat_map(BlockRule::fields));
+    let unknown = named.into_iter().find(|name| !known(name));
     let wrong = match (model.check(), unknown) {
         (Err(error), _) => error.message().to_string(),
-        (Ok(()), Some(field)) => format!("the weights are of a field `{}`, which is not there", field.name),
+        (Ok(()), Some(field)) => format!("the weights are of a field `{field}`, which is not there"),
         (Ok(()), None) => return Some(model.value.clone()),
     };
     let hint = "learn them again without `weights`, and take what `marquetry weights` prints";

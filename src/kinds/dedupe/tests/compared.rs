@@ -84,7 +84,7 @@ const WEIGHED: &str = "
             levels:
               - {when: exact, bits: 9.644, m: 0.8, u: 0.001}
               - {when: else, bits: -2.32, m: 0.2, u: 0.999}
-        blocking: [exact email]";
+        blocking: [email]";
 
 #[tokio::test]
 async fn likely_pairs_merge_and_less_likely_ones_wait_for_review() {
