@@ -90,7 +90,9 @@ impl<'r> Comparison<'r> {
         let mut pair = Pair { codes, a: left, b: right, winkler: None, edits: None };
         let holds = |test: &Test| self.holds(*test, &mut pair, a, b);
         match self.tests.iter().position(holds) {
-            Some(place) if self.tests.get(place).is_some_and(|test| test.is_of_local_part()) && self.says_the_names(a, b) => {
+            Some(place)
+                if self.tests.get(place).is_some_and(|test| test.is_of_local_part()) && self.says_the_names(a, b) =>
+            {
                 let same = self.tests.get(place) == Some(&Test::SameLocalPart);
                 if same { 0 } else { self.tests.len() }
             }
@@ -140,7 +142,9 @@ impl<'r> Comparison<'r> {
             },
             Test::SameLocalPart => local_part(left).is_some_and(|part| local_part(right) == Some(part)),
             Test::SameEnd(count) => end(left, count).is_some_and(|value| end(right, count) == Some(value)),
-            Test::SameStart(count) => left.get(..count as usize).is_some_and(|start| right.get(..count as usize) == Some(start)),
+            Test::SameStart(count) => {
+                left.get(..count as usize).is_some_and(|start| right.get(..count as usize) == Some(start))
+            }
             Test::DayMonthSwapped => super::dates::common_parts(left, right).1,
             Test::TwoParts => super::dates::common_parts(left, right).0 >= 2,
             Test::WithinDays(most) => match (self.column.day(pair.codes.0), self.column.day(pair.codes.1)) {

@@ -12,18 +12,51 @@ pub fn levels(kind: FieldKind) -> Vec<Test> {
     use Test as T;
     let mut levels = match kind {
         FieldKind::GivenName => {
-            vec![T::Exact, T::Nickname, T::JaroWinkler(0.92), T::Swapped, T::Start(2), T::JaroWinkler(0.85), T::Start(1), T::JaroWinkler(0.7)]
+            vec![
+                T::Exact,
+                T::Nickname,
+                T::JaroWinkler(0.92),
+                T::Swapped,
+                T::Start(2),
+                T::JaroWinkler(0.85),
+                T::Start(1),
+                T::JaroWinkler(0.7),
+            ]
         }
         FieldKind::FamilyName => {
-            vec![T::Exact, T::JaroWinkler(0.92), T::Swapped, T::Start(2), T::JaroWinkler(0.85), T::Start(1), T::JaroWinkler(0.7)]
+            vec![
+                T::Exact,
+                T::JaroWinkler(0.92),
+                T::Swapped,
+                T::Start(2),
+                T::JaroWinkler(0.85),
+                T::Start(1),
+                T::JaroWinkler(0.7),
+            ]
         }
-        FieldKind::FullName => vec![T::Exact, T::JaroWinkler(0.95), T::Words(1.0), T::JaroWinkler(0.88), T::Words(0.5), T::JaroWinkler(0.75)],
+        FieldKind::FullName => vec![
+            T::Exact,
+            T::JaroWinkler(0.95),
+            T::Words(1.0),
+            T::JaroWinkler(0.88),
+            T::Words(0.5),
+            T::JaroWinkler(0.75),
+        ],
         FieldKind::Email => {
             vec![T::Exact, T::Edits(1), T::Edits(2), T::SameLocalPart, T::SameDigits, T::LocalPartAlike(0.7)]
         }
         FieldKind::Phone => vec![T::Exact, T::Edits(1), T::SameEnd(7), T::Edits(2), T::Alike(0.7)],
         FieldKind::Date => {
-            vec![T::Exact, T::Edits(1), T::DayMonthSwapped, T::TwoParts, T::WithinDays(31), T::Edits(2), T::WithinDays(366), T::SameStart(4)]
+            vec![
+                T::Exact,
+                T::Edits(1),
+                T::DayMonthSwapped,
+                T::TwoParts,
+                T::WithinDays(31),
+                T::Edits(2),
+                T::WithinDays(366),
+                T::SameStart(4),
+            ]
         }
         FieldKind::Address => vec![T::Exact, T::Edits(1), T::Alike(0.8), T::Words(0.66), T::Alike(0.65), T::Words(0.4)],
         FieldKind::Postcode => vec![T::Exact, T::Edits(1), T::Edits(2), T::SameStart(2)],

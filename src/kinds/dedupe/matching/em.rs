@@ -91,7 +91,8 @@ pub fn estimate(counts: &Counts, exact: &[Option<f64>], sizes: &[usize], tests: 
     while now.rounds < MOST_ROUNDS && !now.converged {
         let (matches, at_level) = expect(counts, &now, sizes);
         let m = matched(&at_level, &priors);
-        now.converged = widest_move(&now.m, &m) < SETTLED && (now.matches - matches).abs() <= SETTLED * matches.max(1.0);
+        now.converged =
+            widest_move(&now.m, &m) < SETTLED && (now.matches - matches).abs() <= SETTLED * matches.max(1.0);
         now.lambda = bounded(matches / counts.pairs, counts.pairs);
         now.u = others(&totals, &at_level);
         now.m = m;
@@ -174,7 +175,8 @@ fn matched(at_level: &Table, priors: &Table) -> Table {
 /// u: the share of the other pairs at each level, none of them nothing.
 fn others(totals: &Totals, matches: &Table) -> Table {
     let row = |((all, unseen), matches): ((&Vec<f64>, &Vec<f64>), &Vec<f64>)| {
-        let left: Vec<f64> = all.iter().zip(matches).zip(unseen).map(|((all, own), unseen)| (all - own).max(0.0) + unseen).collect();
+        let left: Vec<f64> =
+            all.iter().zip(matches).zip(unseen).map(|((all, own), unseen)| (all - own).max(0.0) + unseen).collect();
         let total: f64 = left.iter().sum();
         left.into_iter().map(|count| count / total).collect()
     };

@@ -16,7 +16,11 @@ impl Model {
     /// ```
     pub fn explain(&self) -> String {
         let mut text = String::new();
-        let start = format!("one pair in {} is of one person: start at {} bits\n", grouped(1.0 / self.lambda), signed(self.prior_bits));
+        let start = format!(
+            "one pair in {} is of one person: start at {} bits\n",
+            grouped(1.0 / self.lambda),
+            signed(self.prior_bits)
+        );
         text.push_str(&start);
         for field in &self.fields {
             let rare = if field.term_frequency { "; rare values weigh more" } else { "" };
@@ -28,7 +32,12 @@ impl Model {
             }
         }
         let needed = |probability: f64| signed(threshold(probability).saturating_sub(self.prior_bits));
-        let _ = writeln!(text, "\nfields must add up to {} bits for a probability of 0.95, to {} for 0.5", needed(0.95), needed(0.5));
+        let _ = writeln!(
+            text,
+            "\nfields must add up to {} bits for a probability of 0.95, to {} for 0.5",
+            needed(0.95),
+            needed(0.5)
+        );
         if let Some(trained) = &self.trained {
             let _ = writeln!(
                 text,
@@ -48,7 +57,13 @@ fn line(level: &Level) -> String {
     let bits = (level.bits.abs() + 500) / 1_000;
     let mark = if level.bits < 0 { "-" } else { "+" };
     let bar = mark.repeat(bits.min(20) as usize);
-    format!("  {:<30}{bar:<20}{:>8}{:>12}{:>12}", words(level.when), signed(level.bits), percent(level.m), percent(level.u))
+    format!(
+        "  {:<30}{bar:<20}{:>8}{:>12}{:>12}",
+        words(level.when),
+        signed(level.bits),
+        percent(level.m),
+        percent(level.u)
+    )
 }
 
 /// What a condition means, in words.

@@ -60,7 +60,13 @@ impl FuzzyRule {
     /// # Errors
     ///
     /// A field that the records lack, a threshold that is no share, or whatever `take` fails with.
-    pub fn run(&self, records: &Records, blocks: &Blocks, threads: usize, mut take: impl FnMut(&[FuzzyPair]) -> Result<()>) -> Result<u64> {
+    pub fn run(
+        &self,
+        records: &Records,
+        blocks: &Blocks,
+        threads: usize,
+        mut take: impl FnMut(&[FuzzyPair]) -> Result<()>,
+    ) -> Result<u64> {
         let fields = self.fields(records)?;
         let blocks = std::slice::from_ref(blocks);
         let ranges = chunks(blocks, records.len(), CHUNK_PAIRS);
@@ -84,7 +90,8 @@ impl FuzzyRule {
     fn fields<'r>(&self, records: &'r Records) -> Result<Vec<(&'r Column, Measure, f64)>> {
         let field = |(name, measure, least): &(String, Measure, f64)| {
             if !(0.0..=1.0).contains(least) {
-                return Err(Error::project(format!("`{name}` cannot be alike by {least}")).with_hint("a similarity is from 0 to 1"));
+                return Err(Error::project(format!("`{name}` cannot be alike by {least}"))
+                    .with_hint("a similarity is from 0 to 1"));
             }
             let column = records.position(name).and_then(|at| records.columns().get(at));
             let column = column.ok_or_else(|| Error::project(format!("there is no field `{name}` to compare")))?;

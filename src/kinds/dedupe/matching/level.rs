@@ -129,7 +129,12 @@ impl Test {
     pub fn is_graded(self) -> bool {
         !matches!(
             self,
-            Self::Nickname | Self::Swapped | Self::Start(_) | Self::SameDigits | Self::SameLocalPart | Self::DayMonthSwapped
+            Self::Nickname
+                | Self::Swapped
+                | Self::Start(_)
+                | Self::SameDigits
+                | Self::SameLocalPart
+                | Self::DayMonthSwapped
         )
     }
 }

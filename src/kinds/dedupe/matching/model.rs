@@ -123,7 +123,11 @@ impl Model {
         let levels = |(place, (_, tests)): (usize, &(usize, Vec<Test>))| -> Vec<Level> {
             let (m, u) = (learnt.m.get(place), learnt.u.get(place));
             let values = m.into_iter().flatten().zip(u.into_iter().flatten());
-            tests.iter().zip(values).map(|(when, (m, u))| Level { when: *when, bits: weight(*m, *u), m: rounded(*m), u: rounded(*u) }).collect()
+            tests
+                .iter()
+                .zip(values)
+                .map(|(when, (m, u))| Level { when: *when, bits: weight(*m, *u), m: rounded(*m), u: rounded(*u) })
+                .collect()
         };
         let fields = fields.iter().enumerate().zip(plans).filter_map(|(own, plan)| {
             let column = records.columns().get(own.1.0)?;
@@ -151,7 +155,8 @@ impl Model {
     /// Text that is no model, or one that cannot be used: see [`Model::check`].
     pub fn from_yaml(text: &str) -> Result<Self> {
         let model: Self = serde_saphyr::from_str(text).map_err(|error| {
-            Error::project(format!("the model file cannot be read: {error}")).with_hint("train it again, or take the last version that worked")
+            Error::project(format!("the model file cannot be read: {error}"))
+                .with_hint("train it again, or take the last version that worked")
         })?;
         model.check()?;
         Ok(model)
@@ -159,7 +164,8 @@ impl Model {
 
     /// The model file.
     pub fn to_yaml(&self) -> Result<String> {
-        serde_saphyr::to_string(self).map_err(|error| Error::internal("a model cannot be written").with_source(error.to_string()))
+        serde_saphyr::to_string(self)
+            .map_err(|error| Error::internal("a model cannot be written").with_source(error.to_string()))
     }
 
     /// Says whether the model can be used: its version, and for each field levels that end with
@@ -175,8 +181,13 @@ impl Model {
         for field in &self.fields {
             let name = &field.name;
             let elses = field.levels.iter().filter(|level| level.when == Test::Else).count();
-            if field.levels.len() > MAX_LEVELS || elses != 1 || field.levels.last().is_none_or(|level| level.when != Test::Else) {
-                return wrong(format!("`{name}` needs at most {MAX_LEVELS} levels, of which the last, and only that, is `else`"));
+            if field.levels.len() > MAX_LEVELS
+                || elses != 1
+                || field.levels.last().is_none_or(|level| level.when != Test::Else)
+            {
+                return wrong(format!(
+                    "`{name}` needs at most {MAX_LEVELS} levels, of which the last, and only that, is `else`"
+                ));
             }
             if let Some(level) = field.levels.iter().find(|level| level.bits.abs() > MOST_MILLIBITS) {
                 return wrong(format!("`{}` of `{name}` weighs more than {} bits", level.when, MOST_MILLIBITS / 1_000));
@@ -207,7 +218,8 @@ fn resolved(records: &Records, plans: &[FieldPlan]) -> Result<Vec<(usize, Vec<Te
 fn one_resolved(records: &Records, plan: &FieldPlan) -> Result<(usize, Vec<Test>)> {
     let at = records.position(&plan.name);
     let column = at.and_then(|at| Some((at, records.columns().get(at)?)));
-    let (at, column) = column.ok_or_else(|| Error::project(format!("there is no field `{}` to match on", plan.name)))?;
+    let (at, column) =
+        column.ok_or_else(|| Error::project(format!("there is no field `{}` to match on", plan.name)))?;
     let mut tests = plan.levels.clone();
     tests.retain(|test| *test != Test::Else);
     if tests.is_empty() {

@@ -19,7 +19,8 @@ const REACH: i32 = 190;
 pub fn picture(model: &Model) -> String {
     let levels: i32 = model.fields.iter().map(|field| field.levels.len() as i32).sum();
     let height = model.fields.len() as i32 * HEAD + levels * ROW + 30;
-    let longest = model.fields.iter().flat_map(|field| &field.levels).map(|level| level.bits.abs()).max().unwrap_or(0).max(1);
+    let longest =
+        model.fields.iter().flat_map(|field| &field.levels).map(|level| level.bits.abs()).max().unwrap_or(0).max(1);
     let mut svg = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {height}\" role=\"img\" font-family=\"system-ui, sans-serif\" font-size=\"12\" fill=\"currentColor\">\n\
          <title>What each finding weighs, in bits</title>\n"
@@ -29,8 +30,16 @@ pub fn picture(model: &Model) -> String {
         y = one_field(&mut svg, field, y, longest);
     }
     // Writing to a string cannot fail.
-    let _ = writeln!(svg, "<line x1=\"{ZERO}\" y1=\"4\" x2=\"{ZERO}\" y2=\"{y}\" stroke=\"currentColor\" stroke-opacity=\"0.4\"/>");
-    let _ = writeln!(svg, "<text x=\"{}\" y=\"{}\" text-anchor=\"end\" fill-opacity=\"0.7\">◂ different people</text>", ZERO - 6, y + 18);
+    let _ = writeln!(
+        svg,
+        "<line x1=\"{ZERO}\" y1=\"4\" x2=\"{ZERO}\" y2=\"{y}\" stroke=\"currentColor\" stroke-opacity=\"0.4\"/>"
+    );
+    let _ = writeln!(
+        svg,
+        "<text x=\"{}\" y=\"{}\" text-anchor=\"end\" fill-opacity=\"0.7\">◂ different people</text>",
+        ZERO - 6,
+        y + 18
+    );
     let _ = writeln!(svg, "<text x=\"{}\" y=\"{}\" fill-opacity=\"0.7\">one person ▸</text>", ZERO + 6, y + 18);
     svg.push_str("</svg>\n");
     svg

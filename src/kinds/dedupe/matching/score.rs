@@ -184,4 +184,3 @@ fn frequency(column: &Column) -> Vec<i32> {
     let mean = counts().map(|count| count * count).sum::<f64>() / filled.max(1.0);
     counts().map(|count| millibits(mean / count)).collect()
 }
-

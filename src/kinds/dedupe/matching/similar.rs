@@ -16,9 +16,9 @@ pub const MAX_CHARS: usize = 128;
 pub struct Letters(u64);
 
 impl Letters {
-    /// The letters of `text`.
+    /// The letters of `text`, as far as it counts.
     pub fn of(text: &str) -> Self {
-        Self(text.chars().fold(0, |bits, c| bits | 1 << place(c)))
+        Self(text.chars().take(MAX_CHARS).fold(0, |bits, c| bits | 1 << place(c)))
     }
 
     /// A lower bound for the number of characters of this text that `other` lacks.
@@ -122,7 +122,8 @@ pub fn jaro_winkler_from(a: Text<'_>, b: Text<'_>, floor: f64) -> f64 {
     }
     let (x, y) = (cut(a.text.as_bytes()), cut(b.text.as_bytes()));
     let agreeing = |length: usize, missing: u32| length.saturating_sub(missing as usize);
-    let most = agreeing(x.len(), a.shape.letters.missing_in(b.shape.letters)).min(agreeing(y.len(), b.shape.letters.missing_in(a.shape.letters)));
+    let most = agreeing(x.len(), a.shape.letters.missing_in(b.shape.letters))
+        .min(agreeing(y.len(), b.shape.letters.missing_in(a.shape.letters)));
     if most == 0 || x.is_empty() || y.is_empty() {
         return if x.is_empty() && y.is_empty() { 1.0 } else { 0.0 };
     }
@@ -195,7 +196,11 @@ pub fn edits_up_to(a: Text<'_>, b: Text<'_>, most: u32) -> Option<u32> {
     if a.shape.letters.edits_at_least(b.shape.letters) > most || a.length().abs_diff(b.length()) > most as usize {
         return None;
     }
-    let quick = if a.shape.ascii && b.shape.ascii { words::alignment(cut(a.text.as_bytes()), cut(b.text.as_bytes())) } else { None };
+    let quick = if a.shape.ascii && b.shape.ascii {
+        words::alignment(cut(a.text.as_bytes()), cut(b.text.as_bytes()))
+    } else {
+        None
+    };
     Some(quick.unwrap_or_else(|| edits(a.text, b.text))).filter(|edits| *edits <= most)
 }
 
@@ -228,7 +233,11 @@ pub fn shared_words(a: &str, b: &str) -> f64 {
     // Bit j is set when word j of `b` has found its partner.
     let mut taken = 0_u128;
     for word in a.split_ascii_whitespace() {
-        let partner = b.split_ascii_whitespace().enumerate().take(128).find(|(j, other)| taken >> j & 1 == 0 && alike(word, other));
+        let partner = b
+            .split_ascii_whitespace()
+            .enumerate()
+            .take(128)
+            .find(|(j, other)| taken >> j & 1 == 0 && alike(word, other));
         if let Some((j, _)) = partner {
             taken |= 1 << j;
         }
@@ -244,5 +253,6 @@ fn alike(a: &str, b: &str) -> bool {
     let (x, y) = (a.as_bytes(), b.as_bytes());
     let long = x.len() >= 5 && y.len() >= 5 && x.len().abs_diff(y.len()) <= 1;
     let ends = x.first_chunk::<2>() == y.first_chunk::<2>() || x.last_chunk::<2>() == y.last_chunk::<2>();
-    long && (ends || !a.is_ascii()) && words::alignment(x, y).filter(|_| a.is_ascii() && b.is_ascii()).unwrap_or_else(|| edits(a, b)) <= 1
+    long && (ends || !a.is_ascii())
+        && words::alignment(x, y).filter(|_| a.is_ascii() && b.is_ascii()).unwrap_or_else(|| edits(a, b)) <= 1
 }

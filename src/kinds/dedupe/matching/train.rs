@@ -39,7 +39,12 @@ const CHUNK_PAIRS: usize = 20_000;
 
 /// Compares blocked and random pairs by `fields` (a column's place and its levels), and learns m, u
 /// and λ from them.
-pub fn learn(records: &Records, fields: &[(usize, Vec<Test>)], blocks: &[Blocks], options: &TrainOptions) -> Result<Estimate> {
+pub fn learn(
+    records: &Records,
+    fields: &[(usize, Vec<Test>)],
+    blocks: &[Blocks],
+    options: &TrainOptions,
+) -> Result<Estimate> {
     let comparisons: Vec<Comparison<'_>> = fields
         .iter()
         .filter_map(|(at, tests)| records.columns().get(*at).map(|column| Comparison::new(records, column, tests)))
@@ -61,17 +66,32 @@ fn equal_pairs(records: &Records, at: usize, tests: &[Test]) -> Option<f64> {
     Some((0..column.distinct() as u32).map(pairs).sum::<u64>() as f64)
 }
 
-fn count(records: &Records, comparisons: &[Comparison<'_>], blocks: &[Blocks], options: &TrainOptions) -> Result<Counts> {
+fn count(
+    records: &Records,
+    comparisons: &[Comparison<'_>],
+    blocks: &[Blocks],
+    options: &TrainOptions,
+) -> Result<Counts> {
     let (patterns, share) = blocked(records, comparisons, blocks, options)?;
     let scale = 1.0 / share;
     let blocked_pairs = patterns.values().sum::<u64>() as f64 * scale;
     let (levels, seen) = unblocked(records, comparisons, blocks, options)?;
-    Ok(Counts { patterns: patterns.into_iter().collect(), scale, blocked_pairs, levels, seen, pairs: records.pairs() as f64 })
+    Ok(Counts {
+        patterns: patterns.into_iter().collect(),
+        scale,
+        blocked_pairs,
+        levels,
+        seen,
+        pairs: records.pairs() as f64,
+    })
 }
 
 /// The pattern of a pair.
 pub fn pattern(comparisons: &[Comparison<'_>], a: u32, b: u32) -> Pattern {
-    comparisons.iter().enumerate().fold(0, |pattern, (field, comparison)| with_level(pattern, field, comparison.level(a, b)))
+    comparisons
+        .iter()
+        .enumerate()
+        .fold(0, |pattern, (field, comparison)| with_level(pattern, field, comparison.level(a, b)))
 }
 
 /// Patterns of blocked pairs, and the share of records whose pairs were taken.
@@ -105,7 +125,12 @@ fn blocked(
 /// Levels by field of pairs that share no block, and how many such pairs were looked at.
 type Levels = (Vec<Vec<u64>>, u64);
 
-fn unblocked(records: &Records, comparisons: &[Comparison<'_>], blocks: &[Blocks], options: &TrainOptions) -> Result<Levels> {
+fn unblocked(
+    records: &Records,
+    comparisons: &[Comparison<'_>],
+    blocks: &[Blocks],
+    options: &TrainOptions,
+) -> Result<Levels> {
     let n = records.len() as u32;
     let whole = records.pairs() <= options.random_pairs;
     let chunks = if whole { n.div_ceil(16) as u64 } else { options.random_pairs.div_ceil(CHUNK_PAIRS as u64) };

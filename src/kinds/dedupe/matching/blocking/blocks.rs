@@ -130,7 +130,8 @@ pub fn predict(rule: &BlockRule, records: &Records, cap: u32) -> Result<Predicti
 
 /// Records that have a key, by key and then by record.
 fn sorted(keys: &[u64]) -> Vec<(u64, u32)> {
-    let mut sorted: Vec<(u64, u32)> = keys.iter().zip(0..).filter(|(key, _)| **key != 0).map(|(key, record)| (*key, record)).collect();
+    let mut sorted: Vec<(u64, u32)> =
+        keys.iter().zip(0..).filter(|(key, _)| **key != 0).map(|(key, record)| (*key, record)).collect();
     sorted.sort_unstable();
     sorted
 }

@@ -40,7 +40,8 @@ pub fn choose(records: &Records, cap: u32) -> Result<Vec<BlockRule>> {
         }
     }
     let (mut left, mut chosen) = (allowance, Vec::new());
-    let mut open: Vec<&Judged> = judged.iter().filter(|own| !judged.iter().any(|other| own.is_included_in(other))).collect();
+    let mut open: Vec<&Judged> =
+        judged.iter().filter(|own| !judged.iter().any(|other| own.is_included_in(other))).collect();
     while chosen.len() < MOST_RULES {
         open.retain(|own| own.prediction.pairs <= left);
         let Some((at, next)) = open.iter().enumerate().min_by_key(|(_, own)| own.rank(&chosen)) else { break };
@@ -54,7 +55,9 @@ pub fn choose(records: &Records, cap: u32) -> Result<Vec<BlockRule>> {
 impl Judged {
     /// Whether `other` finds every pair that this rule finds, at no loss to its cap.
     fn is_included_in(&self, other: &Self) -> bool {
-        self.order != other.order && other.prediction.skipped == 0 && other.rule.includes(&self.rule)
+        self.order != other.order
+            && other.prediction.skipped == 0
+            && other.rule.includes(&self.rule)
             && !(self.rule.includes(&other.rule) && self.order < other.order)
     }
 
@@ -101,7 +104,9 @@ fn alone(column: &Column, rules: &mut Vec<BlockRule>) {
         K::Id => &[How::Exact, How::Digits, How::Letters],
         K::Date => &[How::Exact, How::First(6), How::Last(4)],
         K::FamilyName => &[How::Exact, How::Soundex],
-        K::Domain | K::FullName | K::Company | K::Address | K::Text | K::GivenName | K::Postcode | K::City => &[How::Exact],
+        K::Domain | K::FullName | K::Company | K::Address | K::Text | K::GivenName | K::Postcode | K::City => {
+            &[How::Exact]
+        }
         K::Category => &[],
     };
     rules.extend(hows.iter().map(|how| BlockRule::new([(*how, column.name.clone())])));

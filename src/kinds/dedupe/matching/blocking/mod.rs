@@ -11,5 +11,5 @@ mod rule;
 pub use blocks::{Blocks, Prediction, Skipped, predict};
 pub use choose::{candidates, choose};
 pub use pairs::{chunks, first_rule, pairs_of};
-pub use rule::{BlockRule, How, Part, soundex};
 pub(super) use rule::mix;
+pub use rule::{BlockRule, How, Part, soundex};

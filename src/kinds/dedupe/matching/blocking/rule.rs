@@ -75,7 +75,9 @@ impl BlockRule {
 
     /// The key of a record as text, for reports.
     pub fn describe(&self, records: &Records, record: u32) -> String {
-        let value = |field: &str| records.position(field).and_then(|at| records.columns().get(at)).and_then(|column| column.of(record));
+        let value = |field: &str| {
+            records.position(field).and_then(|at| records.columns().get(at)).and_then(|column| column.of(record))
+        };
         let mut texts = Vec::new();
         for part in &self.parts {
             let mut both: Vec<&str> = part.field.split(',').filter_map(value).collect();
@@ -266,11 +268,16 @@ impl FromStr for Part {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let Some((word, rest)) = text.split_once('(') else {
-            return if text.is_empty() { Err("a block key has an empty part".into()) } else { Ok(Self::plain(How::Exact, text)) };
+            return if text.is_empty() {
+                Err("a block key has an empty part".into())
+            } else {
+                Ok(Self::plain(How::Exact, text))
+            };
         };
         let inner = rest.strip_suffix(')').ok_or_else(|| format!("`{text}` lacks its `)`"))?;
         let counted = |make: fn(u32) -> How| {
-            let (count, field) = inner.split_once(',').ok_or_else(|| format!("`{text}` lacks its number, as in `{word}(3, field)`"))?;
+            let (count, field) =
+                inner.split_once(',').ok_or_else(|| format!("`{text}` lacks its number, as in `{word}(3, field)`"))?;
             let count = count.trim().parse::<u32>().ok().filter(|count| (1..=100).contains(count));
             let count = count.ok_or_else(|| format!("`{text}` takes a number from 1 to 100"))?;
             Ok(Self::plain(make(count), field))
@@ -287,7 +294,9 @@ impl FromStr for Part {
                 Some((one, other)) => Ok(Self { how: How::Either, field: format!("{},{}", one.trim(), other.trim()) }),
                 None => Err(format!("`{text}` takes two fields")),
             },
-            other => Err(format!("`{other}` is nothing a block key can take of a field; there are first, last, soundex, local_part, domain, digits, letters, either")),
+            other => Err(format!(
+                "`{other}` is nothing a block key can take of a field; there are first, last, soundex, local_part, domain, digits, letters, either"
+            )),
         }
     }
 }

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use super::super::blocking::{chunks, choose, first_rule, pairs_of, predict};
+use super::super::blocking::{choose, chunks, first_rule, pairs_of, predict};
 use super::*;
 
-const RULES: [&str; 4] = ["email", "soundex(last_name) + first(1, first_name)", "first(4, born) + city", "either(first_name, last_name)"];
+const RULES: [&str; 4] =
+    ["email", "soundex(last_name) + first(1, first_name)", "first(4, born) + city", "either(first_name, last_name)"];
 
 /// Pairs of records that agree on a rule whose block is within the cap, by looking at all of them.
 fn naive(records: &Records, rules: &[&str], cap: usize) -> Vec<(u32, u32)> {
@@ -50,11 +51,15 @@ fn pairs_are_those_of_the_naive_way() {
 
 #[test]
 fn blocks_over_the_cap_are_left_out_and_named() {
-    let rows: Vec<Vec<String>> = (0..300).map(|at| vec![if at < 290 { "0800 111".into() } else { format!("{}", 5_550_000 + at / 2) }]).collect();
+    let rows: Vec<Vec<String>> =
+        (0..300).map(|at| vec![if at < 290 { "0800 111".into() } else { format!("{}", 5_550_000 + at / 2) }]).collect();
     let records = records(&[("phone", FieldKind::Phone)], &rows);
     let made = &blocks(&records, &["phone"], 200)[0];
     assert_eq!(made.pairs, 5);
-    assert_eq!(made.skipped.iter().map(|block| (block.key.as_str(), block.records)).collect::<Vec<_>>(), [("0800111", 290)]);
+    assert_eq!(
+        made.skipped.iter().map(|block| (block.key.as_str(), block.records)).collect::<Vec<_>>(),
+        [("0800111", 290)]
+    );
     let predicted = predict(&made.rule, &records, 200).unwrap();
     assert_eq!((predicted.pairs, predicted.covered, predicted.skipped), (5, 10, 290));
 }
@@ -101,7 +106,11 @@ fn chosen_rules_find_nearly_all_true_pairs_within_their_allowance() {
             found += usize::from(first_rule(&made, a as u32, b as u32).is_some());
         }
     }
-    assert!(found * 100 >= all * 97, "{found} of {all} by {}", rules.iter().map(|rule| rule.to_string()).collect::<Vec<_>>().join("; "));
+    assert!(
+        found * 100 >= all * 97,
+        "{found} of {all} by {}",
+        rules.iter().map(|rule| rule.to_string()).collect::<Vec<_>>().join("; ")
+    );
 }
 
 #[test]

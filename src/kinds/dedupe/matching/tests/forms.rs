@@ -80,7 +80,15 @@ fn parts_of_dates_are_compared() {
 
 #[test]
 fn soundex_follows_its_definition() {
-    let cases = [("robert", "r163"), ("rupert", "r163"), ("ashcraft", "a261"), ("tymczak", "t522"), ("pfister", "p236"), ("honeyman", "h555"), ("li", "l000")];
+    let cases = [
+        ("robert", "r163"),
+        ("rupert", "r163"),
+        ("ashcraft", "a261"),
+        ("tymczak", "t522"),
+        ("pfister", "p236"),
+        ("honeyman", "h555"),
+        ("li", "l000"),
+    ];
     for (name, expected) in cases {
         let mut out = String::new();
         soundex(name, &mut out);
@@ -125,7 +133,15 @@ fn texts_are_read_back() {
             assert_eq!(test.to_string().parse::<Test>(), Ok(test));
         }
     }
-    for rule in ["email", "soundex(last_name) + first(1, first_name)", "either(first_name, last_name)", "last(7, phone)", "digits(email)", "local_part(email) + domain(email)", "letters(id)"] {
+    for rule in [
+        "email",
+        "soundex(last_name) + first(1, first_name)",
+        "either(first_name, last_name)",
+        "last(7, phone)",
+        "digits(email)",
+        "local_part(email) + domain(email)",
+        "letters(id)",
+    ] {
         assert_eq!(rule.parse::<BlockRule>().unwrap().to_string(), rule);
     }
 }

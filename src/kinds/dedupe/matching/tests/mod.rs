@@ -20,14 +20,18 @@ use super::*;
 fn records(fields: &[(&str, FieldKind)], rows: &[Vec<String>]) -> Records {
     let mut records = Records::new(rows.len()).unwrap();
     for (at, (name, kind)) in fields.iter().enumerate() {
-        let values: Vec<Option<&str>> = rows.iter().map(|row| Some(row[at].as_str()).filter(|text| !text.is_empty())).collect();
+        let values: Vec<Option<&str>> =
+            rows.iter().map(|row| Some(row[at].as_str()).filter(|text| !text.is_empty())).collect();
         records.add(name, *kind, values.iter().copied(), Some(nickname)).unwrap();
     }
     records
 }
 
 fn nickname(name: &str) -> Option<String> {
-    [("bob", "robert"), ("rob", "robert"), ("bill", "william")].iter().find(|(short, _)| *short == name).map(|(_, long)| long.to_string())
+    [("bob", "robert"), ("rob", "robert"), ("bill", "william")]
+        .iter()
+        .find(|(short, _)| *short == name)
+        .map(|(_, long)| long.to_string())
 }
 
 fn rows(lines: &[&str]) -> Vec<Vec<String>> {
@@ -52,12 +56,20 @@ fn made_up(seed: u64, persons: usize) -> (Vec<Vec<String>>, Vec<usize>) {
     let (mut rows, mut truth) = (Vec::new(), Vec::new());
     for person in 0..persons {
         let given = ["robert", "ann", "maría", "wei", "william", "sofia", "ole", "fatima"][random.random_range(0..8)];
-        let family: String = (0..3).map(|_| ["ber", "son", "kat", "ley", "mor", "tin"][random.random_range(0..6)]).collect();
-        let email = format!("{}{}@mail{}.com", &family[..4], random.random_range(10_000..99_999), random.random_range(0..20));
-        let born = format!("19{:02}-{:02}-{:02}", random.random_range(40..99), random.random_range(1..13), random.random_range(1..29));
+        let family: String =
+            (0..3).map(|_| ["ber", "son", "kat", "ley", "mor", "tin"][random.random_range(0..6)]).collect();
+        let email =
+            format!("{}{}@mail{}.com", &family[..4], random.random_range(10_000..99_999), random.random_range(0..20));
+        let born = format!(
+            "19{:02}-{:02}-{:02}",
+            random.random_range(40..99),
+            random.random_range(1..13),
+            random.random_range(1..29)
+        );
         let city = ["Leeds", "Hull", "London", "York"][random.random_range(0..4)];
         for _ in 0..random.random_range(1..5) {
-            let mut row: Vec<String> = [given, family.as_str(), email.as_str(), born.as_str(), city].map(str::to_string).into();
+            let mut row: Vec<String> =
+                [given, family.as_str(), email.as_str(), born.as_str(), city].map(str::to_string).into();
             if random.random_range(0..8) == 0 {
                 row.swap(0, 1);
             }

@@ -60,7 +60,8 @@ fn the_worked_pair_goes_to_review() {
     assert_eq!(pair.weight_millibits, -57);
     assert!((probability(pair.weight_millibits) - 0.4899).abs() < 0.0005);
     assert!(pair.weight_millibits < threshold(0.5), "no merge, and below the review threshold of one half");
-    let steps: Vec<(&str, Option<Test>, i32)> = scorer.steps(&pair).iter().map(|step| (step.field, step.found, step.weight_millibits)).collect();
+    let steps: Vec<(&str, Option<Test>, i32)> =
+        scorer.steps(&pair).iter().map(|step| (step.field, step.found, step.weight_millibits)).collect();
     assert_eq!(steps, [("email", Some(Test::Exact), 13_214), ("name", Some(Test::Else), -3_307), ("phone", None, 0)]);
 }
 
@@ -84,7 +85,11 @@ fn a_model_file_is_read_as_it_was_written() {
 fn a_file_that_cannot_be_used_says_why() {
     let cases = [
         ("version: 1", "version: 9", "it is of version 9, this program reads version 1"),
-        ("when: else, bits: -2.320", "when: same_digits, bits: -2.320", "`phone` needs at most 15 levels, of which the last, and only that, is `else`"),
+        (
+            "when: else, bits: -2.320",
+            "when: same_digits, bits: -2.320",
+            "`phone` needs at most 15 levels, of which the last, and only that, is `else`",
+        ),
         ("bits: 9.644", "bits: 31", "`exact` of `phone` weighs more than 30 bits"),
         ("bits: 9.644", "bits: .nan", "is no weight"),
         ("when: exact, bits: 9.644", "when: exactly, bits: 9.644", "`exactly` is no comparison"),
@@ -104,7 +109,8 @@ fn a_file_that_cannot_be_used_says_why() {
 #[test]
 fn what_cannot_be_trained_says_why() {
     let records = records(&[("email", FieldKind::Email)], &rows(&["a@x.com", "a@x.com"]));
-    let train = |plans: &[FieldPlan]| Model::train(&records, plans, &[], &TrainOptions::default()).unwrap_err().to_string();
+    let train =
+        |plans: &[FieldPlan]| Model::train(&records, plans, &[], &TrainOptions::default()).unwrap_err().to_string();
     assert!(train(&[]).contains("0 fields to match on; 1 to 32 are possible"));
     assert!(train(&[FieldPlan::of("nose")]).contains("there is no field `nose` to match on"));
     let many = FieldPlan { levels: vec![Test::Exact; 20], ..FieldPlan::of("email") };
@@ -133,9 +139,11 @@ phone (phone)                                         weight  true pairs      ot
 fields must add up to +14.21 bits for a probability of 0.95, to +9.96 for 0.5
 ";
     let table = Model::from_yaml(WORKED).unwrap().explain();
-    let squeezed = |text: &str| text.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect::<Vec<_>>();
+    let squeezed =
+        |text: &str| text.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect::<Vec<_>>();
     assert_eq!(squeezed(&table), squeezed(expected), "{table}");
-    let widths: Vec<usize> = table.lines().filter(|line| line.ends_with('%')).map(|line| line.chars().count()).collect();
+    let widths: Vec<usize> =
+        table.lines().filter(|line| line.ends_with('%')).map(|line| line.chars().count()).collect();
     assert!(widths.iter().all(|width| *width == widths[0]), "{table}");
 }
 

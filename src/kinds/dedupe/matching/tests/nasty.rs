@@ -43,8 +43,9 @@ fn absurd_values_are_survived() {
     ];
     for kind in FieldKind::all() {
         let fields = [("one", kind), ("other", FieldKind::GivenName), ("third", FieldKind::FamilyName)];
-        let lines: Vec<Vec<String>> =
-            (0..60).map(|at| (0..3).map(|cell| odd[(at * 7 + cell * 3 + at / 15) % odd.len()].to_string()).collect()).collect();
+        let lines: Vec<Vec<String>> = (0..60)
+            .map(|at| (0..3).map(|cell| odd[(at * 7 + cell * 3 + at / 15) % odd.len()].to_string()).collect())
+            .collect();
         whole_way(&records(&fields, &lines));
     }
 }
@@ -65,7 +66,11 @@ fn a_phone_that_thousands_share_links_nobody() {
     let lines: Vec<Vec<String>> = (0..2_000)
         .map(|at| {
             let person = at / 2;
-            vec!["0800 123 4567".to_string(), format!("n{}x{}", person * 7_919 % 997, person), format!("p{person}@mail.com")]
+            vec![
+                "0800 123 4567".to_string(),
+                format!("n{}x{}", person * 7_919 % 997, person),
+                format!("p{person}@mail.com"),
+            ]
         })
         .collect();
     let fields = [("phone", FieldKind::Phone), ("last_name", FieldKind::FamilyName), ("email", FieldKind::Email)];

@@ -17,7 +17,8 @@ use super::*;
 struct Table(BTreeMap<String, Vec<String>>);
 
 fn table(name: &str) -> Option<Table> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/linkage").join(name).with_extension("parquet");
+    let path =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/linkage").join(name).with_extension("parquet");
     if !path.exists() {
         println!("skipped: {} is not there", path.display());
         return None;
@@ -93,7 +94,10 @@ const FEBRL: &str = "given_name:given_name surname:family_name street_number:cat
 fn febrl(name: &str, bar: f64) {
     let Some(table) = table(name) else { return };
     let number = |id: &String| id.chars().filter(char::is_ascii_digit).collect::<String>();
-    let truth: Vec<String> = table.0["rec_id"].iter().map(|id| number(&id.replace("-dup-", "-").rsplit_once('-').unwrap().0.to_string())).collect();
+    let truth: Vec<String> = table.0["rec_id"]
+        .iter()
+        .map(|id| number(&id.replace("-dup-", "-").rsplit_once('-').unwrap().0.to_string()))
+        .collect();
     let keep: Vec<usize> = (0..truth.len()).collect();
     assert_reaches(name, measured(&table, FEBRL, &truth, &keep), bar);
 }
@@ -112,7 +116,12 @@ fn febrl3_is_matched() {
 fn fake_1000_is_matched() {
     let Some(table) = table("fake_1000") else { return };
     let keep: Vec<usize> = (0..table.0["cluster"].len()).collect();
-    let found = measured(&table, "first_name:given_name surname:family_name dob:date city:city email:email", &table.0["cluster"], &keep);
+    let found = measured(
+        &table,
+        "first_name:given_name surname:family_name dob:date city:city email:email",
+        &table.0["cluster"],
+        &keep,
+    );
     assert_reaches("fake_1000", found, 0.95);
 }
 

@@ -47,7 +47,8 @@ fn scores_are_those_of_the_naive_way_at_every_threshold() {
             });
             assert_eq!(compared.unwrap(), all.len() as u64);
             assert!(found.iter().all(|pair| *pair == scorer.explain(pair.a, pair.b)));
-            let found: Vec<(u32, u32, i32)> = found.iter().map(|pair| (pair.a, pair.b, pair.weight_millibits)).collect();
+            let found: Vec<(u32, u32, i32)> =
+                found.iter().map(|pair| (pair.a, pair.b, pair.weight_millibits)).collect();
             assert_eq!(found, expected, "at least {least}, {threads} threads");
         }
     }
@@ -63,7 +64,10 @@ fn the_waterfall_adds_up() {
     pairs_of(&blocks, 0..records.len() as u32, |a, b| {
         let pair = scorer.explain(a, b);
         let steps = scorer.steps(&pair);
-        assert_eq!(model.prior_bits + steps.iter().map(|step| step.weight_millibits).sum::<i32>(), pair.weight_millibits);
+        assert_eq!(
+            model.prior_bits + steps.iter().map(|step| step.weight_millibits).sum::<i32>(),
+            pair.weight_millibits
+        );
         assert_eq!(scorer.explain(b, a).weight_millibits, pair.weight_millibits, "a pair has no direction");
     });
 }
@@ -104,7 +108,7 @@ fn levels_are_what_they_say() {
     let cases = [
         (K::GivenName, "Bob", "Robert", "nickname"),
         (K::GivenName, "Jon", "John", "jaro_winkler 0.92"),
-        (K::GivenName, "Chris", "Christopher", "jaro_winkler 0.92"),
+        (K::GivenName, "Chris", "Christopher", "start_of_other 2"),
         (K::GivenName, "wi", "wilhelmina", "start_of_other 2"),
         (K::GivenName, "w", "wilhelmina", "start_of_other 1"),
         (K::GivenName, "ann", "bob", "else"),
@@ -124,7 +128,7 @@ fn levels_are_what_they_say() {
         (K::Address, "wilshiredstreet", "wilshire street", "edits 1"),
         (K::Postcode, "4217", "4271", "edits 1"),
         (K::Company, "Acme Holdings", "Acme", "start_of_other 3"),
-        (K::Id, "ACCO-0000000000", "+1 0000000000", "same_digits"),
+        (K::Id, "40-211-6221", "DUNS 402116221", "same_digits"),
         (K::Category, "de", "DE", "exact"),
         (K::Text, "", "chief", "missing"),
         (K::Text, "!!", "chief", "missing"),
@@ -150,7 +154,8 @@ fn swapped_names_are_seen_in_both_fields() {
 
 #[test]
 fn an_address_made_of_the_name_does_not_count_the_name_twice() {
-    let fields = [("first_name", FieldKind::GivenName), ("last_name", FieldKind::FamilyName), ("email", FieldKind::Email)];
+    let fields =
+        [("first_name", FieldKind::GivenName), ("last_name", FieldKind::FamilyName), ("email", FieldKind::Email)];
     for (lines, expected) in [
         (["jane|smith|jane.smith@a.com", "jane|smith|jane.smith@bcdef.org"], "missing"),
         (["yuki|smith|yukismith24058@mail.com", "yuki|smith|yukismith11735@mail.com"], "else"),

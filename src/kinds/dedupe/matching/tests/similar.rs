@@ -7,7 +7,12 @@ use super::super::similar::*;
 
 #[test]
 fn the_known_vectors_come_out() {
-    let known = [("MARTHA", "MARHTA", 0.961111), ("DIXON", "DICKSONX", 0.813333), ("DWAYNE", "DUANE", 0.84), ("jon", "john", 0.933333)];
+    let known = [
+        ("MARTHA", "MARHTA", 0.961111),
+        ("DIXON", "DICKSONX", 0.813333),
+        ("DWAYNE", "DUANE", 0.84),
+        ("jon", "john", 0.933333),
+    ];
     for (a, b, expected) in known {
         assert!((jaro_winkler(a, b) - expected).abs() < 5e-7, "{a} {b}: {}", jaro_winkler(a, b));
         assert!((jaro_winkler_from(Text::new(a), Text::new(b), 0.7) - expected).abs() < 5e-7, "{a} {b}");
@@ -23,7 +28,8 @@ fn random_text(random: &mut ChaCha8Rng, alphabet: &[char], most: usize) -> Strin
 #[test]
 fn similarities_equal_those_of_strsim() {
     let mut random = ChaCha8Rng::seed_from_u64(7);
-    let alphabets: [Vec<char>; 3] = ["ab".chars().collect(), "abcdefgh@.5 ".chars().collect(), "aéßø語ж\u{301}b".chars().collect()];
+    let alphabets: [Vec<char>; 3] =
+        ["ab".chars().collect(), "abcdefgh@.5 ".chars().collect(), "aéßø語ж\u{301}b".chars().collect()];
     for round in 0..6_000 {
         let alphabet = &alphabets[round % 3];
         // 64 and 128 are where the representation changes.
@@ -38,7 +44,11 @@ fn similarities_equal_those_of_strsim() {
         let expected = strsim::osa_distance(&a, &b) as u32;
         assert_eq!(edits(&a, &b), expected, "{a:?} {b:?}");
         for most in [0, 1, 2, 5, 40] {
-            assert_eq!(edits_up_to(Text::new(&a), Text::new(&b), most), Some(expected).filter(|edits| *edits <= most), "{a:?} {b:?}");
+            assert_eq!(
+                edits_up_to(Text::new(&a), Text::new(&b), most),
+                Some(expected).filter(|edits| *edits <= most),
+                "{a:?} {b:?}"
+            );
         }
     }
 }
@@ -68,7 +78,8 @@ fn an_edit_never_hides_from_the_quick_look_at_both_ends() {
     let alphabet: Vec<char> = "abc".chars().collect();
     for _ in 0..20_000 {
         let (a, b) = (random_text(&mut random, &alphabet, 7), random_text(&mut random, &alphabet, 7));
-        let alike = a == b || (a.len() >= 5 && b.len() >= 5 && a.len().abs_diff(b.len()) <= 1 && strsim::osa_distance(&a, &b) <= 1);
+        let alike = a == b
+            || (a.len() >= 5 && b.len() >= 5 && a.len().abs_diff(b.len()) <= 1 && strsim::osa_distance(&a, &b) <= 1);
         if !a.is_empty() && !b.is_empty() {
             assert_eq!(shared_words(&a, &b) == 1.0, alike, "{a} {b}");
         }
