@@ -203,6 +203,8 @@ impl Typing<'_> {
             FieldKind::FullName => format!("full_name_key({name})"),
             FieldKind::Company => format!("company_key({name})"),
             FieldKind::Domain => format!("domain_key({name})"),
+            // Ids of some systems differ by case alone.
+            FieldKind::Id => format!("btrim({name})"),
             _ => format!("lower(btrim({name}))"),
         }
     }
