@@ -43,8 +43,10 @@ pub(super) fn key_in(number: &str, regions: impl IntoIterator<Item = Region>) ->
         return None;
     }
     let number = without_context(number);
-    if number.starts_with(['+', '＋']) {
-        return read(number, None);
+    // A bracket or a word may stand before the `+`: `Tel. (+44) 20 …`.
+    let international = if number.contains(['+', '＋']) { read(number, None) } else { None };
+    if international.is_some() || number.starts_with(['+', '＋']) {
+        return international;
     }
     let found = regions.into_iter().find_map(|region| read(number, Some(region)));
     found.or_else(|| read(&format!("+{}", number.strip_prefix("00")?), None))
@@ -139,6 +141,7 @@ mod tests {
     fn countries_are_tried_in_turn_and_known_by_name() {
         assert_eq!(e164("020 7946 0958", &["US", "GB"]).as_deref(), Some("+442079460958"));
         assert_eq!(e164("+44 20 7946 0958", &[]).as_deref(), Some("+442079460958"));
+        assert_eq!(e164("Tel. (+44) 20 7946 0958", &["US"]).as_deref(), Some("+442079460958"));
         assert_eq!(e164("tel:+44-20-7946-0958", &["US"]).as_deref(), Some("+442079460958"));
         assert_eq!(e164("0044 20 7946 0958", &[]).as_deref(), Some("+442079460958"));
         assert_eq!(e164("0044 20 7946 0958", &["US"]).as_deref(), Some("+442079460958"));
