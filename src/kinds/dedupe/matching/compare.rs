@@ -34,8 +34,10 @@ pub struct Comparison<'r> {
     floor: f64,
     most_edits: u32,
     least_alike: f64,
-    /// The other half of the name, and which of the two halves this is.
-    names: Option<(&'r Column, &'r Column)>,
+    /// The given and the family name, where the records have one of each.
+    halves: Option<(&'r Column, &'r Column)>,
+    /// Every field that holds a person's name or a part of it.
+    names: Vec<&'r Column>,
 }
 
 /// What has been worked out of two values so far.
@@ -68,7 +70,8 @@ impl<'r> Comparison<'r> {
             floor: floor.fold(1.0, f64::min),
             most_edits: most.max().unwrap_or(0),
             least_alike: alike.fold(1.0, f64::min),
-            names: names(records),
+            halves: halves(records),
+            names: records.columns().iter().filter(|column| column.kind.is_name()).collect(),
         }
     }
 
@@ -104,11 +107,10 @@ impl<'r> Comparison<'r> {
     fn says_the_names(&self, a: u32, b: u32) -> bool {
         let says = |record: u32| {
             let local = self.column.of(record).and_then(|email| email.split('@').next()).unwrap_or_default();
-            let (given, family) = self.names?;
-            let name = [family, given].into_iter().filter_map(|column| column.of(record));
-            Some(name.into_iter().any(|name| name.len() >= 3 && local.contains(name)))
+            let words = self.names.iter().filter_map(|column| column.of(record)).flat_map(|name| name.split(' '));
+            words.into_iter().any(|word| word.len() >= 3 && local.contains(word))
         };
-        says(a) == Some(true) && says(b) == Some(true)
+        says(a) && says(b)
     }
 
     /// The edits between two values, as far as any condition cares.
@@ -151,7 +153,7 @@ impl<'r> Comparison<'r> {
                 (Some(x), Some(y)) => x.abs_diff(y) <= most,
                 _ => false,
             },
-            Test::Swapped => self.names.is_some_and(|(given, family)| swapped(given, family, a, b)),
+            Test::Swapped => self.halves.is_some_and(|(given, family)| swapped(given, family, a, b)),
             Test::Else => true,
         }
     }
@@ -164,7 +166,7 @@ fn unlike(a: Text<'_>, b: Text<'_>, least: f64) -> u32 {
 }
 
 /// The given and the family name, where the records have one of each.
-fn names(records: &Records) -> Option<(&Column, &Column)> {
+fn halves(records: &Records) -> Option<(&Column, &Column)> {
     use super::kind::FieldKind as K;
     let find = |kind: K| records.columns().iter().find(|column| column.kind == kind);
     Some((find(K::GivenName)?, find(K::FamilyName)?))

@@ -17,8 +17,11 @@
 //! than an earlier one (violators are pooled); where fewer than [`FEWEST_MATCHES`] matches are found,
 //! the prior m stays and λ says "one in all pairs for each record".
 //!
-//! Floats are added in the order of patterns and levels, which no thread changes; the same program
-//! on the same records gives the same model to the bit.
+//! Training may use floats because no thread and no hash map touches their order: patterns and levels
+//! are whole counts until here, and sums run in the order of patterns and levels. The same program on
+//! the same records gives the same model to the bit. Logarithms are those of the platform's library,
+//! which another platform may round otherwise in the last place; weights are rounded to a thousandth
+//! of a bit, and a model that must never move is frozen into a file.
 
 use super::compare::Pattern;
 use super::defaults::prior_m;

@@ -92,6 +92,11 @@ impl FieldKind {
         }
     }
 
+    /// Whether the field holds a person's name or a part of it.
+    pub fn is_name(self) -> bool {
+        matches!(self, Self::GivenName | Self::FamilyName | Self::FullName)
+    }
+
     /// Whether agreeing on a rare value says more than agreeing on a common one.
     pub fn adjusts_for_frequency(self) -> bool {
         !matches!(self, Self::Date)

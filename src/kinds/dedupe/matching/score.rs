@@ -157,7 +157,8 @@ fn order(fields: &[Scored<'_>]) -> Vec<(usize, i32)> {
 impl<'r> Scored<'r> {
     fn new(field: &ModelField, column: &'r Column) -> Self {
         let weights: Vec<i32> = std::iter::once(0).chain(field.levels.iter().map(|level| level.bits)).collect();
-        let frequency = if field.term_frequency { frequency(column) } else { Vec::new() };
+        let equal_first = field.levels.first().is_some_and(|level| level.when == Test::Exact);
+        let frequency = if field.term_frequency && equal_first { frequency(column) } else { Vec::new() };
         let equal = weights.get(1).copied().unwrap_or(0) + frequency.iter().copied().max().unwrap_or(0);
         let most = weights.iter().copied().max().unwrap_or(0).max(equal);
         Self { column, weights, frequency, most }

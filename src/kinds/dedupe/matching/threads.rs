@@ -4,8 +4,8 @@ use std::sync::mpsc;
 
 use crate::error::{Error, Result};
 
-/// How many finished chunks a thread may be ahead of the one that is awaited; bounds what is held.
-const AHEAD: usize = 64;
+/// How many finished chunks may wait for the one whose turn it is; bounds what is held.
+const AHEAD: usize = 16;
 
 /// Calls `work` with 0, 1, … `chunks` on up to `threads` threads, and `take` with the answers in
 /// that very order on the calling thread. The answers that `take` sees do not depend on `threads`.

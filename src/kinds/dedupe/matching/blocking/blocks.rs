@@ -18,8 +18,12 @@ pub struct Blocks {
     members: Vec<u32>,
     /// Pairs within blocks, also those that another rule finds first.
     pub pairs: u64,
-    /// Blocks left out because they are too large, largest first.
+    /// Blocks left out because they are too large, largest first; at most [`SKIPPED_NAMED`] of them.
     pub skipped: Vec<Skipped>,
+    /// How many blocks were left out in all, and how many records they have.
+    pub skipped_blocks: u64,
+    /// See [`Blocks::skipped_blocks`].
+    pub skipped_records: u64,
 }
 
 /// A block that was left out.
@@ -46,6 +50,8 @@ impl Blocks {
             members: Vec::new(),
             pairs: 0,
             skipped: Vec::new(),
+            skipped_blocks: 0,
+            skipped_records: 0,
         };
         let mut large: Vec<(u32, u32)> = Vec::new();
         for group in sorted.chunk_by(|x, y| x.0 == y.0) {
@@ -58,6 +64,8 @@ impl Blocks {
         }
         large.sort_unstable_by_key(|(size, first)| (std::cmp::Reverse(*size), *first));
         let named = |(size, first): &(u32, u32)| Skipped { key: rule.describe(records, *first), records: *size };
+        blocks.skipped_blocks = large.len() as u64;
+        blocks.skipped_records = large.iter().map(|(size, _)| u64::from(*size)).sum();
         blocks.skipped = large.iter().take(SKIPPED_NAMED).map(named).collect();
         Ok(blocks)
     }

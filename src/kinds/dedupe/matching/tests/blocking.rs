@@ -60,6 +60,7 @@ fn blocks_over_the_cap_are_left_out_and_named() {
         made.skipped.iter().map(|block| (block.key.as_str(), block.records)).collect::<Vec<_>>(),
         [("0800111", 290)]
     );
+    assert_eq!((made.skipped_blocks, made.skipped_records), (1, 290));
     let predicted = predict(&made.rule, &records, 200).unwrap();
     assert_eq!((predicted.pairs, predicted.covered, predicted.skipped), (5, 10, 290));
 }

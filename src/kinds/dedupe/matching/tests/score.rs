@@ -165,4 +165,7 @@ fn an_address_made_of_the_name_does_not_count_the_name_twice() {
         let records = records(&fields, &rows(&lines));
         assert_eq!(level_of(&records, FieldKind::Email), expected, "{lines:?}");
     }
+    let fields = [("name", FieldKind::FullName), ("email", FieldKind::Email)];
+    let records = records(&fields, &rows(&["Jane Smith|j.smith@a.com", "Jane Smith|j.smith@bcdef.org"]));
+    assert_eq!(level_of(&records, FieldKind::Email), "missing");
 }
