@@ -1,6 +1,5 @@
 //! What a run counts that only the work knows.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Int64Array, StringArray};
@@ -45,16 +44,12 @@ pub(super) fn notes(work: &Work, linked: &Linked, decided: &Decided, identity: &
     note(fact::POLICY, "keys_too_common", count(linked.crowded.len()));
     if let Some(learnt) = &linked.learnt {
         note(fact::POLICY, "pairs_compared", i64::try_from(learnt.compared).unwrap_or(i64::MAX));
-        note(fact::POLICY, "pairs_below_merge", i64::try_from(learnt.reviewed).unwrap_or(i64::MAX));
+        note(fact::POLICY, "pairs_above_review", i64::try_from(learnt.reviewed).unwrap_or(i64::MAX));
         note(fact::POLICY, "pairs_for_review", count(linked.review.len()));
-        let mut blocks: BTreeMap<&str, (i64, i64)> = BTreeMap::new();
-        for (block, records) in &learnt.skipped {
-            let (skipped, of_records) = blocks.entry(block).or_default();
-            (*skipped, *of_records) = (*skipped + 1, *of_records + i64::from(*records));
-        }
-        for (block, (skipped, of_records)) in blocks {
-            note(fact::POLICY, &format!("blocks_too_large: {block}"), skipped);
-            note(fact::POLICY, &format!("records_in_blocks_too_large: {block}"), of_records);
+        for (shared, blocks, records) in &learnt.skipped {
+            let rows = |rows: u64| i64::try_from(rows).unwrap_or(i64::MAX);
+            note(fact::POLICY, &format!("blocks_too_large: {shared}"), rows(*blocks));
+            note(fact::POLICY, &format!("records_in_blocks_too_large: {shared}"), rows(*records));
         }
     }
     note(fact::POLICY, "records_quarantined", count(quarantined));

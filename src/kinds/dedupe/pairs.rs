@@ -28,8 +28,8 @@ pub(super) struct Learnt {
     pub(super) review: Vec<ScoredPair>,
     pub(super) reviewed: u64,
     pub(super) compared: u64,
-    /// Blocks that were too large: what records share there, and how many they are.
-    pub(super) skipped: Vec<(String, u32)>,
+    /// What is too common to be compared by: what records share, in how many blocks, and how many they are.
+    pub(super) skipped: Vec<(String, u64, u64)>,
 }
 
 impl Compared {
@@ -96,9 +96,8 @@ impl Compared {
             Ok(())
         })?;
         drop(scorer);
-        let skipped = blocks.iter().flat_map(|blocks| {
-            blocks.skipped.iter().map(|skipped| (blocks.rule.to_string(), skipped.records))
-        });
+        let skipped = blocks.iter().filter(|blocks| blocks.skipped_blocks > 0);
+        let skipped = skipped.map(|blocks| (blocks.rule.to_string(), blocks.skipped_blocks, blocks.skipped_records));
         self.learnt = Some(Learnt { rule, review, reviewed, compared, skipped: skipped.collect(), model });
         Ok(edges)
     }
