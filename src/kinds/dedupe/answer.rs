@@ -46,8 +46,7 @@ pub(super) struct Answer {
 pub(super) fn solve(work: Arc<Work>, columns: Columns, known: Known) -> Result<Answer> {
     let mut records = columns.finish(&work)?;
     let decided = decisions::read(&records, &known.decisions)?;
-    let linked = link::link(&work, &records, &decided)?;
-    records.forget_keys();
+    let linked = link::link(&work, &mut records, &decided)?;
     let groups = Groups::new(&linked.clusters.root);
     let identity = identity::identify(&work, &records, &linked.clusters.root, known)?;
     let survivors = survive::survivors(&work, &records, &groups)?;

@@ -14,6 +14,9 @@ pub(super) const NEVER: i64 = i64::MIN;
 /// No instant of creation: later than every other.
 pub(super) const UNKNOWN: i64 = i64::MAX;
 
+/// What ordering, clustering and identifying take at most for each record, beside what is held already.
+const WORK_BYTES: usize = 64;
+
 /// What was pushed so far, row by row in the order of arrival.
 #[derive(Debug, Default)]
 pub(super) struct Columns {
@@ -62,13 +65,14 @@ impl Columns {
         self.uniques.iter_mut().try_for_each(|to| numbers(next()?, to))
     }
 
-    /// Bytes held, with the room that growing leaves unused.
+    /// Bytes held, with the room that growing leaves unused and what the work will take.
     pub(super) fn held_bytes(&self) -> usize {
         let numbers = self.updated.capacity() + self.created.capacity();
         let instants: usize = self.instants.iter().map(Vec::capacity).sum();
         let keys: usize = self.keys.iter().map(Vec::capacity).sum();
         let uniques: usize = self.uniques.iter().map(Vec::capacity).sum();
-        self.bytes + 2 * self.sources.capacity() + 8 * (numbers + instants + uniques) + 16 * keys
+        let work = WORK_BYTES * self.sources.len();
+        self.bytes + work + 2 * self.sources.capacity() + 8 * (numbers + instants + uniques) + 16 * keys
     }
 
     /// Numbers the records and sorts out those that cannot be used.
@@ -191,12 +195,6 @@ impl Records {
     /// When a row's record was created; [`UNKNOWN`] where nobody knows.
     pub(super) fn created(&self, row: usize) -> i64 {
         self.created.get(row).copied().unwrap_or(UNKNOWN)
-    }
-
-    /// Lets go of what is not needed once clusters are found.
-    pub(super) fn forget_keys(&mut self) {
-        self.keys = Vec::new();
-        self.uniques = Vec::new();
     }
 
     /// Bytes held.

@@ -35,11 +35,11 @@ impl Linked {
     }
 }
 
-/// Finds the clusters.
+/// Finds the clusters; the records' keys are used up.
 ///
 /// # Errors
 /// Data, where decided pairs contradict each other or a unique id.
-pub(super) fn link(work: &Work, records: &Records, decided: &Decided) -> Result<Linked> {
+pub(super) fn link(work: &Work, records: &mut Records, decided: &Decided) -> Result<Linked> {
     let count = u32::try_from(records.len()).map_err(|_| Error::internal("more records than numbers"))?;
     let unique_ids = records.uniques.iter().map(|values| {
         let value = |row: &u32| values.get(*row as usize).copied().unwrap_or(0);
@@ -57,7 +57,9 @@ pub(super) fn link(work: &Work, records: &Records, decided: &Decided) -> Result<
     }
     let mut crowded = Vec::new();
     let mut compared = Compared::new(work, records)?;
-    for (number, (rule, keys)) in (0u16..).zip(work.rules.iter().zip(&records.keys)) {
+    records.uniques = Vec::new();
+    let keys = std::mem::take(&mut records.keys);
+    for (number, (rule, keys)) in (0u16..).zip(work.rules.iter().zip(keys)) {
         match &rule.test {
             RuleTest::Equal => {
                 let links = sharing(records, keys, work.max_records_per_key);
@@ -75,8 +77,8 @@ pub(super) fn link(work: &Work, records: &Records, decided: &Decided) -> Result<
     Linked::new(clustering.finish(), crowded, compared)
 }
 
-/// The records that share a key.
-fn sharing(records: &Records, keys: &[u128], most: u32) -> KeyLinks {
+/// The records that share a key; keys are by row.
+fn sharing(records: &Records, keys: Vec<u128>, most: u32) -> KeyLinks {
     let mut linker = KeyLinker::with_capacity(keys.iter().filter(|key| **key != 0).count());
     for (ordinal, row) in (0u32..).zip(&records.rows) {
         match keys.get(*row as usize) {
@@ -84,6 +86,8 @@ fn sharing(records: &Records, keys: &[u128], most: u32) -> KeyLinks {
             _ => {}
         }
     }
+    // Sorting takes room of its own.
+    drop(keys);
     linker.finish(most)
 }
 

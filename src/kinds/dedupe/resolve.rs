@@ -220,10 +220,10 @@ impl Typing<'_> {
                 failed = true;
                 continue;
             };
-            let at = self.promises.fields.iter().position(|(known, _)| **known == name.value);
-            if let Some((at, (_, promise))) = at.and_then(|at| Some((at, self.promises.fields.get_mut(at)?))) {
+            let fields = self.promises.fields.iter_mut().zip(&mut values);
+            for ((_, promise), value) in fields.filter(|((known, _), _)| **known == name.value) {
                 promise.add(&source.from.value, &typed, self.scope);
-                values[at] = Some(typed.expr);
+                *value = Some(typed.expr.clone());
             }
         }
         (!failed).then_some(values)
@@ -244,10 +244,11 @@ impl Typing<'_> {
             }
             let instant = self.instant(text, schema, diags);
             failed |= !known || instant.is_none();
-            let at = self.promises.fields.iter().position(|(field, _)| **field == name.value);
-            if let (Some(at), Some((typed, instant))) = (at, instant) {
-                self.promises.updated.add(&source.from.value, &typed, self.scope);
-                instants[at] = Some(instant);
+            let Some((typed, instant)) = instant else { continue };
+            self.promises.updated.add(&source.from.value, &typed, self.scope);
+            let fields = self.promises.fields.iter().zip(&mut instants);
+            for (_, own) in fields.filter(|((field, _), _)| **field == name.value) {
+                *own = Some(instant.clone());
             }
         }
         (!failed).then_some(instants)

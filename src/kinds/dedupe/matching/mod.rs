@@ -5,7 +5,6 @@
 //!   block rules, declared or chosen → Blocks → candidate pairs, a chunk at a time
 //!     → Model::train (m, u, λ by EM) or a frozen Model
 //!       → Scorer: weights in millibits; pairs above a threshold, in order of (a, b)
-//!     → FuzzyRule: pairs whose fields are all alike
 //! ```
 //!
 //! Pure: slices in, pairs out; no engine, no files, no clock. Pairs are never held: a chunk of them
@@ -20,7 +19,6 @@ mod dates;
 mod defaults;
 mod em;
 mod explain;
-mod fuzzy;
 mod kind;
 mod level;
 mod model;
@@ -34,7 +32,6 @@ mod train;
 mod weights;
 
 pub use explain::{signed, words};
-pub use fuzzy::{FuzzyPair, FuzzyRule, Measure};
 pub use kind::FieldKind;
 pub use level::Test;
 pub use model::{FieldPlan, Level, Model, ModelField, Trained, VERSION};

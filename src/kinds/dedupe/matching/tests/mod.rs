@@ -3,7 +3,6 @@
 mod blocking;
 mod em;
 mod forms;
-mod fuzzy;
 mod model;
 mod nasty;
 mod real;
