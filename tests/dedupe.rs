@@ -77,15 +77,22 @@ fn the_sample_people_are_found() {
     publish(&project);
     let found = people(&project);
     let truth = read(&repository().join("sample_data/truth"), &["system", "record_id", "person_number"]);
-    let truth: BTreeMap<String, String> =
-        truth.into_iter().map(|row| (format!("{}:{}", row[0], row[1]), row[2].clone())).filter(|(record, _)| found.contains_key(record)).collect();
+    let truth: BTreeMap<String, String> = truth
+        .into_iter()
+        .map(|row| (format!("{}:{}", row[0], row[1]), row[2].clone()))
+        .filter(|(record, _)| found.contains_key(record))
+        .collect();
     assert_eq!(truth.len(), found.len(), "every record has a person behind it");
     let (right, linked) = shared_pairs(&found, &truth);
     let (kept, real) = shared_pairs(&truth, &found);
     assert_eq!(right, kept);
     let (precision, recall) = (right as f64 / linked as f64, kept as f64 / real as f64);
     println!("precision {precision:.4}, recall {recall:.4}, {real} pairs");
-    assert!(precision > 0.99 && recall > 0.9, "precision {precision}, recall {recall}: {:#?}", wrong_links(&project, &truth));
+    assert!(
+        precision > 0.99 && recall > 0.9,
+        "precision {precision}, recall {recall}: {:#?}",
+        wrong_links(&project, &truth)
+    );
     // No e-mail address and no name is in the tables that say why.
     let evidence = project.target().join("people_evidence");
     let columns = ["rule", "left_record_id", "right_record_id", "reason"];
@@ -103,7 +110,8 @@ fn ids_stay_from_release_to_release() {
     // Without the rule on e-mail addresses people fall apart; those whom it did not hold together stay.
     let path = project.path().join("models/marts/people.yml");
     let text = std::fs::read_to_string(&path).unwrap();
-    let fewer: String = text.lines().filter(|line| !line.contains("name: e-mail")).map(|line| format!("{line}\n")).collect();
+    let fewer: String =
+        text.lines().filter(|line| !line.contains("name: e-mail")).map(|line| format!("{line}\n")).collect();
     std::fs::write(&path, fewer).unwrap();
     assert_eq!(publish(&project).json()["status"], "published");
     let apart = people_of(&project);
@@ -175,11 +183,17 @@ fn two_records_are_explained() {
     let explain = |left: &str, right: &str| {
         project.run(&["explain-match", "people", left, right, "--target", "parquet", "--location", &place])
     };
-    let links = read(&project.target().join("people_evidence"), &["outcome", "left_system", "left_record_id", "right_system", "right_record_id", "rule"]);
+    let links = read(
+        &project.target().join("people_evidence"),
+        &["outcome", "left_system", "left_record_id", "right_system", "right_record_id", "rule"],
+    );
     let linked = links.iter().find(|row| row[0] == "linked").unwrap();
     let (left, right) = (format!("{}:{}", linked[1], linked[2]), format!("{}:{}", linked[3], linked[4]));
     let together = explain(&left, &right).exits(0).stdout;
-    assert!(together.contains("are together: person_id ") && together.contains(&format!("linked by `{}`", linked[5])), "{together}");
+    assert!(
+        together.contains("are together: person_id ") && together.contains(&format!("linked by `{}`", linked[5])),
+        "{together}"
+    );
     let people = people(&project);
     let other = people.iter().find(|(_, id)| **id != people[&left]).unwrap().0;
     let apart = explain(&left, other).exits(0).stdout;

@@ -67,7 +67,10 @@ fn as_text(found: &MatchExplanation) -> Vec<String> {
     }
     lines.push(format!("{left} and {right} are apart: {} {left_id} and {right_id}", found.id_column));
     if found.between.is_empty() {
-        lines.push(format!("  no rule links a record of the one with a record of the other: {}", found.rules.join("; ")));
+        lines.push(format!(
+            "  no rule links a record of the one with a record of the other: {}",
+            found.rules.join("; ")
+        ));
     }
     found.between.iter().for_each(|link| describe(link, &mut lines));
     lines

@@ -81,10 +81,7 @@ impl ExecutionPlan for GatherExec {
         Ok(TreeNodeRecursion::Continue)
     }
 
-    fn with_new_children(
-        self: Arc<Self>,
-        children: Vec<Arc<dyn ExecutionPlan>>,
-    ) -> SqlResult<Arc<dyn ExecutionPlan>> {
+    fn with_new_children(self: Arc<Self>, children: Vec<Arc<dyn ExecutionPlan>>) -> SqlResult<Arc<dyn ExecutionPlan>> {
         let (work, schema) = (Arc::clone(&self.work), Arc::clone(&self.schema));
         Ok(Arc::new(Self::new(children, work, self.table, schema, self.partitions)))
     }
@@ -130,8 +127,7 @@ impl Reader {
         let (answer, _) = self.work.solved().get_or_try_init(solve).await?;
         let _timer = self.metrics.elapsed_compute().timer();
         let rows = answer.rows(self.table);
-        let (start, end) =
-            (rows * self.partition / self.partitions, rows * (self.partition + 1) / self.partitions);
+        let (start, end) = (rows * self.partition / self.partitions, rows * (self.partition + 1) / self.partitions);
         let from = self.at.unwrap_or(start);
         let to = end.min(from + self.context.session_config().batch_size());
         if from >= to {

@@ -172,7 +172,8 @@ impl<'a> Reader<'a> {
         let words = outcome?.into_iter().zip(rule?);
         let notes = texts(&rows, "weight")?.into_iter().zip(texts(&rows, "comparison")?).zip(texts(&rows, "reason")?);
         let mut evidence = Vec::new();
-        for (((left, right), (outcome, rule)), ((weight, comparison), reason)) in left.zip(right).zip(words).zip(notes) {
+        for (((left, right), (outcome, rule)), ((weight, comparison), reason)) in left.zip(right).zip(words).zip(notes)
+        {
             let row = MatchEvidence {
                 outcome: outcome.unwrap_or_default(),
                 rule: rule.unwrap_or_default(),
@@ -218,10 +219,11 @@ fn path(evidence: &[MatchEvidence], from: &str, to: &str) -> Vec<MatchEvidence> 
     let number = |name: &str| names.binary_search(&name).ok().and_then(|at| u32::try_from(at).ok());
     let edge = |link: &&MatchEvidence| Some(Edge::new(number(&link.left)?, number(&link.right)?, 0, 0));
     let edges: Vec<Edge> = links.iter().filter_map(edge).collect();
-    let found = number(from).zip(number(to)).and_then(|(from, to)| {
-        Forest::new(u32::try_from(names.len()).ok()?, &edges).path(from, to)
-    });
-    let link = |wanted: Edge| links.iter().zip(&edges).find(|(_, edge)| **edge == wanted).map(|(link, _)| (*link).clone());
+    let found = number(from)
+        .zip(number(to))
+        .and_then(|(from, to)| Forest::new(u32::try_from(names.len()).ok()?, &edges).path(from, to));
+    let link =
+        |wanted: Edge| links.iter().zip(&edges).find(|(_, edge)| **edge == wanted).map(|(link, _)| (*link).clone());
     found.unwrap_or_default().into_iter().filter_map(link).collect()
 }
 

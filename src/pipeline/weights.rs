@@ -20,14 +20,8 @@ pub async fn weights(prepared: &Prepared, request: &Request, model: &str) -> Res
     let reader = Reader::open(prepared, request, model).await?;
     let batches = reader.read_all("_weights").await?;
     let rows = Rows::read(&batches)?;
-    let mut made = Model {
-        version: VERSION,
-        lambda: 0.0,
-        prior_bits: 0,
-        fields: Vec::new(),
-        blocking: Vec::new(),
-        trained: None,
-    };
+    let mut made =
+        Model { version: VERSION, lambda: 0.0, prior_bits: 0, fields: Vec::new(), blocking: Vec::new(), trained: None };
     for row in rows.in_order() {
         rows.add(row, &mut made)?;
     }

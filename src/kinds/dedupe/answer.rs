@@ -62,7 +62,20 @@ pub(super) fn solve(work: Arc<Work>, columns: Columns, known: Known) -> Result<A
     let weights = linked.learnt.as_ref().map(|learnt| weights::findings(&learnt.model)).unwrap_or_default();
     let anchors = identity.clusters.iter().map(|identity| identity.anchor);
     let linked_by = Forest::new(records.len() as u32, &linked.clusters.used).towards(anchors);
-    Ok(Answer { linked_by, work, records, linked, groups, identity, survivors, provenance, quarantined, months, weights, notes })
+    Ok(Answer {
+        linked_by,
+        work,
+        records,
+        linked,
+        groups,
+        identity,
+        survivors,
+        provenance,
+        quarantined,
+        months,
+        weights,
+        notes,
+    })
 }
 
 /// The values of entities that have several records: of others it is plain where they are from.

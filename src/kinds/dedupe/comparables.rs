@@ -22,7 +22,8 @@ pub(super) fn comparables(work: &Work, records: &Records) -> Result<Option<match
                 wanted.extend(&likely.fields);
                 let given = likely.weights.iter().flat_map(|model| &model.blocking);
                 let named = likely.blocks.iter().chain(given).flat_map(|block| block.fields());
-                wanted.extend(named.filter_map(|name| work.fields.iter().position(|field| field.name.as_str() == name)));
+                wanted
+                    .extend(named.filter_map(|name| work.fields.iter().position(|field| field.name.as_str() == name)));
             }
         }
     }

@@ -6,8 +6,8 @@ use super::policy::Policy;
 use super::resolve::{Promise, Resolved};
 use super::rows::REASONS;
 use super::spec::Dedupe;
-use super::terms::{Rule, RuleTest};
 use super::tables::WEIGHT;
+use super::terms::{Rule, RuleTest};
 use crate::contract::{Column, ColumnType, Contract, Methodology, Pii, Role, rejects_contract};
 use crate::kinds::Scope;
 use crate::syntax::{ColumnName, TableName};
@@ -108,8 +108,18 @@ impl Words<'_> {
         columns.extend([
             made("n_records", Int, format!("How many records the {who} has."), &[&self.resolved.record]).not_null(),
             made("n_systems", Int, format!("In how many of {} the {who} has records.", self.systems()), &[]).not_null(),
-            made("first_seen_at", Timestamp, format!("When the first record of the {who} was created, UTC."), &[created]),
-            made("last_updated_at", Timestamp, format!("When a record of the {who} was last changed, UTC."), &[updated]),
+            made(
+                "first_seen_at",
+                Timestamp,
+                format!("When the first record of the {who} was created, UTC."),
+                &[created],
+            ),
+            made(
+                "last_updated_at",
+                Timestamp,
+                format!("When a record of the {who} was last changed, UTC."),
+                &[updated],
+            ),
             made("is_quarantined", Boolean, self.quarantine(), &[]).not_null(),
         ]);
         let ours = format!("One row for each {who}, made of all records that are about the same one.");
@@ -152,14 +162,31 @@ impl Words<'_> {
             made("old_id", Text, "The id that is no longer in use.", &[&self.resolved.record])
                 .not_null()
                 .pii(self.record_pii()),
-            made(id, Text, format!("The {who} that it stands for now; NULL where all its records are gone."), &[&self.resolved.record])
-                .pii(self.record_pii()),
-            made("reason", Text, format!("`merged`: the {who} turned out to be another one; `retired`: all records of the {who} are gone."), &[]).not_null(),
+            made(
+                id,
+                Text,
+                format!("The {who} that it stands for now; NULL where all its records are gone."),
+                &[&self.resolved.record],
+            )
+            .pii(self.record_pii()),
+            made(
+                "reason",
+                Text,
+                format!(
+                    "`merged`: the {who} turned out to be another one; `retired`: all records of the {who} are gone."
+                ),
+                &[],
+            )
+            .not_null(),
             self.record("anchor", "The record, as `<system>:<id>`, that the id belonged to.".to_string()).not_null(),
             made("id_since", Timestamp, "The as-of instant of the run that first gave the id, UTC.", &[]).not_null(),
-            made("redirected_at", Timestamp, "The as-of instant of the run that took the id out of use, UTC.", &[]).not_null(),
+            made("redirected_at", Timestamp, "The as-of instant of the run that took the id out of use, UTC.", &[])
+                .not_null(),
         ];
-        let description = format!("One row for each id that `{}` has published and no longer uses; an id never comes to mean anybody else.", self.scope.model);
+        let description = format!(
+            "One row for each id that `{}` has published and no longer uses; an id never comes to mean anybody else.",
+            self.scope.model
+        );
         self.table("_redirects", description, &["old_id"], columns)
     }
 
@@ -168,14 +195,30 @@ impl Words<'_> {
         let outcomes: Vec<String> = OUTCOMES.iter().map(|(word, meaning)| format!("`{word}`: {meaning}")).collect();
         let columns = vec![
             made("outcome", Text, format!("What became of the link. {}.", outcomes.join("; ")), &[]).not_null(),
-            made("rule", Text, format!("The match rule, or `{DECISION}` for a pair that somebody decided about."), &[]).not_null(),
+            made("rule", Text, format!("The match rule, or `{DECISION}` for a pair that somebody decided about."), &[])
+                .not_null(),
             self.system("left_system", "The system of the first record.".to_string()).not_null(),
             self.record("left_record_id", "The first record's id in its system.".to_string()).not_null(),
             self.system("right_system", "The system of the second record.".to_string()),
             self.record("right_record_id", "The second record's id in its system.".to_string()),
-            made("weight", WEIGHT_TYPE, "The weight of the link in bits: log2 of the odds that it is right; NULL for rules that do not weigh.", &[]),
-            made("match_probability", ColumnType::Double, "The probability that the two are the same, which the weight stands for; NULL for rules that do not weigh.", &[]),
-            made("comparison", Text, "What was found of each field and what it weighs, from the weight before anything is compared to the sum, as in `email equal: +13.214; phone missing: +0.000`; NULL for rules that do not weigh. No value is shown.", &[]),
+            made(
+                "weight",
+                WEIGHT_TYPE,
+                "The weight of the link in bits: log2 of the odds that it is right; NULL for rules that do not weigh.",
+                &[],
+            ),
+            made(
+                "match_probability",
+                ColumnType::Double,
+                "The probability that the two are the same, which the weight stands for; NULL for rules that do not weigh.",
+                &[],
+            ),
+            made(
+                "comparison",
+                Text,
+                "What was found of each field and what it weighs, from the weight before anything is compared to the sum, as in `email equal: +13.214; phone missing: +0.000`; NULL for rules that do not weigh. No value is shown.",
+                &[],
+            ),
             made("n_records", Int, "How many records share the key, or were in the cluster that grew too large.", &[]),
             made("reason", Text, "Why a link was refused, in words.", &[&self.resolved.record]).pii(self.record_pii()),
         ];
@@ -198,9 +241,11 @@ impl Words<'_> {
             self.id(format!("The {who}.")),
             made("field", Text, format!("The column of `{}`: one of {fields}.", self.scope.model), &[]).not_null(),
             self.system("system", "The system that the value was taken from.".to_string()).not_null(),
-            self.record("record_id", "The record that the value was taken from, as its system names it.".to_string()).not_null(),
+            self.record("record_id", "The record that the value was taken from, as its system names it.".to_string())
+                .not_null(),
             made("rule", Text, format!("How it was chosen: one of {}.", quoted(policies)), &[]).not_null(),
-            made("n_values", Int, format!("How many of the {who}'s records have a value for the field."), &[]).not_null(),
+            made("n_values", Int, format!("How many of the {who}'s records have a value for the field."), &[])
+                .not_null(),
         ];
         let description = format!(
             "Where each value of `{}` was taken from, for every {who} with several records; the values of the others are all from their one record.",
@@ -222,7 +267,10 @@ impl Words<'_> {
             made("share_of_others", Double, "How often other pairs have it.", &[]),
             made("adjusts_for_frequency", Boolean, "Whether equal values weigh more the rarer they are.", &[]),
         ];
-        let description = format!("What each finding weighs for the probabilistic rule of `{}`; `marquetry weights {}` prints it to be kept.", self.scope.model, self.scope.model);
+        let description = format!(
+            "What each finding weighs for the probabilistic rule of `{}`; `marquetry weights {}` prints it to be kept.",
+            self.scope.model, self.scope.model
+        );
         self.table("_weights", description, &["position"], columns)
     }
 
@@ -232,13 +280,34 @@ impl Words<'_> {
         let created = &self.resolved.created;
         let columns = vec![
             self.system("system", format!("The system: one of {}.", self.systems())).not_null(),
-            made("month", Date, format!("The first day of the month in which records were created, in {}; NULL where nobody knows.", self.scope.settings.reporting_timezone), &[created]),
+            made(
+                "month",
+                Date,
+                format!(
+                    "The first day of the month in which records were created, in {}; NULL where nobody knows.",
+                    self.scope.settings.reporting_timezone
+                ),
+                &[created],
+            ),
             made("records", BigInt, "How many records the system has of that month.", &[created]).not_null(),
-            made("duplicates", BigInt, format!("How many of them are about a {who} that had a record in some system already."), &[created]).not_null(),
-            made("duplicates_in_system", BigInt, format!("How many of them are about a {who} that had a record in the same system already."), &[created]).not_null(),
+            made(
+                "duplicates",
+                BigInt,
+                format!("How many of them are about a {who} that had a record in some system already."),
+                &[created],
+            )
+            .not_null(),
+            made(
+                "duplicates_in_system",
+                BigInt,
+                format!("How many of them are about a {who} that had a record in the same system already."),
+                &[created],
+            )
+            .not_null(),
             made("duplicate_rate", Double, "`duplicates` over `records`.", &[created]).not_null(),
         ];
-        let description = format!("How many records of `{}` are duplicates, by system and month of creation.", self.scope.model);
+        let description =
+            format!("How many records of `{}` are duplicates, by system and month of creation.", self.scope.model);
         self.table("_quality", description, &["system", "month"], columns)
     }
 
@@ -258,9 +327,12 @@ impl Words<'_> {
             "Records are read from {}. Two records are about the same {who} where a rule links them, and so are all records that links lead to.",
             quoted(tables.into_iter().map(TableName::as_str))
         )];
-        let rules = self.resolved.rules.iter().enumerate().map(|(at, rule)| {
-            format!("{}. `{}`: {}", at + 1, rule.name, self.rule(rule))
-        });
+        let rules = self
+            .resolved
+            .rules
+            .iter()
+            .enumerate()
+            .map(|(at, rule)| format!("{}. `{}`: {}", at + 1, rule.name, self.rule(rule)));
         summary.push(format!("The rules, the strongest first: {}.", rules.collect::<Vec<_>>().join("; ")));
         summary.push(format!(
             "A key that more than {} records share links none of them. A cluster of more than {} records is taken apart and set aside.",
@@ -273,9 +345,9 @@ impl Words<'_> {
         summary.push(format!(
             "A {who}'s id is made of its oldest record and kept from release to release: when two merge, the older id lives on and the other redirects to it; when one splits, the part with the anchor record keeps the id."
         ));
-        let limits = vec![
-            format!("Two records of the same {who} that share no key stay apart; two {who} records that share one by mistake are held for one."),
-        ];
+        let limits = vec![format!(
+            "Two records of the same {who} that share no key stay apart; two {who} records that share one by mistake are held for one."
+        )];
         Methodology { summary, assumptions: self.assumptions(), limits }
     }
 
@@ -296,7 +368,9 @@ impl Words<'_> {
                 let given = if likely.weights.is_some() { "given" } else { "learnt from the records of the run" };
                 format!(
                     "what is found of {} makes it likely, from a probability of {} on; from {} on a pair is shown for review; what findings weigh is {given}",
-                    quoted(likely.fields.iter().map(|at| name(*at))), likely.merge, likely.review
+                    quoted(likely.fields.iter().map(|at| name(*at))),
+                    likely.merge,
+                    likely.review
                 )
             }
         }

@@ -20,7 +20,10 @@ pub(super) const OUTCOMES: [(&str, &str); 4] = [
     ("linked", "the link holds the two records together"),
     ("refused", "a guard refused the link, for the reason given"),
     ("review", "the two are likely to be the same, but not likely enough to be held for it"),
-    ("key_too_common", "more records share a key of the rule than may, and it links none of them; the left record is one of them"),
+    (
+        "key_too_common",
+        "more records share a key of the rule than may, and it links none of them; the left record is one of them",
+    ),
 ];
 
 enum Row<'a> {
@@ -118,7 +121,9 @@ fn sentence(answer: &Answer, refusal: &Refusal) -> String {
             let unique = answer.work.uniques.get(usize::from(column)).map_or("", String::as_str);
             format!("{} and {} have different values of {unique}", key(left), key(right))
         }
-        Refusal::CannotLink { left, right } => format!("somebody decided that {} and {} are different", key(left), key(right)),
+        Refusal::CannotLink { left, right } => {
+            format!("somebody decided that {} and {} are different", key(left), key(right))
+        }
         Refusal::Oversized { records } => format!("the cluster grew to {records} records"),
     }
 }

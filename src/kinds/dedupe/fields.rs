@@ -27,7 +27,8 @@ pub(super) struct Field {
 impl Field {
     /// Whether it says in which country a record's phone number is dialled.
     pub(super) fn is_country(&self) -> bool {
-        self.kind == FieldKind::Category && (self.name.as_str() == "country" || self.name.as_str().ends_with("_country"))
+        self.kind == FieldKind::Category
+            && (self.name.as_str() == "country" || self.name.as_str().ends_with("_country"))
     }
 
     /// The type of its column.
@@ -82,9 +83,7 @@ fn known_systems(policy: &Spanned<Policy>, systems: &[String], diags: &mut Diagn
     for system in preferred.iter().filter(|system| !systems.contains(&system.value)) {
         let message = format!("no table of records is of the system `{system}`");
         let known = systems.iter().map(String::as_str);
-        diags.push(
-            Diagnostic::error(codes::UNKNOWN_SYSTEM, system.place, message).did_you_mean(&system.value, known),
-        );
+        diags.push(Diagnostic::error(codes::UNKNOWN_SYSTEM, system.place, message).did_you_mean(&system.value, known));
     }
 }
 

@@ -77,7 +77,8 @@ impl ScalarUDFImpl for KeyHash {
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> SqlResult<ColumnarValue> {
         let arrays = args.args.iter().map(|arg| arg.to_array(args.number_rows)).collect::<SqlResult<Vec<_>>>()?;
-        let known = arrays.iter().fold(None, |known, array| NullBuffer::union(known.as_ref(), known_values(array).as_ref()));
+        let known =
+            arrays.iter().fold(None, |known, array| NullBuffer::union(known.as_ref(), known_values(array).as_ref()));
         let hashes = |seed: u64| -> SqlResult<Vec<u64>> {
             let mut hashes = vec![0; args.number_rows];
             create_hashes(&arrays, &QualityRandomState::with_seed(seed), &mut hashes)?;

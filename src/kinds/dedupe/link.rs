@@ -132,7 +132,11 @@ fn contradiction(work: &Work, records: &Records, first: &Contradiction, count: u
         }
         Refusal::UniqueId { column, left, right } => {
             let unique = work.uniques.get(usize::from(column)).map_or("", String::as_str);
-            format!("{} and {} have different values of `{unique}`, of which there is one at most", name(left), name(right))
+            format!(
+                "{} and {} have different values of `{unique}`, of which there is one at most",
+                name(left),
+                name(right)
+            )
         }
         Refusal::Oversized { records } => format!("they would make a cluster of {records} records"),
     };

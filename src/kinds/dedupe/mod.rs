@@ -65,7 +65,9 @@ pub const GUIDE: &str = include_str!("guide.md");
 impl ModelKind for Dedupe {
     fn companions(&self) -> &'static [&'static str] {
         match (self.evidence, self.provenance, self.is_probabilistic()) {
-            (true, true, true) => &["_crosswalk", "_redirects", "_evidence", "_provenance", "_weights", "_quality", "_rejects"],
+            (true, true, true) => {
+                &["_crosswalk", "_redirects", "_evidence", "_provenance", "_weights", "_quality", "_rejects"]
+            }
             (true, true, false) => &["_crosswalk", "_redirects", "_evidence", "_provenance", "_quality", "_rejects"],
             (true, false, true) => &["_crosswalk", "_redirects", "_evidence", "_weights", "_quality", "_rejects"],
             (true, false, false) => &["_crosswalk", "_redirects", "_evidence", "_quality", "_rejects"],

@@ -30,7 +30,10 @@ pub(super) fn people(rows: &[Row], max_records_per_key: usize, max_cluster: usiz
     for row in rows {
         let Some(id) = row.id.as_deref().map(str::trim).filter(|id| !id.is_empty()) else { continue };
         let key = format!("{}:{id}", row.system.1);
-        let newer = |old: &&Row| (row.updated, Reverse(row.created.unwrap_or(i64::MAX))) > (old.updated, Reverse(old.created.unwrap_or(i64::MAX)));
+        let newer = |old: &&Row| {
+            (row.updated, Reverse(row.created.unwrap_or(i64::MAX)))
+                > (old.updated, Reverse(old.created.unwrap_or(i64::MAX)))
+        };
         if records.get(&key).is_none_or(newer) {
             records.insert(key, row);
         }
@@ -57,7 +60,8 @@ pub(super) fn people(rows: &[Row], max_records_per_key: usize, max_cluster: usiz
         if members.len() <= max_cluster { vec![members] } else { members.into_iter().map(|m| vec![m]).collect() }
     };
     let distinct: BTreeSet<BTreeSet<&str>> = clusters.into_values().collect();
-    let mut people: Vec<Person> = distinct.into_iter().flat_map(split).map(|members| person(&members, &records)).collect();
+    let mut people: Vec<Person> =
+        distinct.into_iter().flat_map(split).map(|members| person(&members, &records)).collect();
     people.sort();
     people
 }
@@ -81,7 +85,9 @@ fn choose(policy: usize, holders: &[(&String, &Row)]) -> Option<String> {
         0 => holders.iter().min_by_key(|(key, row)| (recent(row), prior(row), (*key).clone())),
         1 => holders.iter().min_by_key(|(key, row)| (prior(row), recent(row), (*key).clone())),
         2 => holders.iter().min_by_key(|(key, row)| (second(row), recent(row), (*key).clone())),
-        3 => holders.iter().min_by_key(|(key, row)| (Reverse(value(row).chars().count()), recent(row), prior(row), (*key).clone())),
+        3 => holders
+            .iter()
+            .min_by_key(|(key, row)| (Reverse(value(row).chars().count()), recent(row), prior(row), (*key).clone())),
         4 => holders.iter().min_by_key(|(key, row)| (Reverse(count(row)), recent(row), prior(row), (*key).clone())),
         5 => holders.iter().min_by_key(|(key, row)| (value(row), prior(row), (*key).clone())),
         6 => holders.iter().min_by_key(|(key, row)| (Reverse(value(row)), prior(row), (*key).clone())),

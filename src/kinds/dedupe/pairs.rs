@@ -1,8 +1,8 @@
 //! Rules that compare values: pairs within blocks → links, and pairs for review.
 
 use super::cluster::{Edge, KeyLinks};
-use super::comparables::comparables;
 use super::columns::Records;
+use super::comparables::comparables;
 use super::intake::Work;
 use super::matching::blocking::{Blocks, choose};
 use super::matching::compare::Comparison;

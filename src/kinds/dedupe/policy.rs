@@ -86,7 +86,10 @@ impl<'de> Visitor<'de> for PolicyVisitor {
         let known = WORDS.iter().find(|(name, _, _)| *name == word);
         known.map(|(_, policy, _)| policy.clone()).ok_or_else(|| {
             let names: Vec<&str> = WORDS.iter().map(|(name, _, _)| *name).collect();
-            E::custom(format!("`{word}` is not a policy: write one of {}, or `{{prefer: [system, …]}}`", names.join(", ")))
+            E::custom(format!(
+                "`{word}` is not a policy: write one of {}, or `{{prefer: [system, …]}}`",
+                names.join(", ")
+            ))
         })
     }
 
@@ -101,10 +104,8 @@ impl JsonSchema for Policy {
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        let words: Vec<Schema> = WORDS
-            .iter()
-            .map(|(word, _, meaning)| json_schema!({ "const": word, "description": meaning }))
-            .collect();
+        let words: Vec<Schema> =
+            WORDS.iter().map(|(word, _, meaning)| json_schema!({ "const": word, "description": meaning })).collect();
         let systems = json_schema!({
             "description": "Systems, the one to be believed first in front.",
             "anyOf": [{ "type": "string" }, { "type": "array", "items": { "type": "string" } }]

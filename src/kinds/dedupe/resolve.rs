@@ -114,8 +114,7 @@ pub(super) fn resolve(spec: &Dedupe, scope: &Scope<'_>, diags: &mut Diagnostics)
     review::counts(spec, scope.place, diags);
     let systems = review::systems(spec, diags);
     let mut typing = Typing { scope, systems: &systems, promises: Promises::new(spec) };
-    let sources: Vec<Option<ResolvedSource>> =
-        spec.records.iter().map(|source| typing.source(source, diags)).collect();
+    let sources: Vec<Option<ResolvedSource>> = spec.records.iter().map(|source| typing.source(source, diags)).collect();
     let decisions = spec.decisions.as_ref().map(|decisions| typing.decisions(decisions, diags));
     let Promises { record, updated, created, fields } = typing.promises;
     let sources = sources.into_iter().collect::<Option<Vec<_>>>()?;
@@ -263,12 +262,7 @@ impl Typing<'_> {
             Some(cast(typed.expr, DataType::Utf8))
         };
         let (left, right, decision) = (text(&spec.left), text(&spec.right), text(&spec.decision));
-        Some(ResolvedDecisions {
-            table: spec.from.value.clone(),
-            left: left?,
-            right: right?,
-            decision: decision?,
-        })
+        Some(ResolvedDecisions { table: spec.from.value.clone(), left: left?, right: right?, decision: decision? })
     }
 
     fn schema(&self, table: &Spanned<TableName>, diags: &mut Diagnostics) -> Option<DFSchema> {

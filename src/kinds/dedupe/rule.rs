@@ -53,7 +53,9 @@ impl MatchRule {
         let join = |texts: Vec<&str>| texts.join(" + ");
         self.name.clone().unwrap_or_else(|| match &self.how {
             How::Equal(keys) => join(keys.iter().map(|key| key.as_str()).collect()),
-            How::Similar { fields, .. } => format!("similar {}", join(fields.keys().map(|field| field.as_str()).collect())),
+            How::Similar { fields, .. } => {
+                format!("similar {}", join(fields.keys().map(|field| field.as_str()).collect()))
+            }
             How::Probabilistic(_) => "probabilistic".to_string(),
         })
     }
@@ -111,9 +113,11 @@ impl<'de> Visitor<'de> for RuleVisitor {
                 How::Similar { fields, within: some(within.0)? }
             }
             (None, None, None, Some(rule)) => How::Probabilistic(Box::new(rule)),
-            (None, Some(_), None, None) => return Err(Error::custom(
-                "a rule with `similar` needs `within`: what records must share before their values are compared",
-            )),
+            (None, Some(_), None, None) => {
+                return Err(Error::custom(
+                    "a rule with `similar` needs `within`: what records must share before their values are compared",
+                ));
+            }
             _ => return Err(Error::custom("a rule has either `keys`, or `similar` with `within`, or `probabilistic`")),
         };
         Ok(MatchRule { name, how })

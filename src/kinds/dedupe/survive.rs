@@ -99,9 +99,9 @@ impl<'a> Judge<'a> {
             Policy::SourcePriority | Policy::Prefer(_) => {
                 best(candidates, &|l, r| self.prior(l, r).then_with(|| self.newer(l, r)))
             }
-            Policy::MostComplete => best(candidates, &|l, r| {
-                self.length(r).cmp(&self.length(l)).then_with(|| self.recent(l, r))
-            }),
+            Policy::MostComplete => {
+                best(candidates, &|l, r| self.length(r).cmp(&self.length(l)).then_with(|| self.recent(l, r)))
+            }
             Policy::Min => best(candidates, &|l, r| self.values(l, r).then_with(|| self.prior(l, r))),
             Policy::Max => best(candidates, &|l, r| self.values(r, l).then_with(|| self.prior(l, r))),
             Policy::First => best(candidates, &|l, r| {

@@ -63,12 +63,10 @@ pub(super) fn findings(model: &Model) -> Vec<Finding> {
 /// As columns.
 pub(super) fn rows(findings: &[Finding]) -> Result<Vec<ArrayRef>> {
     let parts = PARTS.map(str::to_string);
-    let text = |of: fn(&Finding) -> Option<&str>| -> ArrayRef {
-        Arc::new(findings.iter().map(of).collect::<StringArray>())
-    };
-    let share = |of: fn(&Finding) -> Option<f64>| -> ArrayRef {
-        Arc::new(findings.iter().map(of).collect::<Float64Array>())
-    };
+    let text =
+        |of: fn(&Finding) -> Option<&str>| -> ArrayRef { Arc::new(findings.iter().map(of).collect::<StringArray>()) };
+    let share =
+        |of: fn(&Finding) -> Option<f64>| -> ArrayRef { Arc::new(findings.iter().map(of).collect::<Float64Array>()) };
     Ok(vec![
         Arc::new(Int32Array::from_iter_values(findings.iter().map(|finding| finding.position))),
         rows::dictionary(&parts, findings.iter().map(|finding| Some(finding.part)))?,

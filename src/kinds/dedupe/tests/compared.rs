@@ -40,10 +40,7 @@ guards: {max_block: 4}";
     // not similar, and Bob and Rob are both Robert.
     assert_eq!(
         made.lines("people_evidence", &LINKS),
-        [
-            "linked | similar first_name + last_name | 1 | 2 | -",
-            "linked | similar first_name + last_name | 8 | 9 | -",
-        ]
+        ["linked | similar first_name + last_name | 1 | 2 | -", "linked | similar first_name + last_name | 8 | 9 | -",]
     );
     let crowded = format!("{rows}\n 10 | f@acme.com | Martha | Stone | -");
     let made = run(&model(rules), &crm(&crowded), PLAIN).await;
@@ -94,31 +91,31 @@ async fn likely_pairs_merge_and_less_likely_ones_wait_for_review() {
         3 | b@acme.com | - | Lowe  | -
         4 | b@acme.com | - | Lowe  | 0300";
     let made = run(&model(WEIGHED), &crm(rows), PLAIN).await;
-    let columns =
-        ["outcome", "left_record_id", "right_record_id", "weight", "match_probability", "comparison"];
+    let columns = ["outcome", "left_record_id", "right_record_id", "weight", "match_probability", "comparison"];
     let evidence = made.lines("people_evidence", &columns);
     // -9.964 + 13.214 - 3.307 = -0.057, which is a probability of 0.49; with equal names 9.742, 0.9988.
     let [linked, review] = evidence.as_slice() else { panic!("{evidence:#?}") };
     assert!(linked.starts_with("linked | 3 | 4 | 9.742 | 0.998"), "{linked}");
     assert!(
-        linked.ends_with("before anything is compared: -9.964; email equal: +13.214; last_name equal: +6.492; phone missing: +0.000"),
+        linked.ends_with(
+            "before anything is compared: -9.964; email equal: +13.214; last_name equal: +6.492; phone missing: +0.000"
+        ),
         "{linked}"
     );
     assert!(review.starts_with("review | 1 | 2 | -0.057 | 0.490"), "{review}");
     assert!(review.ends_with("email equal: +13.214; last_name different: -3.307; phone missing: +0.000"), "{review}");
     assert_eq!(
         made.lines("people_crosswalk", &["record_id", "person_id", "linked_by", "linked_weight"]),
-        [
-            "1 | <crm:1> | - | -",
-            "2 | <crm:2> | - | -",
-            "3 | <crm:3> | - | -",
-            "4 | <crm:3> | probabilistic | 9.742"
-        ]
+        ["1 | <crm:1> | - | -", "2 | <crm:2> | - | -", "3 | <crm:3> | - | -", "4 | <crm:3> | probabilistic | 9.742"]
     );
     assert_eq!(made.fact("policy", "pairs_for_review"), Some(1));
     assert_eq!(
         made.lines("people_weights", &["position", "part", "name", "finding", "weight"])[..3],
-        ["1 | prior | any two records | - | -9.964", "2 | field | email | exact | 13.214", "3 | field | email | else | -4.322"]
+        [
+            "1 | prior | any two records | - | -9.964",
+            "2 | field | email | exact | 13.214",
+            "3 | field | email | else | -4.322"
+        ]
     );
 }
 
@@ -128,7 +125,11 @@ async fn what_is_learnt_depends_on_the_records_alone() {
     let mut rows = String::new();
     for at in 0..120 {
         let (first, last) = names[at % names.len()].split_once(' ').unwrap();
-        let (first, tel) = if at % 3 == 0 { (first.to_uppercase(), "-".to_string()) } else { (first.to_string(), format!("03{:02}", at / 3)) };
+        let (first, tel) = if at % 3 == 0 {
+            (first.to_uppercase(), "-".to_string())
+        } else {
+            (first.to_string(), format!("03{:02}", at / 3))
+        };
         rows.push_str(&format!("{at} | p{}@x{}.com | {first} | {last} | {tel}\n", at / 2, at % 7));
     }
     let rules = "  - probabilistic: {}";
@@ -136,7 +137,8 @@ async fn what_is_learnt_depends_on_the_records_alone() {
     assert!(made.tables["people_weights"].num_rows() > 8);
     made.assert_balanced();
     let all = |made: &Made, name: &str| {
-        let columns: Vec<String> = made.tables[name].schema().fields().iter().map(|field| field.name().clone()).collect();
+        let columns: Vec<String> =
+            made.tables[name].schema().fields().iter().map(|field| field.name().clone()).collect();
         made.lines(name, &columns.iter().map(String::as_str).collect::<Vec<_>>())
     };
     for how in [How { threads: 1, batch: 7 }, How { threads: 5, batch: 50 }] {

@@ -15,7 +15,10 @@ fn yaml(max_records_per_key: usize, max_cluster: usize) -> String {
     let source = |system: &str| {
         let fields: Vec<String> = (0..POLICIES.len()).map(|at| format!("v{at}: v")).collect();
         let table = system.replace('-', "_");
-        format!("  - {{from: {table}, system: {system}, id: id, updated_at: to_timestamp_micros(u), created_at: to_timestamp_micros(c), fields: {{k0: k0, k1: k1, {}}}}}\n", fields.join(", "))
+        format!(
+            "  - {{from: {table}, system: {system}, id: id, updated_at: to_timestamp_micros(u), created_at: to_timestamp_micros(c), fields: {{k0: k0, k1: k1, {}}}}}\n",
+            fields.join(", ")
+        )
     };
     let policies: Vec<String> = POLICIES.iter().enumerate().map(|(at, policy)| format!("v{at}: {policy}")).collect();
     format!(

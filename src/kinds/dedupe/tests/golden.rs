@@ -47,7 +47,20 @@ async fn records_that_share_a_key_are_one_person() {
     );
     // Ada: e-mail of the system preferred, phone of the record created first, names changed last.
     assert_eq!(
-        made.lines("people", &["person_id", "email", "phone", "first_name", "last_name", "n_records", "n_systems", "first_seen_at", "last_updated_at"]),
+        made.lines(
+            "people",
+            &[
+                "person_id",
+                "email",
+                "phone",
+                "first_name",
+                "last_name",
+                "n_records",
+                "n_systems",
+                "first_seen_at",
+                "last_updated_at"
+            ]
+        ),
         [
             "<crm:3> | bob@example.com | 0300 | Robert | Stone | 2 | 2 | 2023-03-01 | 2024-03-01",
             "<crm:4> | - | - | Cleo | Reed | 1 | 1 | 2023-03-05 | 2024-01-02",
@@ -68,7 +81,10 @@ async fn records_that_share_a_key_are_one_person() {
         ]
     );
     assert_eq!(
-        made.lines("people_evidence", &["outcome", "rule", "left_system", "left_record_id", "right_system", "right_record_id"]),
+        made.lines(
+            "people_evidence",
+            &["outcome", "rule", "left_system", "left_record_id", "right_system", "right_record_id"]
+        ),
         [
             "linked | lower(email) | crm | 1 | web | 7",
             "linked | lower(email) | crm | 3 | web | 8",
@@ -96,8 +112,7 @@ fn crm(rows: &str) -> Vec<(&'static str, RecordBatch)> {
     vec![("crm", table(&format!("id | a | b | ext | changed_at | made_at\n{rows}")))]
 }
 
-const EVIDENCE: [&str; 7] =
-    ["outcome", "rule", "left_record_id", "right_record_id", "weight", "n_records", "reason"];
+const EVIDENCE: [&str; 7] = ["outcome", "rule", "left_record_id", "right_record_id", "weight", "n_records", "reason"];
 
 #[tokio::test]
 async fn a_key_that_too_many_records_share_links_none_of_them() {
@@ -226,10 +241,7 @@ async fn rows_without_an_id_and_repeated_records_are_rejected() {
         2 | x | - | - | -          | -";
     let made = run(&one_table(""), &crm(rows), PLAIN).await;
     // The row of record 1 that was changed last has the key y.
-    assert_eq!(
-        made.lines("people_crosswalk", &["record_id", "person_id"]),
-        ["1 | <crm:1>", "2 | <crm:2>"]
-    );
+    assert_eq!(made.lines("people_crosswalk", &["record_id", "person_id"]), ["1 | <crm:1>", "2 | <crm:2>"]);
     assert_eq!(
         made.lines("people_rejects", &["source_table", "source_key", "reason"]),
         ["crm | - | no_record_id", "crm | - | no_record_id", "crm | 1 | duplicate_record"]
@@ -306,7 +318,10 @@ async fn duplicates_are_counted_by_system_and_month() {
         4 | z | - | - | - | -";
     let made = run(&one_table(""), &crm(rows), PLAIN).await;
     assert_eq!(
-        made.lines("people_quality", &["system", "month", "records", "duplicates", "duplicates_in_system", "duplicate_rate"]),
+        made.lines(
+            "people_quality",
+            &["system", "month", "records", "duplicates", "duplicates_in_system", "duplicate_rate"]
+        ),
         ["crm | - | 1 | 0 | 0 | 0.0", "crm | 2024-01-01 | 1 | 0 | 0 | 0.0", "crm | 2024-02-01 | 2 | 1 | 1 | 0.5"]
     );
 }
