@@ -40,14 +40,26 @@ pub(super) const WEIGHT: (u8, i8) = (12, 3);
 
 /// The columns of every table, by number.
 pub(super) fn schemas(id: &str, fields: &[Field]) -> Vec<SchemaRef> {
-    let [text, word, int, long] = [DataType::Utf8, words(), DataType::Int32, DataType::Int64];
-    let weight = DataType::Decimal128(WEIGHT.0, WEIGHT.1);
-    let mut golden = vec![must(id, &text)];
+    let mut tables = vec![golden(id, fields)];
+    tables.extend(of_records(id));
+    tables.extend(of_counts());
+    tables.into_iter().map(|columns| Arc::new(Schema::new(columns))).collect()
+}
+
+fn golden(id: &str, fields: &[Field]) -> Vec<ArrowField> {
+    let mut golden = vec![must(id, &DataType::Utf8)];
     golden.extend(fields.iter().map(|field| may(field.name.as_str(), &field.ty().arrow())));
-    golden.extend([must("n_records", &int), must("n_systems", &int), may("first_seen_at", &instant_type())]);
-    golden.extend([may("last_updated_at", &instant_type()), must("is_quarantined", &DataType::Boolean)]);
-    let tables = [
-        golden,
+    golden.extend([must("n_records", &DataType::Int32), must("n_systems", &DataType::Int32)]);
+    golden.extend([may("first_seen_at", &instant_type()), may("last_updated_at", &instant_type())]);
+    golden.push(must("is_quarantined", &DataType::Boolean));
+    golden
+}
+
+/// Crosswalk, redirects, evidence, provenance.
+fn of_records(id: &str) -> [Vec<ArrowField>; 4] {
+    let [text, word, int] = [DataType::Utf8, words(), DataType::Int32];
+    let (weight, at) = (DataType::Decimal128(WEIGHT.0, WEIGHT.1), instant_type());
+    [
         vec![
             must("system", &word),
             must("record_id", &text),
@@ -55,8 +67,8 @@ pub(super) fn schemas(id: &str, fields: &[Field]) -> Vec<SchemaRef> {
             must("is_anchor", &DataType::Boolean),
             may("linked_by", &word),
             may("linked_weight", &weight),
-            must("linked_since", &instant_type()),
-            must("id_since", &instant_type()),
+            must("linked_since", &at),
+            must("id_since", &at),
             must("is_quarantined", &DataType::Boolean),
         ],
         vec![
@@ -64,8 +76,8 @@ pub(super) fn schemas(id: &str, fields: &[Field]) -> Vec<SchemaRef> {
             may(id, &text),
             must("reason", &word),
             must("anchor", &text),
-            must("id_since", &instant_type()),
-            must("redirected_at", &instant_type()),
+            must("id_since", &at),
+            must("redirected_at", &at),
         ],
         vec![
             must("outcome", &word),
@@ -88,29 +100,35 @@ pub(super) fn schemas(id: &str, fields: &[Field]) -> Vec<SchemaRef> {
             must("rule", &word),
             must("n_values", &int),
         ],
+    ]
+}
+
+/// Quality, rejects, weights, facts.
+fn of_counts() -> [Vec<ArrowField>; 4] {
+    let [text, word, long, share] = [DataType::Utf8, words(), DataType::Int64, DataType::Float64];
+    [
         vec![
             must("system", &word),
             may("month", &DataType::Date32),
             must("records", &long),
             must("duplicates", &long),
             must("duplicates_in_system", &long),
-            must("duplicate_rate", &DataType::Float64),
+            must("duplicate_rate", &share),
         ],
         vec![must("source_table", &word), may("source_key", &text), must("reason", &word), may("detail", &text)],
         vec![
-            must("position", &int),
+            must("position", &DataType::Int32),
             must("part", &word),
             must("name", &text),
             may("kind", &text),
             may("finding", &text),
-            may("weight", &weight),
-            may("share_of_matches", &DataType::Float64),
-            may("share_of_others", &DataType::Float64),
+            may("weight", &DataType::Decimal128(WEIGHT.0, WEIGHT.1)),
+            may("share_of_matches", &share),
+            may("share_of_others", &share),
             may("adjusts_for_frequency", &DataType::Boolean),
         ],
         vec![must("fact", &text), must("item", &text), must("rows", &long)],
-    ];
-    tables.into_iter().map(|columns| Arc::new(Schema::new(columns))).collect()
+    ]
 }
 
 fn must(name: &str, data_type: &DataType) -> ArrowField {
