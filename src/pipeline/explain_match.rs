@@ -246,7 +246,7 @@ mod tests {
             link("refused", "a", "d"),
         ];
         assert_eq!(path(&evidence, "a", "d"), [evidence[0].clone(), evidence[1].clone(), evidence[2].clone()]);
-        assert_eq!(path(&evidence, "a", "x"), []);
-        assert_eq!(path(&evidence, "a", "a"), []);
+        assert!(path(&evidence, "a", "x").is_empty());
+        assert!(path(&evidence, "a", "a").is_empty());
     }
 }
