@@ -4,6 +4,7 @@
 mod cli;
 mod clouds;
 mod connectors;
+mod dedupe;
 mod diagnostics;
 mod documents;
 mod faults;

@@ -86,6 +86,10 @@ pub enum Command {
     Clean(Clean),
     /// Explain a mistake by its code, or a kind of model.
     Explain(Explain),
+    /// Say why two records of a `dedupe` model are together or apart.
+    ExplainMatch(ExplainMatch),
+    /// Print what a `dedupe` model has learnt, to be kept in its file.
+    Weights(Weights),
     /// Write extracts of a sample company.
     Sample(Sample),
     /// Print the JSON Schema of the language, for editors.
@@ -190,6 +194,38 @@ pub struct Clean {
 pub struct Explain {
     /// A code such as `M0012`, or a kind such as `lifecycle`; all of them where left out.
     pub topic: Option<String>,
+}
+
+/// See [`Command::ExplainMatch`].
+#[derive(Debug, clap::Args)]
+pub struct ExplainMatch {
+    /// The model.
+    pub model: String,
+    /// One record, as `<system>:<id>`.
+    pub left: String,
+    /// The other record.
+    pub right: String,
+}
+
+/// See [`Command::Weights`].
+#[derive(Debug, clap::Args)]
+pub struct Weights {
+    /// The model.
+    pub model: String,
+    /// As what: text for the model's file, a table to read, or a picture (SVG).
+    #[arg(long = "as", default_value = "yaml", value_name = "FORM")]
+    pub form: WeightsForm,
+}
+
+/// How weights are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum WeightsForm {
+    /// Text for the setting `weights`.
+    Yaml,
+    /// A table to read.
+    Table,
+    /// A picture in SVG.
+    Picture,
 }
 
 /// See [`Command::Sample`].

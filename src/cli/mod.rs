@@ -6,6 +6,7 @@ mod compile;
 mod contract;
 mod diff;
 mod explain;
+mod explain_match;
 mod init;
 mod ls;
 mod releases;
@@ -62,6 +63,8 @@ async fn command(args: &Args, ui: &Ui) -> Result<ExitCode> {
         Command::Rollback(rollback) => releases::rollback(args, rollback, ui).await,
         Command::Clean(clean) => clean::clean(args, clean, ui).await,
         Command::Explain(explain) => explain::explain(explain, ui),
+        Command::ExplainMatch(wanted) => explain_match::explain_match(args, wanted, ui).await,
+        Command::Weights(wanted) => explain_match::weights(args, wanted, ui).await,
         Command::Sample(sample) => sample::sample(args, sample, ui),
         Command::Init(init) => init::init(init, ui),
         Command::Schema => explain::schema(ui),

@@ -14,6 +14,7 @@ files! {
     "models/marts/lead_stages.yml",
     "models/marts/opportunities.yml",
     "models/marts/opportunity_stages.yml",
+    "models/marts/people.yml",
     "models/marts/touches.yml",
     "models/seeds/platform_channels.csv",
     "models/seeds/platform_channels.yml",

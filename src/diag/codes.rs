@@ -126,6 +126,13 @@ codes! {
     UNUSED_STAGE = 158, "stage that nothing was in";
     POLICY_TOUCHES_MANY = 159, "policy that touched many visits";
 
+    // The kind `dedupe`.
+    UNKNOWN_FIELD = 180, "field that no record has";
+    UNKNOWN_SYSTEM = 181, "system that no record is of";
+    DUPLICATE_MATCH_RULE = 182, "match rule named twice";
+    RESERVED_FIELD = 183, "field named like a column of the model";
+    BAD_COMPARISON = 184, "comparison that cannot be made";
+
     // The kind `velocity`.
     NOT_A_LIFECYCLE = 210, "table that is not a lifecycle's";
     IMPOSSIBLE_PAIR = 211, "pair of stages that cannot be";

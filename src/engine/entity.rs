@@ -16,6 +16,7 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 use arrow::compute::SortOptions;
 use arrow::datatypes::SchemaRef;
+use datafusion::catalog::Session;
 use datafusion::common::{Result as SqlResult, internal_err};
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_expr::expressions::Column as PhysicalColumn;
@@ -80,7 +81,7 @@ impl Operator for Walk {
         self.algorithm.output_schema()
     }
 
-    fn physical(&self, inputs: &[Arc<dyn ExecutionPlan>]) -> SqlResult<Arc<dyn ExecutionPlan>> {
+    fn physical(&self, inputs: &[Arc<dyn ExecutionPlan>], _: &dyn Session) -> SqlResult<Arc<dyn ExecutionPlan>> {
         let [input] = inputs else { return internal_err!("{} reads one input", self.name()) };
         let schema = input.schema();
         let column = |name: &String| -> SqlResult<Arc<dyn PhysicalExpr>> {

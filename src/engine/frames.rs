@@ -1,8 +1,9 @@
 //! The tables a model reads, by name: while the project is checked they are empty tables with the
 //! right columns, during a run the real ones. The same plan is built over both.
 
+use std::any::Any;
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::datatypes::SchemaRef;
 use datafusion::catalog::TableProvider;
@@ -45,7 +46,12 @@ impl Frame {
 #[derive(Clone, Default)]
 pub struct Frames {
     tables: BTreeMap<TableName, Arc<Frame>>,
+    published: BTreeMap<TableName, Arc<Frame>>,
+    shared: Shared,
 }
+
+/// What the outputs of one model share while they are made, by the model's name.
+type Shared = Arc<Mutex<BTreeMap<TableName, Arc<dyn Any + Send + Sync>>>>;
 
 impl Frames {
     /// Adds or replaces a table.
@@ -58,6 +64,33 @@ impl Frames {
         self.tables.get(name).map(Arc::as_ref)
     }
 
+    /// Adds a table of a model as the last release has it, for the model to go on from.
+    pub fn insert_published(&mut self, name: TableName, frame: Frame) {
+        self.published.insert(name, Arc::new(frame));
+    }
+
+    /// A table as it was last published; none where it never was, or is not remembered by its
+    /// model (see [`crate::kinds::ModelKind::remembers`]).
+    pub fn published(&self, name: &str) -> Option<&Frame> {
+        self.published.get(name).map(Arc::as_ref)
+    }
+
+    /// Keeps work that several outputs of a model are made of, in place of what was kept for it.
+    pub fn share(&self, model: &TableName, work: Arc<dyn Any + Send + Sync>) {
+        self.shared.lock().unwrap_or_else(PoisonError::into_inner).insert(model.clone(), work);
+    }
+
+    /// The work kept for a model.
+    pub fn shared<T: Any + Send + Sync>(&self, model: &TableName) -> Option<Arc<T>> {
+        let kept = self.shared.lock().unwrap_or_else(PoisonError::into_inner).get(model).cloned();
+        kept.and_then(|work| work.downcast::<T>().ok())
+    }
+
+    /// Lets go of the work kept for a model, and of the memory it holds.
+    pub fn forget_shared(&self, model: &TableName) {
+        self.shared.lock().unwrap_or_else(PoisonError::into_inner).remove(model);
+    }
+
     /// All names, in order.
     pub fn names(&self) -> impl Iterator<Item = &TableName> {
         self.tables.keys()
@@ -68,16 +101,22 @@ impl Frames {
         let frame = self
             .get(name.as_str())
             .ok_or_else(|| Error::internal(format!("table `{name}` is not among the inputs")))?;
-        LogicalPlanBuilder::scan(
-            TableReference::bare(name.as_str()),
-            provider_as_source(Arc::clone(&frame.provider)),
-            None,
-        )
-        .map_err(|error| Error::internal(format!("table `{name}` cannot be scanned")).with_source(error))
+        scan(name, frame)
+    }
+
+    /// A plan that reads all of a table as it was last published.
+    pub fn scan_published(&self, name: &TableName) -> Result<Option<LogicalPlanBuilder>> {
+        self.published.get(name).map(|frame| scan(name, frame)).transpose()
     }
 
     /// The schema that expressions over a table are typed against.
     pub fn df_schema(&self, name: &TableName) -> Result<DFSchema> {
         Ok(self.scan(name)?.schema().as_ref().clone())
     }
+}
+
+fn scan(name: &TableName, frame: &Frame) -> Result<LogicalPlanBuilder> {
+    let source = provider_as_source(Arc::clone(&frame.provider));
+    LogicalPlanBuilder::scan(TableReference::bare(name.as_str()), source, None)
+        .map_err(|error| Error::internal(format!("table `{name}` cannot be scanned")).with_source(error))
 }

@@ -14,6 +14,7 @@ use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
+use datafusion::catalog::Session;
 use datafusion::common::{Result as SqlResult, internal_err};
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::ExecutionPlan;
@@ -65,7 +66,7 @@ impl Operator for Mapping {
         self.algorithm.output_schema()
     }
 
-    fn physical(&self, inputs: &[Arc<dyn ExecutionPlan>]) -> SqlResult<Arc<dyn ExecutionPlan>> {
+    fn physical(&self, inputs: &[Arc<dyn ExecutionPlan>], _: &dyn Session) -> SqlResult<Arc<dyn ExecutionPlan>> {
         let Some((rows, tables)) = inputs.split_first() else {
             return internal_err!("{} reads at least one input", self.name());
         };

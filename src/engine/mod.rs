@@ -10,6 +10,10 @@ mod entity_tests;
 pub mod frames;
 mod functions;
 mod ga4_param;
+pub mod gather;
+mod gather_exec;
+#[cfg(test)]
+mod gather_tests;
 pub mod lineage;
 pub mod map;
 mod map_exec;

@@ -33,7 +33,7 @@ pub(super) trait Operator: fmt::Debug + Send + Sync {
     /// The columns of the rows it makes.
     fn output_schema(&self) -> SchemaRef;
     /// Its execution over inputs as many as the node has, in their order.
-    fn physical(&self, inputs: &[Arc<dyn ExecutionPlan>]) -> SqlResult<Arc<dyn ExecutionPlan>>;
+    fn physical(&self, inputs: &[Arc<dyn ExecutionPlan>], session: &dyn Session) -> SqlResult<Arc<dyn ExecutionPlan>>;
 }
 
 /// Adds an operator to a plan; the output has the operator's own schema, unqualified.
@@ -126,10 +126,10 @@ impl ExtensionPlanner for OperatorPlanner {
         node: &dyn UserDefinedLogicalNode,
         _: &[&LogicalPlan],
         inputs: &[Arc<dyn ExecutionPlan>],
-        _: &dyn Session,
+        session: &dyn Session,
         _: &PhysicalPlanningContext,
     ) -> SqlResult<Option<Arc<dyn ExecutionPlan>>> {
-        node.as_any().downcast_ref::<OperatorNode>().map(|node| node.operator.physical(inputs)).transpose()
+        node.as_any().downcast_ref::<OperatorNode>().map(|node| node.operator.physical(inputs, session)).transpose()
     }
 }
 

@@ -1,5 +1,6 @@
 //! Every kind there is: one variant and one arm each.
 
+use super::dedupe::{self, Dedupe};
 use super::lifecycle::{self, Lifecycle};
 use super::source_mapping::{self, SourceMapping};
 use super::velocity::{self, Velocity};
@@ -16,6 +17,8 @@ pub enum Kind {
     Lifecycle(Box<Lifecycle>),
     /// Times between stages.
     Velocity(Box<Velocity>),
+    /// People or accounts out of records.
+    Dedupe(Box<Dedupe>),
 }
 
 /// The kinds' names with their reference pages, in the order of the documentation.
@@ -23,6 +26,7 @@ pub const GUIDES: &[(&str, &str)] = &[
     ("sql", sql::GUIDE),
     ("source_mapping", source_mapping::GUIDE),
     ("lifecycle", lifecycle::GUIDE),
+    ("dedupe", dedupe::GUIDE),
     ("velocity", velocity::GUIDE),
 ];
 
@@ -33,6 +37,7 @@ impl Kind {
             Self::Sql(_) => "sql",
             Self::SourceMapping(_) => "source_mapping",
             Self::Lifecycle(_) => "lifecycle",
+            Self::Dedupe(_) => "dedupe",
             Self::Velocity(_) => "velocity",
         }
     }
@@ -43,6 +48,7 @@ impl Kind {
             Self::Sql(spec) => spec,
             Self::SourceMapping(spec) => spec.as_ref(),
             Self::Lifecycle(spec) => spec.as_ref(),
+            Self::Dedupe(spec) => spec.as_ref(),
             Self::Velocity(spec) => spec.as_ref(),
         }
     }

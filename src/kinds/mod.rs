@@ -82,6 +82,12 @@ pub trait ModelKind {
         &[]
     }
 
+    /// The endings of its own tables that it goes on from: [`Frames::published`] holds them as they
+    /// were last published, where they were.
+    fn remembers(&self) -> &'static [&'static str] {
+        &[]
+    }
+
     /// The tables this model reads, each where it is named; mistakes that hide them go to `diags`.
     fn inputs(&self, engine: &Engine, diags: &mut Diagnostics) -> Vec<Spanned<TableName>>;
 

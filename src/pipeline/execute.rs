@@ -13,6 +13,7 @@ use futures::stream::FuturesUnordered;
 
 use super::Prepared;
 use super::findings::{Findings, Seen, Tap};
+use super::remember;
 use super::turns::{Turns, at_once};
 use super::watch::{Event, Watch};
 use crate::checks::{self, Check, CheckResult, Known, Status};
@@ -179,6 +180,7 @@ struct Runner<'a> {
 
 impl Runner<'_> {
     async fn model(mut self, model: &Model, file: &ModelFile) -> Result<Made> {
+        remember::last_published(model, self.publication, &mut self.frames).await?;
         for table in (Job { model, file }).reads() {
             if self.frames.get(table.as_str()).is_none() && !model.outputs.iter().any(|own| own.table == *table) {
                 let message = format!("it reads `{table}`, which is not selected and was not published yet");
@@ -200,6 +202,7 @@ impl Runner<'_> {
     /// What the model counted, and what its checks say of its tables.
     async fn look(&self, model: &Model, file: &ModelFile) -> Result<(Vec<FactRow>, Vec<CheckResult>)> {
         let facts = self.facts(model, file).await?;
+        self.frames.forget_shared(&model.name);
         let mut results: Vec<CheckResult> = balance(model, &facts).into_iter().collect();
         for output in &model.outputs {
             let of_table: Vec<_> = model.checks.iter().filter(|check| check.table == output.table).cloned().collect();

@@ -4,13 +4,16 @@ mod commands;
 mod diff;
 mod document;
 mod execute;
+mod explain_match;
 mod findings;
 mod outcome;
 mod prepare;
+mod remember;
 mod request;
 mod select;
 mod turns;
 mod watch;
+mod weights;
 
 use chrono::{DateTime, Utc};
 
@@ -18,11 +21,13 @@ pub use commands::{
     TablePlan, clean, draft_contract, plans, releases, rollback, selected, withdraw_leftovers, write_docs,
 };
 pub use diff::{ReleaseDiff, Sides, TableChange, TableDiff, diff};
+pub use explain_match::{MatchEvidence, MatchExplanation, explain_match};
 pub use findings::Findings;
 pub use outcome::{Outcome, OutcomeStatus, TableOutcome};
 pub use prepare::{Prepared, Session};
 pub use request::{Overrides, Request};
 pub use watch::{Event, Quiet, Watch};
+pub use weights::weights;
 
 use crate::error::Result;
 use crate::store::publish::{OnRefusal, Publication, RunRecord, Staged};

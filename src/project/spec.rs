@@ -8,6 +8,7 @@ use super::column_spec::ColumnSpec;
 use crate::contract::Classification;
 use crate::diag::Place;
 use crate::kinds::Kind;
+use crate::kinds::dedupe::Dedupe;
 use crate::kinds::lifecycle::Lifecycle;
 use crate::kinds::source_mapping::SourceMapping;
 use crate::kinds::sql::Sql;
@@ -114,6 +115,8 @@ pub struct ModelFile {
     pub source_mapping: Option<Spanned<SourceMapping>>,
     /// Recorded stage changes as visits to stages.
     pub lifecycle: Option<Spanned<Lifecycle>>,
+    /// One row a person or account, made of the records of several systems.
+    pub dedupe: Option<Spanned<Dedupe>>,
     /// How long entities take from one stage of a lifecycle to another.
     pub velocity: Option<Spanned<Velocity>>,
 }
@@ -129,7 +132,8 @@ impl ModelFile {
         let mapping = self.source_mapping.as_ref();
         let mapping = mapping.map(|spec| (Kind::SourceMapping(Box::new(spec.value.clone())), spec.place));
         let lifecycle = self.lifecycle.as_ref().map(|spec| (Kind::Lifecycle(Box::new(spec.value.clone())), spec.place));
+        let dedupe = self.dedupe.as_ref().map(|spec| (Kind::Dedupe(Box::new(spec.value.clone())), spec.place));
         let velocity = self.velocity.as_ref().map(|spec| (Kind::Velocity(Box::new(spec.value.clone())), spec.place));
-        [sql, mapping, lifecycle, velocity].into_iter().flatten().collect()
+        [sql, mapping, lifecycle, dedupe, velocity].into_iter().flatten().collect()
     }
 }

@@ -15,9 +15,9 @@ pub const MAX_REFUSED: usize = 1_000_000;
 /// refused. So of every path between two records that must not meet, the weakest edge is cut, and
 /// only it. Without guards on pairs this is a plain union–find over the stream.
 ///
-/// Memory: 4 bytes a record and 16 an edge of the forest (there are fewer of them than records); with
-/// guards 12 more a record and unique column. Edges come rule by rule, so that only one rule's keys
-/// or pairs are held at a time.
+/// Memory: 4 bytes a record, 16 an edge of the forest (there are fewer of them than records), 9 a
+/// record while large clusters are looked for; 12 more a record and unique column. Edges come rule by
+/// rule, so that one rule's keys or pairs are let go before the next one's are taken.
 pub struct Clustering {
     records: u32,
     union: UnionFind,
@@ -64,6 +64,11 @@ pub struct Contradiction {
 }
 
 impl Clustering {
+    /// What it holds at most for a record, to be reserved beforehand.
+    pub const BYTES_PER_RECORD: usize = 32;
+    /// What a unique column costs a record, its hash included.
+    pub const BYTES_PER_UNIQUE_ID: usize = 12;
+
     /// Records `0..records`, each alone.
     ///
     /// # Errors
@@ -81,7 +86,8 @@ impl Clustering {
             union: UnionFind::new(records),
             guard: Guard::new(unique_ids, &cannot_link),
             max_cluster,
-            used: Vec::new(),
+            // Room that is not filled is not memory: growing by copying would need twice as much.
+            used: Vec::with_capacity(records as usize),
             refused: Vec::new(),
             refused_edges: 0,
             rank: 0,
@@ -115,15 +121,14 @@ impl Clustering {
         edges.sort_unstable();
         for edge in edges {
             self.in_turn(&edge)?;
-            if let Err(refusal) = self.link(edge) {
-                self.refuse(edge, refusal);
-            }
+            self.offer(edge);
         }
         Ok(())
     }
 
     /// Takes the keys of an exact rule: every two records that share a key are an edge. The order
-    /// within the rule is by group of records, then by pair.
+    /// within the rule is by group of records, then by pair. The time a group takes grows with its
+    /// records, and with their square where a guard parts it.
     ///
     /// # Errors
     /// Internal, if a group names a record that is not there or comes after a weaker rule.
@@ -182,7 +187,7 @@ impl Clustering {
     fn offer(&mut self, edge: Edge) -> bool {
         let linked = self.link(edge);
         if let Err(refusal) = linked {
-            self.refuse(edge, refusal);
+            note(&mut self.refused, &mut self.refused_edges, edge, refusal);
         }
         linked.is_ok()
     }
@@ -203,10 +208,6 @@ impl Clustering {
         self.used.push(edge);
         Ok(())
     }
-
-    fn refuse(&mut self, edge: Edge, refusal: Refusal) {
-        note(&mut self.refused, &mut self.refused_edges, edge, refusal);
-    }
 }
 
 impl Clusters {
@@ -218,23 +219,23 @@ impl Clusters {
         if sizes.iter().all(|size| *size <= max_cluster) {
             return;
         }
-        let size_of = |record: u32| sizes[self.root[record as usize] as usize];
-        let mut union = UnionFind::new(self.root.len() as u32);
-        let mut used = Vec::with_capacity(self.used.len());
+        let Self { root, used, refused, refused_edges, .. } = self;
+        let mut union = UnionFind::new(root.len() as u32);
         // A cluster of must-links alone is as large as somebody wanted it.
         let mut dissolved = vec![false; sizes.len()];
-        for edge in &self.used {
-            let records = size_of(edge.a);
-            if records <= max_cluster || edge.is_must_link() {
+        used.retain(|edge| {
+            let cluster = root[edge.a as usize] as usize;
+            let records = sizes[cluster];
+            let keep = records <= max_cluster || edge.is_must_link();
+            if keep {
                 union.union(edge.a, edge.b);
-                used.push(*edge);
             } else {
-                dissolved[self.root[edge.a as usize] as usize] = true;
-                note(&mut self.refused, &mut self.refused_edges, *edge, Refusal::Oversized { records });
+                dissolved[cluster] = true;
+                note(refused, refused_edges, *edge, Refusal::Oversized { records });
             }
-        }
+            keep
+        });
         self.quarantined = members(&self.root, &dissolved);
-        self.used = used;
         self.root = union.into_roots();
     }
 }

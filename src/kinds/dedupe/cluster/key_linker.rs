@@ -71,6 +71,9 @@ impl Default for KeyLinker {
 }
 
 impl KeyLinker {
+    /// What it holds at most for a key of a record, to be reserved beforehand.
+    pub const BYTES_PER_KEY: usize = 24;
+
     /// An empty linker with room for this many keys, so that it seldom grows by copying.
     pub fn with_capacity(keys: usize) -> Self {
         let even = keys >> SHARE_BITS;

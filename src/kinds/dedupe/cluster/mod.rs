@@ -6,10 +6,13 @@
 //!
 //! The way of a run: one [`KeyLinker`] for each exact rule, scored pairs as [`Edge`]s for the others,
 //! all of them to a [`Clustering`], strongest rule first; its [`Clusters`] say which records are one, and
-//! [`ids::assign`] gives every cluster an id that stays.
+//! [`ids::assign`] gives every cluster an id that stays. Ten million records with three keys each take
+//! some 650 MB while they are clustered and 700 MB while they get their ids, keys and the last
+//! crosswalk not counted.
 
 mod clustering;
 mod edges;
+mod forest;
 mod guard;
 pub mod ids;
 mod key_linker;
@@ -21,6 +24,7 @@ mod union_find;
 
 pub use clustering::{Clustering, Clusters, Contradiction, MAX_REFUSED, Quarantine};
 pub use edges::{Edge, MUST_LINK};
+pub use forest::Forest;
 pub use guard::{Guards, Refusal};
 pub use key_linker::{CrowdedKey, KeyLinker, KeyLinks};
 pub use union_find::UnionFind;

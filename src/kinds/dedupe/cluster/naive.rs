@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Clusters, Edge, Guards, MUST_LINK, Quarantine, Refusal};
+use super::{Clusters, Contradiction, CrowdedKey, Edge, Guards, MUST_LINK, Quarantine, Refusal};
 
 /// A rule as the naive way takes it.
 #[derive(Debug, Clone)]
@@ -13,17 +13,17 @@ pub(super) enum NaiveRule {
     Pairs(Vec<(u32, u32, i32)>),
 }
 
-/// The groups of records that share a key, and the keys that too many share as (key, how many, first).
-pub(super) fn groups(keys: &[(u32, u128)], max_records_per_key: u32) -> (Vec<Vec<u32>>, BTreeSet<(u128, u32, u32)>) {
+/// The groups of records that share a key, and the keys that too many share in the order of their hashes.
+pub(super) fn groups(keys: &[(u32, u128)], max_records_per_key: u32) -> (Vec<Vec<u32>>, Vec<CrowdedKey>) {
     let mut by_key: BTreeMap<u128, BTreeSet<u32>> = BTreeMap::new();
     for (record, key) in keys {
         by_key.entry(*key).or_default().insert(*record);
     }
     let mut groups = BTreeSet::new();
-    let mut crowded = BTreeSet::new();
+    let mut crowded = Vec::new();
     for (key, records) in by_key {
         if records.len() > max_records_per_key as usize && records.len() > 1 {
-            crowded.insert((key, records.len() as u32, *records.first().unwrap()));
+            crowded.push(CrowdedKey { key, records: records.len() as u32, first: *records.first().unwrap() });
         } else if records.len() > 1 {
             groups.insert(records.into_iter().collect::<Vec<u32>>());
         }
@@ -75,13 +75,13 @@ fn why_not(label: &[u32], edge: &Edge, guards: &Guards) -> Option<Refusal> {
     across.into_iter().min()
 }
 
-/// The clusters, and the must-link pairs that are contradicted with what they are contradicted by.
+/// The clusters, and the must-link pairs that are contradicted.
 pub(super) fn clusters(
     records: u32,
     must_link: &[(u32, u32)],
     rules: &[NaiveRule],
     guards: &Guards,
-) -> (Clusters, Vec<((u32, u32), Refusal)>) {
+) -> (Clusters, Vec<Contradiction>) {
     let must: Vec<(u32, u32, i32)> = must_link.iter().map(|(a, b)| (*a, *b, 0)).collect();
     let mut all = edges(MUST_LINK, &NaiveRule::Pairs(must));
     for (position, rule) in rules.iter().enumerate() {
@@ -95,7 +95,9 @@ pub(super) fn clusters(
             continue;
         }
         match why_not(&label, &edge, guards) {
-            Some(refusal) if edge.is_must_link() => contradicted.push(((edge.a, edge.b), refusal)),
+            Some(refusal) if edge.is_must_link() => {
+                contradicted.push(Contradiction { must_link: (edge.a, edge.b), against: refusal })
+            }
             Some(refusal) => refused.push((edge, refusal)),
             None => {
                 used.push(edge);

@@ -9,6 +9,9 @@ use super::redirects::redirects;
 use super::state::{End, Published, Records, Redirect, seniority};
 use crate::error::{Error, Result};
 
+/// What [`assign`] holds at most for a record and for a published row, to be reserved beforehand.
+pub const BYTES_PER_RECORD: usize = 100;
+
 /// The id of a cluster.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Identity {
@@ -44,7 +47,7 @@ impl Identities {
 ///
 /// `root` names the smallest ordinal of each record's cluster, `now` is the run's instant in
 /// microseconds. New ids are UUIDs version 5 in `namespace`. The answer depends on nothing else, and
-/// not on the order of the published rows. Holds about 100 bytes a record and a published row at most.
+/// not on the order of the published rows.
 ///
 /// # Errors
 /// Data, if the published tables cannot be what a run published; internal, if records are not in the

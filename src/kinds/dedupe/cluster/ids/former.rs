@@ -74,8 +74,8 @@ impl<'a> Formers<'a> {
     }
 
     fn check(&self) -> Result<()> {
-        if let Some([id, _]) = self.ended.windows(2).find(|pair| pair[0] == pair[1]).and_then(|pair| pair.first_chunk())
-        {
+        let mut pairs = self.ended.iter().zip(self.ended.iter().skip(1));
+        if let Some((id, _)) = pairs.find(|(id, next)| id == next) {
             return Err(broken(format!("redirects the id `{id}` twice")));
         }
         if let Some(id) = self.ended.iter().find(|id| self.find(id).is_some()) {

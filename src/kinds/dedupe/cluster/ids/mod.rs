@@ -4,6 +4,9 @@
 //! Every id holds on to one record, its anchor. It belongs to the cluster in which that record is,
 //! and if several ids meet in a cluster, the oldest lives and the others lead to it. The rules, with
 //! worked examples: `docs/design/0005-clusters-and-ids.md`.
+//!
+//! The state of a run is what it publishes, and nothing else: every field of [`CrosswalkRow`] for
+//! every record, and every field of every [`Redirect`].
 
 mod assign;
 mod former;
@@ -14,6 +17,6 @@ pub(super) mod naive;
 mod redirects;
 mod state;
 
-pub use assign::{Identities, Identity, assign};
+pub use assign::{BYTES_PER_RECORD, Identities, Identity, assign};
 pub use mint::namespace;
 pub use state::{Crosswalk, CrosswalkRow, End, Published, Records, Redirect};

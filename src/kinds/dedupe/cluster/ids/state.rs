@@ -73,6 +73,11 @@ impl End {
             Self::Retired => "retired",
         }
     }
+
+    /// The end that has this word.
+    pub fn of(word: &str) -> Option<Self> {
+        [Self::Merged, Self::Retired].into_iter().find(|end| end.as_str() == word)
+    }
 }
 
 /// Where an id leads that was published once and is not in the crosswalk now.

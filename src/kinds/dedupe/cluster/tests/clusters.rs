@@ -6,7 +6,7 @@ use rand::prelude::*;
 use rand_chacha::ChaCha8Rng;
 
 use super::super::naive::{self, NaiveRule};
-use super::super::{Clustering, Clusters, Edge, Guards, KeyLinker, Refusal};
+use super::super::{Clustering, Clusters, Contradiction, Edge, Guards, KeyLinker};
 
 #[derive(Debug, Clone)]
 struct Case {
@@ -55,7 +55,7 @@ fn any_rule(rng: &mut ChaCha8Rng, records: u32) -> NaiveRule {
     NaiveRule::Pairs((0..many).map(|_| scored(rng)).collect())
 }
 
-fn cluster(case: &Case) -> (Clusters, Vec<((u32, u32), Refusal)>) {
+fn cluster(case: &Case) -> (Clusters, Vec<Contradiction>) {
     let mut clustering = Clustering::new(case.records, case.guards.clone()).unwrap();
     let contradictions = clustering.must_link(&case.must_link).unwrap();
     for (position, rule) in case.rules.iter().enumerate() {
@@ -71,8 +71,7 @@ fn cluster(case: &Case) -> (Clusters, Vec<((u32, u32), Refusal)>) {
             }
         }
     }
-    let found = contradictions.into_iter().map(|found| (found.must_link, found.against)).collect();
-    (clustering.finish(), found)
+    (clustering.finish(), contradictions)
 }
 
 fn shuffled(case: &Case, rng: &mut ChaCha8Rng) -> Case {

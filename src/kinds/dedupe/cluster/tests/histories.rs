@@ -11,8 +11,8 @@ use super::super::ids::End;
 use super::super::ids::naive::{self, Cluster, State};
 use super::world::{NAMESPACE, World};
 
-const HISTORIES: u64 = 600;
-const STEPS: i64 = 36;
+const HISTORIES: u64 = 400;
+const STEPS: i64 = 32;
 
 /// What is remembered of the past, to hold the present to it.
 #[derive(Default)]
@@ -108,7 +108,6 @@ fn anchors_hold(last: &State, state: &State) -> Result<(), String> {
     for (key, row) in &state.crosswalk {
         let kept = last.crosswalk.get(key).filter(|before| before.id == row.id);
         hold!(kept.is_none_or(|before| before.since == row.since), "{key} lost its time");
-        hold!(row.id_since >= 0, "{key}");
     }
     Ok(())
 }
@@ -195,7 +194,7 @@ fn happen(world: &mut World, universe: &[String], rng: &mut ChaCha8Rng) -> Strin
 
 #[test]
 fn ids_keep_their_promises_through_any_history() {
-    let (mut merged, mut retired, mut returned, mut generations) = (0, 0, 0, 0);
+    let (mut merged, mut retired, mut returned, mut spent) = (0, 0, 0, 0);
     for seed in 0..HISTORIES {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let size = rng.random_range(2..10);
@@ -215,14 +214,12 @@ fn ids_keep_their_promises_through_any_history() {
             merged += state.redirects.values().filter(|redirect| redirect.since == now).count();
             retired += state.redirects.values().filter(|redirect| redirect.end == End::Retired).count();
             returned += members(&state).keys().filter(|id| last.redirects.contains_key(*id)).count();
-            generations = generations.max(past.ever.len() - universe.len().min(past.ever.len()));
             last = state;
         }
+        spent += past.ever.len().saturating_sub(universe.len());
     }
-    assert!(
-        merged > 5_000 && retired > 5_000 && returned > 500 && generations > 5,
-        "{merged} {retired} {returned} {generations}"
-    );
+    let happened = (merged, retired, returned, spent);
+    assert!(merged > 4_000 && retired > 4_000 && returned > 500 && spent > 300, "{happened:?}");
 }
 
 #[test]

@@ -167,6 +167,12 @@ fn models_have_ids_of_their_own() {
 }
 
 #[test]
+fn ends_are_read_back() {
+    assert_eq!(["merged", "retired"].map(End::of), [Some(End::Merged), Some(End::Retired)]);
+    assert_eq!(End::of("Merged"), None);
+}
+
+#[test]
 fn an_anchor_that_nobody_flagged_is_chosen() {
     let records = Keyed(vec![("a".into(), None), ("b".into(), None)]);
     let row = |record| CrosswalkRow { record, id: id("x"), anchor: false, since: 1, id_since: 1 };

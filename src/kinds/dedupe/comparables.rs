@@ -1,0 +1,54 @@
+//! Records as the rules see them that compare values instead of keys.
+
+use arrow::array::{Array, ArrayRef, AsArray, StringArray};
+use arrow::compute::cast;
+use arrow::datatypes::DataType;
+
+use super::columns::{Records, too_long};
+use super::intake::Work;
+use super::matching::{self, FieldKind};
+use super::terms::RuleTest;
+use crate::engine::text::name;
+use crate::error::Result;
+
+/// The fields that some rule compares, by ordinal; nothing where no rule does.
+pub(super) fn comparables(work: &Work, records: &Records) -> Result<Option<matching::Records>> {
+    let mut wanted: Vec<usize> = Vec::new();
+    for rule in &work.rules {
+        match &rule.test {
+            RuleTest::Equal => {}
+            RuleTest::Similar(fields) => wanted.extend(fields.iter().map(|(field, _)| *field)),
+            RuleTest::Likely(likely) => {
+                wanted.extend(&likely.fields);
+                let given = likely.weights.iter().flat_map(|model| &model.blocking);
+                let named = likely.blocks.iter().chain(given).flat_map(|block| block.fields());
+                wanted
+                    .extend(named.filter_map(|name| work.fields.iter().position(|field| field.name.as_str() == name)));
+            }
+        }
+    }
+    wanted.sort_unstable();
+    wanted.dedup();
+    if wanted.is_empty() {
+        return Ok(None);
+    }
+    let mut compared = matching::Records::new(records.len())?;
+    for at in wanted {
+        let (Some(field), Some(column)) = (work.fields.get(at), records.fields.get(at)) else { continue };
+        let texts = texts(column)?;
+        let alias: Option<matching::Alias> = (field.kind == FieldKind::GivenName).then_some(name::given_key);
+        let values = records.rows.iter().map(|row| value(&texts, *row));
+        compared.add(field.name.as_str(), field.kind, values, alias)?;
+    }
+    Ok(Some(compared))
+}
+
+fn texts(column: &ArrayRef) -> Result<StringArray> {
+    let texts = cast(column, &DataType::Utf8)?;
+    Ok(texts.as_string_opt::<i32>().ok_or_else(too_long)?.clone())
+}
+
+fn value(texts: &StringArray, row: u32) -> Option<&str> {
+    let row = row as usize;
+    (row < texts.len() && texts.is_valid(row)).then(|| texts.value(row))
+}

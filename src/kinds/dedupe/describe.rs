@@ -1,0 +1,387 @@
+//! What the tables promise, in words that hold this model's own parameters.
+
+use super::evidence::OUTCOMES;
+use super::notes::DECISION;
+use super::policy::Policy;
+use super::resolve::{Promise, Resolved};
+use super::rows::REASONS;
+use super::spec::Dedupe;
+use super::tables::WEIGHT;
+use super::terms::{Rule, RuleTest};
+use crate::contract::{Column, ColumnType, Contract, Methodology, Pii, Role, rejects_contract};
+use crate::kinds::Scope;
+use crate::syntax::{ColumnName, TableName};
+
+/// Columns of the main table that are made by the model.
+pub(super) const OWN_COLUMNS: [&str; 5] =
+    ["n_records", "n_systems", "first_seen_at", "last_updated_at", "is_quarantined"];
+
+/// The contracts of all tables.
+pub(super) fn contracts(spec: &Dedupe, resolved: &Resolved, scope: &Scope<'_>) -> Vec<Contract> {
+    let words = Words { resolved, scope };
+    let mut contracts = vec![words.golden(), words.crosswalk(), words.redirects()];
+    if spec.evidence {
+        contracts.push(words.evidence());
+    }
+    if spec.provenance {
+        contracts.push(words.provenance());
+    }
+    if spec.is_probabilistic() {
+        contracts.push(words.weights());
+    }
+    contracts.extend([words.quality(), words.rejects()]);
+    contracts
+}
+
+struct Words<'a> {
+    resolved: &'a Resolved,
+    scope: &'a Scope<'a>,
+}
+
+fn name(text: &str) -> ColumnName {
+    ColumnName::new_unchecked(text)
+}
+
+fn made(column: &str, ty: ColumnType, description: impl Into<String>, from: &[&Promise]) -> Column {
+    let lineage = from.iter().flat_map(|promise| promise.lineage.clone()).collect();
+    Column::new(name(column), ty, description).from_columns(lineage)
+}
+
+fn quoted<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
+    names.into_iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+}
+
+const WEIGHT_TYPE: ColumnType = ColumnType::Decimal(WEIGHT.0, WEIGHT.1);
+
+impl Words<'_> {
+    /// Who it is about, as sentences say it.
+    fn who(&self) -> &str {
+        &self.resolved.entity
+    }
+
+    fn table(&self, ending: &str, description: String, grain: &[&str], columns: Vec<Column>) -> Contract {
+        Contract {
+            table: self.scope.model.with_suffix(ending),
+            role: if ending.is_empty() { Role::Main } else { Role::Companion },
+            description,
+            grain: grain.iter().map(|column| name(column)).collect(),
+            columns,
+            methodology: self.methodology(),
+        }
+    }
+
+    /// The id that stays; it stands for a person, so it is at least as personal as record ids.
+    fn id(&self, description: String) -> Column {
+        let record = &self.resolved.record;
+        made(self.resolved.id.as_str(), ColumnType::Text, description, &[record]).not_null().pii(self.record_pii())
+    }
+
+    fn record_pii(&self) -> Pii {
+        self.resolved.record.pii.max(Pii::Indirect)
+    }
+
+    fn system(&self, column: &str, description: String) -> Column {
+        made(column, ColumnType::Text, description, &[])
+    }
+
+    fn record(&self, column: &str, description: String) -> Column {
+        made(column, ColumnType::Text, description, &[&self.resolved.record]).pii(self.record_pii())
+    }
+
+    fn systems(&self) -> String {
+        quoted(self.resolved.systems.iter().map(String::as_str))
+    }
+
+    fn golden(&self) -> Contract {
+        use ColumnType::{Boolean, Int, Timestamp};
+        let who = self.who();
+        let mut columns = vec![self.id(format!("The {who}: an id that stays when records come, go, merge and split."))];
+        for field in &self.resolved.fields {
+            let sentence = format!(
+                "The {}: of the values that the {who}'s records hold, {}.",
+                field.name.as_str().replace('_', " "),
+                field.policy.sentence()
+            );
+            columns.push(made(field.name.as_str(), field.ty(), sentence, &[&field.promise]).pii(field.promise.pii));
+        }
+        let (created, updated) = (&self.resolved.created, &self.resolved.updated);
+        columns.extend([
+            made("n_records", Int, format!("How many records the {who} has."), &[&self.resolved.record]).not_null(),
+            made("n_systems", Int, format!("In how many of {} the {who} has records.", self.systems()), &[]).not_null(),
+            made(
+                "first_seen_at",
+                Timestamp,
+                format!("When the first record of the {who} was created, UTC."),
+                &[created],
+            ),
+            made(
+                "last_updated_at",
+                Timestamp,
+                format!("When a record of the {who} was last changed, UTC."),
+                &[updated],
+            ),
+            made("is_quarantined", Boolean, self.quarantine(), &[]).not_null(),
+        ]);
+        let ours = format!("One row for each {who}, made of all records that are about the same one.");
+        let user = self.scope.description.trim();
+        let description = if user.is_empty() { ours } else { format!("{user} {ours}") };
+        self.table("", description, &[self.resolved.id.as_str()], columns)
+    }
+
+    fn quarantine(&self) -> String {
+        format!(
+            "Whether the rules linked more than {} records here, so that they were taken apart and each stands alone until somebody looks at them.",
+            self.resolved.max_cluster
+        )
+    }
+
+    fn crosswalk(&self) -> Contract {
+        use ColumnType::{Boolean, Text, Timestamp};
+        let who = self.who();
+        let rules = quoted(self.resolved.rules.iter().map(|rule| rule.name.as_str()));
+        let columns = vec![
+            self.system("system", format!("The record's system: one of {}.", self.systems())).not_null(),
+            self.record("record_id", "The record's id in its system.".to_string()).not_null(),
+            self.id(format!("The {who} that the record is about.")),
+            made("is_anchor", Boolean, format!("Whether the {who}'s id belongs to this record: where a {who} is split, the part with this record keeps the id."), &[]).not_null(),
+            made("linked_by", Text, format!("The rule of the first link on the way from the record to the {who}'s anchor: one of {rules}, or `{DECISION}` for a pair that somebody decided about; NULL for the anchor itself."), &[]),
+            made("linked_weight", WEIGHT_TYPE, "The weight of that link in bits: log2 of the odds that it is right; NULL for rules that do not weigh.", &[]),
+            made("linked_since", Timestamp, format!("The as-of instant of the run that first gave the record this {who}, UTC."), &[]).not_null(),
+            made("id_since", Timestamp, format!("The as-of instant of the run that first gave the {who} its id, UTC."), &[]).not_null(),
+            made("is_quarantined", Boolean, self.quarantine(), &[]).not_null(),
+        ];
+        let description = format!("One row for each record: the {who} of `{}` that it is about.", self.scope.model);
+        self.table("_crosswalk", description, &["system", "record_id"], columns)
+    }
+
+    fn redirects(&self) -> Contract {
+        use ColumnType::{Text, Timestamp};
+        let who = self.who();
+        let id = self.resolved.id.as_str();
+        let columns = vec![
+            made("old_id", Text, "The id that is no longer in use.", &[&self.resolved.record])
+                .not_null()
+                .pii(self.record_pii()),
+            made(
+                id,
+                Text,
+                format!("The {who} that it stands for now; NULL where all its records are gone."),
+                &[&self.resolved.record],
+            )
+            .pii(self.record_pii()),
+            made(
+                "reason",
+                Text,
+                format!(
+                    "`merged`: the {who} turned out to be another one; `retired`: all records of the {who} are gone."
+                ),
+                &[],
+            )
+            .not_null(),
+            self.record("anchor", "The record, as `<system>:<id>`, that the id belonged to.".to_string()).not_null(),
+            made("id_since", Timestamp, "The as-of instant of the run that first gave the id, UTC.", &[]).not_null(),
+            made("redirected_at", Timestamp, "The as-of instant of the run that took the id out of use, UTC.", &[])
+                .not_null(),
+        ];
+        let description = format!(
+            "One row for each id that `{}` has published and no longer uses; an id never comes to mean anybody else.",
+            self.scope.model
+        );
+        self.table("_redirects", description, &["old_id"], columns)
+    }
+
+    fn evidence(&self) -> Contract {
+        use ColumnType::{Int, Text};
+        let outcomes: Vec<String> = OUTCOMES.iter().map(|(word, meaning)| format!("`{word}`: {meaning}")).collect();
+        let columns = vec![
+            made("outcome", Text, format!("What became of the link. {}.", outcomes.join("; ")), &[]).not_null(),
+            made("rule", Text, format!("The match rule, or `{DECISION}` for a pair that somebody decided about."), &[])
+                .not_null(),
+            self.system("left_system", "The system of the first record.".to_string()).not_null(),
+            self.record("left_record_id", "The first record's id in its system.".to_string()).not_null(),
+            self.system("right_system", "The system of the second record.".to_string()),
+            self.record("right_record_id", "The second record's id in its system.".to_string()),
+            made(
+                "weight",
+                WEIGHT_TYPE,
+                "The weight of the link in bits: log2 of the odds that it is right; NULL for rules that do not weigh.",
+                &[],
+            ),
+            made(
+                "match_probability",
+                ColumnType::Double,
+                "The probability that the two are the same, which the weight stands for; NULL for rules that do not weigh.",
+                &[],
+            ),
+            made(
+                "comparison",
+                Text,
+                "What was found of each field and what it weighs, from the weight before anything is compared to the sum, as in `email equal: +13.214; phone missing: +0.000`; NULL for rules that do not weigh. No value is shown.",
+                &[],
+            ),
+            made("n_records", Int, "How many records share the key, or were in the cluster that grew too large.", &[]),
+            made("reason", Text, "Why a link was refused, in words.", &[&self.resolved.record]).pii(self.record_pii()),
+        ];
+        let description = format!(
+            "Why records of `{}` are together or not: every link that holds two records together, every link that was refused, every key that too many records share.",
+            self.scope.model
+        );
+        self.table("_evidence", description, &[], columns)
+    }
+
+    fn provenance(&self) -> Contract {
+        use ColumnType::{Int, Text};
+        let who = self.who();
+        let id = self.resolved.id.as_str();
+        let fields = quoted(self.resolved.fields.iter().map(|field| field.name.as_str()));
+        let mut policies: Vec<&str> = self.resolved.fields.iter().map(|field| field.policy.word()).collect();
+        policies.sort_unstable();
+        policies.dedup();
+        let columns = vec![
+            self.id(format!("The {who}.")),
+            made("field", Text, format!("The column of `{}`: one of {fields}.", self.scope.model), &[]).not_null(),
+            self.system("system", "The system that the value was taken from.".to_string()).not_null(),
+            self.record("record_id", "The record that the value was taken from, as its system names it.".to_string())
+                .not_null(),
+            made("rule", Text, format!("How it was chosen: one of {}.", quoted(policies)), &[]).not_null(),
+            made("n_values", Int, format!("How many of the {who}'s records have a value for the field."), &[])
+                .not_null(),
+        ];
+        let description = format!(
+            "Where each value of `{}` was taken from, for every {who} with several records; the values of the others are all from their one record.",
+            self.scope.model
+        );
+        self.table("_provenance", description, &[id, "field"], columns)
+    }
+
+    fn weights(&self) -> Contract {
+        use ColumnType::{Boolean, Double, Text};
+        let columns = vec![
+            made("position", ColumnType::Int, "The row's place: findings of a field are tried in this order.", &[]).not_null(),
+            made("part", Text, "What the row is about. `prior`: two records before anything is compared; `field`: a finding of a field; `pairs`: which pairs were compared, namely those that share this.", &[]).not_null(),
+            made("name", Text, "The field, or what pairs share.", &[]).not_null(),
+            made("kind", Text, "What the field holds.", &[]),
+            made("finding", Text, "What was found of the values of two records; the first that holds counts, and `else` is what remains.", &[]),
+            made("weight", WEIGHT_TYPE, "What the finding weighs in bits: log2 of `share_of_matches` over `share_of_others`; of the prior, log2 of the odds that two records are the same.", &[]),
+            made("share_of_matches", Double, "How often pairs of the same have the finding; of the prior, the share of all pairs that are the same.", &[]),
+            made("share_of_others", Double, "How often other pairs have it.", &[]),
+            made("adjusts_for_frequency", Boolean, "Whether equal values weigh more the rarer they are.", &[]),
+        ];
+        let description = format!(
+            "What each finding weighs for the probabilistic rule of `{}`; `marquetry weights {}` prints it to be kept.",
+            self.scope.model, self.scope.model
+        );
+        self.table("_weights", description, &["position"], columns)
+    }
+
+    fn quality(&self) -> Contract {
+        use ColumnType::{BigInt, Date, Double};
+        let who = self.who();
+        let created = &self.resolved.created;
+        let columns = vec![
+            self.system("system", format!("The system: one of {}.", self.systems())).not_null(),
+            made(
+                "month",
+                Date,
+                format!(
+                    "The first day of the month in which records were created, in {}; NULL where nobody knows.",
+                    self.scope.settings.reporting_timezone
+                ),
+                &[created],
+            ),
+            made("records", BigInt, "How many records the system has of that month.", &[created]).not_null(),
+            made(
+                "duplicates",
+                BigInt,
+                format!("How many of them are about a {who} that had a record in some system already."),
+                &[created],
+            )
+            .not_null(),
+            made(
+                "duplicates_in_system",
+                BigInt,
+                format!("How many of them are about a {who} that had a record in the same system already."),
+                &[created],
+            )
+            .not_null(),
+            made("duplicate_rate", Double, "`duplicates` over `records`.", &[created]).not_null(),
+        ];
+        let description =
+            format!("How many records of `{}` are duplicates, by system and month of creation.", self.scope.model);
+        self.table("_quality", description, &["system", "month"], columns)
+    }
+
+    fn rejects(&self) -> Contract {
+        let mut rejects = rejects_contract(self.scope.model, &REASONS);
+        for column in rejects.columns.iter_mut().filter(|column| column.name.as_str() == "source_key") {
+            column.pii = self.record_pii();
+            *column = column.clone().from_columns(self.resolved.record.lineage.clone());
+        }
+        rejects
+    }
+
+    fn methodology(&self) -> Methodology {
+        let who = self.who();
+        let tables: Vec<&TableName> = self.resolved.sources.iter().map(|source| &source.table).collect();
+        let mut summary = vec![format!(
+            "Records are read from {}. Two records are about the same {who} where a rule links them, and so are all records that links lead to.",
+            quoted(tables.into_iter().map(TableName::as_str))
+        )];
+        let rules = self
+            .resolved
+            .rules
+            .iter()
+            .enumerate()
+            .map(|(at, rule)| format!("{}. `{}`: {}", at + 1, rule.name, self.rule(rule)));
+        summary.push(format!("The rules, the strongest first: {}.", rules.collect::<Vec<_>>().join("; ")));
+        summary.push(format!(
+            "A key that more than {} records share links none of them. A cluster of more than {} records is taken apart and set aside.",
+            self.resolved.max_records_per_key, self.resolved.max_cluster
+        ));
+        if !self.resolved.uniques.is_empty() {
+            let uniques = quoted(self.resolved.uniques.iter().map(|unique| unique.text.as_str()));
+            summary.push(format!("A {who} has one value at most of {uniques}: links are made strongest first, and one that would bring two values together is refused."));
+        }
+        summary.push(format!(
+            "A {who}'s id is made of its oldest record and kept from release to release: when two merge, the older id lives on and the other redirects to it; when one splits, the part with the anchor record keeps the id."
+        ));
+        let limits = vec![format!(
+            "Two records of the same {who} that share no key stay apart; two {who} records that share one by mistake are held for one."
+        )];
+        Methodology { summary, assumptions: self.assumptions(), limits }
+    }
+
+    /// What a rule asks for.
+    fn rule(&self, rule: &Rule) -> String {
+        let keys = quoted(rule.keys.iter().map(|key| key.text.as_str()));
+        let name = |at: usize| self.resolved.fields.get(at).map_or("", |field| field.name.as_str());
+        match &rule.test {
+            RuleTest::Equal => format!("equal {keys}"),
+            RuleTest::Similar(fields) => {
+                let fields = fields.iter().map(|(at, tests)| {
+                    let tests: Vec<String> = tests.iter().map(ToString::to_string).collect();
+                    format!("`{}` ({})", name(*at), tests.join(" or "))
+                });
+                format!("similar {} where {keys} are equal", fields.collect::<Vec<_>>().join(", "))
+            }
+            RuleTest::Likely(likely) => {
+                let given = if likely.weights.is_some() { "given" } else { "learnt from the records of the run" };
+                format!(
+                    "what is found of {} makes it likely, from a probability of {} on; from {} on a pair is shown for review; what findings weigh is {given}",
+                    quoted(likely.fields.iter().map(|at| name(*at))),
+                    likely.merge,
+                    likely.review
+                )
+            }
+        }
+    }
+
+    fn assumptions(&self) -> Vec<String> {
+        let mut assumptions = vec!["A missing or blank value neither links records nor survives.".to_string()];
+        let by_system = self.resolved.fields.iter().any(|field| matches!(field.policy, Policy::SourcePriority));
+        if by_system {
+            assumptions.push(format!("Systems are believed in this order: {}.", self.systems()));
+        }
+        assumptions
+    }
+}

@@ -1,0 +1,129 @@
+//! What linked records, and what did not.
+//!
+//! Rows: links made, strongest first; links refused; pairs for review; keys that too many share. No value of
+//! a person is shown, only which records agree by which rule.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, Float64Array, Int32Array, StringArray};
+
+use super::answer::Answer;
+use super::cluster::{Edge, Refusal};
+use super::link::{Linked, words_at};
+use super::pairs::likelihood;
+use super::rows::{dictionary, names, rules, weight, weights};
+use crate::error::Result;
+
+/// What became of it, with the words of the contract.
+pub(super) const OUTCOMES: [(&str, &str); 4] = [
+    ("linked", "the link holds the two records together"),
+    ("refused", "a guard refused the link, for the reason given"),
+    ("review", "the two are likely to be the same, but not likely enough to be held for it"),
+    (
+        "key_too_common",
+        "more records share a key of the rule than may, and it links none of them; the left record is one of them",
+    ),
+];
+
+enum Row<'a> {
+    Linked(&'a Edge, Option<&'a str>),
+    Refused(&'a Edge, &'a Refusal, Option<&'a str>),
+    Review(&'a Edge, &'a str),
+    TooCommon { rule: u16, first: u32, records: u32 },
+}
+
+/// A stretch of the table's columns.
+pub(super) fn rows(answer: &Answer, range: Range<usize>) -> Result<Vec<ArrayRef>> {
+    let rows: Vec<Row<'_>> = range.filter_map(|at| row(answer, at)).collect();
+    let outcomes = OUTCOMES.map(|(word, _)| word.to_string());
+    let outcome = |row: &Row<'_>| match row {
+        Row::Linked(..) => 0,
+        Row::Refused(..) => 1,
+        Row::Review(..) => 2,
+        Row::TooCommon { .. } => 3,
+    };
+    let rule = |row: &Row<'_>| match row {
+        Row::Linked(edge, _) | Row::Refused(edge, ..) | Row::Review(edge, _) => edge.rule,
+        Row::TooCommon { rule, .. } => *rule,
+    };
+    let left = |row: &Row<'_>| match row {
+        Row::Linked(edge, _) | Row::Refused(edge, ..) | Row::Review(edge, _) => edge.a,
+        Row::TooCommon { first, .. } => *first,
+    };
+    let edge = |row: &Row<'_>| match row {
+        Row::Linked(edge, _) | Row::Refused(edge, ..) | Row::Review(edge, _) => Some(**edge),
+        Row::TooCommon { .. } => None,
+    };
+    let count = |row: &Row<'_>| match row {
+        Row::Refused(_, Refusal::Oversized { records }, _) | Row::TooCommon { records, .. } => Some(*records as i32),
+        _ => None,
+    };
+    let reason = |row: &Row<'_>| match row {
+        Row::Refused(_, refusal, _) => Some(sentence(answer, refusal)),
+        _ => None,
+    };
+    let weighed = |row: &Row<'_>| edge(row).as_ref().and_then(weight);
+    let [left_system, left_id] = names(answer, rows.iter().map(|row| Some(left(row))))?;
+    let [right_system, right_id] = names(answer, rows.iter().map(|row| edge(row).map(|edge| edge.b)))?;
+    Ok(vec![
+        dictionary(&outcomes, rows.iter().map(|row| Some(outcome(row))))?,
+        rules(answer, rows.iter().map(|row| Some(rule(row))))?,
+        left_system,
+        left_id,
+        right_system,
+        right_id,
+        weights(rows.iter().map(weighed))?,
+        Arc::new(rows.iter().map(|row| weighed(row).map(likelihood)).collect::<Float64Array>()),
+        Arc::new(rows.iter().map(comparison).collect::<StringArray>()),
+        Arc::new(rows.iter().map(count).collect::<Int32Array>()),
+        Arc::new(rows.iter().map(reason).collect::<StringArray>()),
+    ])
+}
+
+/// What was found of each field, where the rule weighs.
+fn comparison<'a>(row: &Row<'a>) -> Option<&'a str> {
+    match row {
+        Row::Linked(_, words) | Row::Refused(_, _, words) => *words,
+        Row::Review(_, words) => Some(*words),
+        Row::TooCommon { .. } => None,
+    }
+}
+
+/// How many rows there are.
+pub(super) fn count(linked: &Linked) -> usize {
+    linked.clusters.used.len() + linked.clusters.refused.len() + linked.review.len() + linked.crowded.len()
+}
+
+fn row(answer: &Answer, at: usize) -> Option<Row<'_>> {
+    let linked = &answer.linked;
+    let (used, refused) = (&linked.clusters.used, &linked.clusters.refused);
+    if let Some(edge) = used.get(at) {
+        return Some(Row::Linked(edge, words_at(&linked.used_words, at)));
+    }
+    let at = at - used.len();
+    if let Some((edge, refusal)) = refused.get(at) {
+        return Some(Row::Refused(edge, refusal, words_at(&linked.refused_words, at)));
+    }
+    let at = at - refused.len();
+    if let Some((edge, words)) = linked.review.get(at) {
+        return Some(Row::Review(edge, words));
+    }
+    let (rule, key) = linked.crowded.get(at - linked.review.len())?;
+    Some(Row::TooCommon { rule: *rule, first: key.first, records: key.records })
+}
+
+/// Why a guard refused.
+fn sentence(answer: &Answer, refusal: &Refusal) -> String {
+    let key = |record: u32| answer.records.key(record);
+    match *refusal {
+        Refusal::UniqueId { column, left, right } => {
+            let unique = answer.work.uniques.get(usize::from(column)).map_or("", String::as_str);
+            format!("{} and {} have different values of {unique}", key(left), key(right))
+        }
+        Refusal::CannotLink { left, right } => {
+            format!("somebody decided that {} and {} are different", key(left), key(right))
+        }
+        Refusal::Oversized { records } => format!("the cluster grew to {records} records"),
+    }
+}

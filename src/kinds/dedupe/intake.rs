@@ -1,0 +1,215 @@
+//! Taking in: batches of all inputs → columns, held compactly until everything is there.
+
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, StringBuilder};
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, Int32Type, SchemaRef, TimestampMicrosecondType, UInt64Type};
+
+use chrono_tz::Tz;
+
+use super::answer;
+use super::columns::Columns;
+use super::fields::Field;
+use super::key_hash::KEY_BYTES;
+use super::resolve::Resolved;
+use super::tables::{Table, schemas};
+use super::terms::{Rule, RuleTest};
+use crate::contract::ColumnType;
+use crate::engine::gather::{GatherAlgorithm, GatherAnswer, GatherState};
+use crate::error::{Error, Result};
+use crate::kinds::Scope;
+use crate::syntax::TableName;
+
+/// What the work reads, in turn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Input {
+    /// See [`super::plan`].
+    Records,
+    /// The crosswalk of the last release.
+    Crosswalk,
+    /// The redirects of the last release.
+    Redirects,
+    /// Pairs that somebody decided about.
+    Decisions,
+}
+
+impl Input {
+    pub(super) const ALL: [Self; 4] = [Self::Records, Self::Crosswalk, Self::Redirects, Self::Decisions];
+}
+
+/// Everything that the work is told before it starts.
+#[derive(Debug)]
+pub(super) struct Work {
+    /// The model's name, in which its ids are.
+    pub(super) model: String,
+    /// By source: its table, and its system as an index into `systems`.
+    pub(super) sources: Vec<(TableName, u16)>,
+    /// In the order of their precedence.
+    pub(super) systems: Vec<String>,
+    pub(super) fields: Vec<Field>,
+    /// Strongest first.
+    pub(super) rules: Vec<WorkRule>,
+    pub(super) uniques: Vec<String>,
+    pub(super) max_records_per_key: u32,
+    pub(super) max_cluster: u32,
+    pub(super) max_block: u32,
+    pub(super) threads: usize,
+    /// UTC microseconds.
+    pub(super) as_of: i64,
+    /// In which months are counted.
+    pub(super) zone: Tz,
+    schemas: Vec<SchemaRef>,
+}
+
+/// A match rule, without its expressions.
+#[derive(Debug)]
+pub(super) struct WorkRule {
+    pub(super) name: String,
+    /// Whether records come with a key for it.
+    pub(super) keyed: bool,
+    pub(super) test: RuleTest,
+}
+
+impl WorkRule {
+    fn new(rule: &Rule) -> Self {
+        Self { name: rule.name.clone(), keyed: !rule.keys.is_empty(), test: rule.test.clone() }
+    }
+}
+
+impl Work {
+    pub(super) fn new(resolved: &Resolved, scope: &Scope<'_>) -> Self {
+        let sources = resolved.sources.iter().map(|source| (source.table.clone(), source.system));
+        Self {
+            model: scope.model.to_string(),
+            sources: sources.collect(),
+            systems: resolved.systems.clone(),
+            fields: resolved.fields.clone(),
+            rules: resolved.rules.iter().map(WorkRule::new).collect(),
+            threads: scope.engine.limits().threads.get(),
+            max_block: resolved.max_block,
+            uniques: resolved.uniques.iter().map(|unique| unique.text.clone()).collect(),
+            max_records_per_key: resolved.max_records_per_key,
+            max_cluster: resolved.max_cluster,
+            as_of: scope.engine.as_of().timestamp_micros(),
+            zone: scope.settings.reporting_timezone,
+            schemas: schemas(resolved.id.as_str(), &resolved.fields),
+        }
+    }
+
+    /// The columns of a table.
+    pub(super) fn schema(&self, table: Table) -> Result<SchemaRef> {
+        self.schemas.get(table as usize).cloned().ok_or_else(misfit)
+    }
+
+    /// The system that a source's records are of.
+    pub(super) fn system(&self, source: u16) -> u16 {
+        self.sources.get(usize::from(source)).map_or(0, |(_, system)| *system)
+    }
+}
+
+/// The work, as the engine runs it.
+#[derive(Debug)]
+pub(super) struct Algorithm(pub(super) Arc<Work>);
+
+impl GatherAlgorithm for Algorithm {
+    fn name(&self) -> &'static str {
+        "Dedupe"
+    }
+
+    fn tables(&self) -> Vec<SchemaRef> {
+        self.0.schemas.clone()
+    }
+
+    fn start(&self) -> Box<dyn GatherState> {
+        Box::new(Intake { columns: Columns::new(&self.0), work: Arc::clone(&self.0), known: Known::default() })
+    }
+}
+
+/// The small inputs: what was published last, and what somebody decided.
+#[derive(Debug, Default)]
+pub(super) struct Known {
+    pub(super) crosswalk: Vec<RecordBatch>,
+    pub(super) redirects: Vec<RecordBatch>,
+    pub(super) decisions: Vec<RecordBatch>,
+    bytes: usize,
+}
+
+struct Intake {
+    work: Arc<Work>,
+    columns: Columns,
+    known: Known,
+}
+
+impl GatherState for Intake {
+    fn push(&mut self, input: usize, batch: &RecordBatch) -> Result<()> {
+        let input = Input::ALL.get(input).ok_or_else(misfit)?;
+        let kept = match input {
+            Input::Records => return self.columns.push(&self.work, batch),
+            Input::Crosswalk => &mut self.known.crosswalk,
+            Input::Redirects => &mut self.known.redirects,
+            Input::Decisions => &mut self.known.decisions,
+        };
+        self.known.bytes += batch.get_array_memory_size();
+        kept.push(batch.clone());
+        Ok(())
+    }
+
+    fn solve(self: Box<Self>) -> Result<Arc<dyn GatherAnswer>> {
+        Ok(Arc::new(answer::solve(self.work, self.columns, self.known)?))
+    }
+
+    fn held_bytes(&self) -> usize {
+        self.columns.held_bytes() + self.known.bytes
+    }
+}
+
+/// A text without surrounding spaces, NULL where nothing is left; other values as their column
+/// promises them.
+pub(super) fn stored(array: &ArrayRef, ty: ColumnType) -> Result<ArrayRef> {
+    let Some(texts) = array.as_string_view_opt() else { return Ok(cast(array, &ty.arrow())?) };
+    let bytes: usize = texts.views().iter().map(|view| *view as u32 as usize).sum();
+    let mut kept = StringBuilder::with_capacity(texts.len(), bytes);
+    for text in texts {
+        kept.append_option(text.map(str::trim).filter(|text| !text.is_empty()));
+    }
+    Ok(Arc::new(kept.finish()))
+}
+
+/// Instants as microseconds; `none` where there is none.
+pub(super) fn instants(array: &ArrayRef, none: i64, to: &mut Vec<i64>) -> Result<()> {
+    let at = array.as_primitive_opt::<TimestampMicrosecondType>().ok_or_else(misfit)?;
+    match at.nulls() {
+        None => to.extend_from_slice(at.values()),
+        Some(_) => to.extend(at.iter().map(|at| at.unwrap_or(none))),
+    }
+    Ok(())
+}
+
+/// Hashes of keys; 0 where there is no key.
+pub(super) fn keys(array: &ArrayRef, to: &mut Vec<u128>) -> Result<()> {
+    let hashes = array.as_fixed_size_binary_opt().filter(|hashes| hashes.value_length() == KEY_BYTES);
+    let hashes = hashes.ok_or_else(misfit)?;
+    let number = |bytes: &[u8]| bytes.try_into().map_or(0, u128::from_le_bytes);
+    to.extend(hashes.iter().map(|hash| hash.map_or(0, number)));
+    Ok(())
+}
+
+/// Hashes of values; 0 where there is none.
+pub(super) fn numbers(array: &ArrayRef, to: &mut Vec<u64>) -> Result<()> {
+    let hashes = array.as_primitive_opt::<UInt64Type>().ok_or_else(misfit)?;
+    to.extend(hashes.iter().map(|hash| hash.unwrap_or(0)));
+    Ok(())
+}
+
+/// Numbers of sources.
+pub(super) fn sources(array: &ArrayRef, to: &mut Vec<u16>) -> Result<()> {
+    let array = cast(array, &DataType::Int32)?;
+    let sources = array.as_primitive_opt::<Int32Type>().ok_or_else(misfit)?;
+    to.extend(sources.values().iter().map(|source| u16::try_from(*source).unwrap_or(u16::MAX)));
+    Ok(())
+}
+
+pub(super) fn misfit() -> Error {
+    Error::internal("records with other columns than the work reads")
+}

@@ -1,0 +1,164 @@
+//! Records with keys → clusters: rules in their order, within the guards.
+
+use std::collections::BTreeMap;
+
+use super::cluster::{Clustering, Clusters, Contradiction, CrowdedKey, Edge, Guards, KeyLinker, KeyLinks, Refusal};
+use super::columns::Records;
+use super::decisions::Decided;
+use super::intake::Work;
+use super::matching::ScoredPair;
+use super::pairs::{Compared, Learnt};
+use super::terms::RuleTest;
+use crate::error::{Error, Result};
+
+/// Which records are one, and what was left out on the way.
+pub(super) struct Linked {
+    pub(super) clusters: Clusters,
+    /// Keys that too many records share, by rule.
+    pub(super) crowded: Vec<(u16, CrowdedKey)>,
+    /// Pairs that somebody should look at, each with what was found of its fields.
+    pub(super) review: Vec<(Edge, String)>,
+    /// What was found of the fields of links that weigh, by place among the links used.
+    pub(super) used_words: Vec<(u32, String)>,
+    /// The same, by place among the links refused.
+    pub(super) refused_words: Vec<(u32, String)>,
+    pub(super) learnt: Option<Learnt>,
+}
+
+impl Linked {
+    /// Bytes held.
+    pub(super) fn held_bytes(&self) -> usize {
+        let clusters = &self.clusters;
+        let links = 16 * clusters.used.capacity() + 36 * clusters.refused.capacity() + 4 * clusters.root.capacity();
+        let words = self.used_words.iter().chain(&self.refused_words).map(|(_, text)| 32 + text.capacity());
+        links + words.sum::<usize>() + self.review.iter().map(|(_, text)| 40 + text.capacity()).sum::<usize>()
+    }
+}
+
+/// Finds the clusters; the records' keys are used up.
+///
+/// # Errors
+/// Data, where decided pairs contradict each other or a unique id.
+pub(super) fn link(work: &Work, records: &mut Records, decided: &Decided) -> Result<Linked> {
+    let count = u32::try_from(records.len()).map_err(|_| Error::internal("more records than numbers"))?;
+    let unique_ids = records.uniques.iter().map(|values| {
+        let value = |row: &u32| values.get(*row as usize).copied().unwrap_or(0);
+        records.rows.iter().map(value).collect()
+    });
+    let guards = Guards {
+        unique_ids: unique_ids.collect(),
+        cannot_link: decided.different.clone(),
+        max_cluster: Some(work.max_cluster),
+    };
+    let mut clustering = Clustering::new(count, guards)?;
+    let contradictions = clustering.must_link(&decided.same)?;
+    if let Some(first) = contradictions.first() {
+        return Err(contradiction(work, records, first, contradictions.len()));
+    }
+    let mut crowded = Vec::new();
+    let mut compared = Compared::new(work, records)?;
+    records.uniques = Vec::new();
+    let keys = std::mem::take(&mut records.keys);
+    for (number, (rule, keys)) in (0u16..).zip(work.rules.iter().zip(keys)) {
+        match &rule.test {
+            RuleTest::Equal => {
+                let links = sharing(records, keys, work.max_records_per_key);
+                crowded.extend(links.crowded.iter().map(|key| (number, *key)));
+                clustering.keys(number, 0, &links)?;
+            }
+            RuleTest::Similar(tests) => {
+                let links = sharing(records, keys, work.max_block);
+                crowded.extend(links.crowded.iter().map(|key| (number, *key)));
+                clustering.pairs(compared.similar(work, number, tests, &links)?)?;
+            }
+            RuleTest::Likely(likely) => clustering.pairs(compared.likely(work, number, likely)?)?,
+        }
+    }
+    Linked::new(clustering.finish(), crowded, compared)
+}
+
+/// The records that share a key; keys are by row.
+fn sharing(records: &Records, keys: Vec<u128>, most: u32) -> KeyLinks {
+    let mut linker = KeyLinker::with_capacity(keys.iter().filter(|key| **key != 0).count());
+    for (ordinal, row) in (0u32..).zip(&records.rows) {
+        match keys.get(*row as usize) {
+            Some(key) if *key != 0 => linker.push(ordinal, *key),
+            _ => {}
+        }
+    }
+    // Sorting takes room of its own.
+    drop(keys);
+    linker.finish(most)
+}
+
+impl Linked {
+    /// Puts what was found in words while the compared values are at hand.
+    fn new(clusters: Clusters, crowded: Vec<(u16, CrowdedKey)>, mut compared: Compared) -> Result<Self> {
+        let mut review = Vec::new();
+        let mut rule = None;
+        if let Some(learnt) = &mut compared.learnt {
+            // A pair that came together all the same needs no review.
+            let root = |record: u32| clusters.root.get(record as usize);
+            let waiting = std::mem::take(&mut learnt.review).into_iter();
+            review.extend(waiting.filter(|pair| root(pair.a) != root(pair.b)));
+            rule = Some(learnt.rule);
+        }
+        let words = |edges: Vec<&Edge>| -> Result<Vec<(u32, String)>> {
+            let weighed = (0u32..).zip(edges).filter(|(_, edge)| Some(edge.rule) == rule);
+            let (places, pairs): (Vec<u32>, Vec<(u32, u32)>) = weighed.map(|(at, edge)| (at, (edge.a, edge.b))).unzip();
+            Ok(places.into_iter().zip(compared.waterfall(pairs.into_iter())?).collect())
+        };
+        let used_words = words(clusters.used.iter().collect())?;
+        let refused_words = words(clusters.refused.iter().map(|(edge, _)| edge).collect())?;
+        let edge = |pair: &ScoredPair| Edge::new(pair.a, pair.b, rule.unwrap_or_default(), pair.weight_millibits);
+        let review_words = compared.waterfall(review.iter().map(|pair| (pair.a, pair.b)))?;
+        let review = review.iter().map(edge).zip(review_words).collect();
+        Ok(Self { clusters, crowded, review, used_words, refused_words, learnt: compared.learnt })
+    }
+}
+
+/// The words that belong to the link of this number, where its rule weighs.
+pub(super) fn words_at(words: &[(u32, String)], at: usize) -> Option<&str> {
+    let found = words.binary_search_by_key(&at, |(place, _)| *place as usize).ok()?;
+    words.get(found).map(|(_, text)| text.as_str())
+}
+
+fn contradiction(work: &Work, records: &Records, first: &Contradiction, count: usize) -> Error {
+    let name = |ordinal: u32| format!("`{}`", records.key(ordinal));
+    let (left, right) = first.must_link;
+    let why = match first.against {
+        Refusal::CannotLink { left, right } => {
+            format!("another says that {} and {} are different", name(left), name(right))
+        }
+        Refusal::UniqueId { column, left, right } => {
+            let unique = work.uniques.get(usize::from(column)).map_or("", String::as_str);
+            format!(
+                "{} and {} have different values of `{unique}`, of which there is one at most",
+                name(left),
+                name(right)
+            )
+        }
+        Refusal::Oversized { records } => format!("they would make a cluster of {records} records"),
+    };
+    let more = if count > 1 { format!("; {} more decisions contradict as well", count - 1) } else { String::new() };
+    Error::data(format!("a decision says that {} and {} are the same, but {why}{more}", name(left), name(right)))
+        .with_hint("take one of them out of the table that `decisions` names")
+}
+
+/// Refused links, counted by what refused them.
+pub(super) fn refusals(clusters: &Clusters) -> BTreeMap<&'static str, i64> {
+    let mut counts = BTreeMap::new();
+    for (_, refusal) in &clusters.refused {
+        *counts.entry(word(refusal)).or_insert(0) += 1;
+    }
+    counts
+}
+
+/// The guard that refused, in a word.
+pub(super) fn word(refusal: &Refusal) -> &'static str {
+    match refusal {
+        Refusal::UniqueId { .. } => "one_value_per_cluster",
+        Refusal::CannotLink { .. } => "decision",
+        Refusal::Oversized { .. } => "max_cluster",
+    }
+}

@@ -1,0 +1,123 @@
+//! Rows → ordinals: records in the byte order of their keys, each key once.
+
+use std::cmp::Ordering;
+use std::fmt::Write;
+
+use arrow::array::{Array, DynComparator, StringArray, StringBuilder, make_comparator};
+use arrow::compute::SortOptions;
+
+use super::columns::{Records, too_long};
+use super::intake::Work;
+use crate::error::Result;
+
+/// Fills `rows`, `names`, `without_id` and `repeated`; `ids` are the ids by row.
+///
+/// A record key is `<system>:<id>`, and no system's name holds a `:`; so the order of keys is the
+/// order of `<system>:`, then that of ids.
+pub(super) fn number(work: &Work, records: &mut Records, ids: &StringArray) -> Result<()> {
+    let mut systems: Vec<(String, u16)> = (0..).zip(&work.systems).map(|(at, name)| (format!("{name}:"), at)).collect();
+    systems.sort();
+    let mut by_system = by_system(work, records, ids);
+    let choice = Choice::new(records)?;
+    let mut rows = Vec::with_capacity(records.sources.len() - records.without_id.len());
+    let bytes = ids.values().len() + rows.capacity() * systems.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
+    i32::try_from(bytes).map_err(|_| too_long())?;
+    let mut names = StringBuilder::with_capacity(rows.capacity(), bytes);
+    let mut repeated = Vec::new();
+    for (name, system) in systems {
+        let of_system = by_system.get_mut(usize::from(system)).map(std::mem::take).unwrap_or_default();
+        let mut sorted = sorted(ids, of_system);
+        let same = |left: &u32, right: &u32| ids.value(*left as usize) == ids.value(*right as usize);
+        for group in sorted.chunk_by_mut(same) {
+            if group.len() > 1 {
+                group.sort_by(|left, right| choice.compare(records, *left, *right));
+            }
+            let Some((row, others)) = group.split_first() else { continue };
+            let id = ids.value(*row as usize);
+            rows.push(*row);
+            // Writing to memory does not fail.
+            let _ = names.write_str(&name);
+            names.append_value(id);
+            let source = |row: &u32| records.sources.get(*row as usize).copied().unwrap_or(0);
+            repeated.extend(others.iter().map(|row| (source(row), id.to_string())));
+        }
+    }
+    (records.rows, records.names, records.repeated) = (rows, names.finish(), repeated);
+    Ok(())
+}
+
+/// The rows of each system; rows without an id are set aside.
+fn by_system(work: &Work, records: &mut Records, ids: &StringArray) -> Vec<Vec<u32>> {
+    let mut by_system: Vec<Vec<u32>> = vec![Vec::new(); work.systems.len()];
+    for (row, source) in (0u32..).zip(&records.sources) {
+        match by_system.get_mut(usize::from(work.system(*source))) {
+            Some(rows) if ids.is_valid(row as usize) => rows.push(row),
+            _ => records.without_id.push(*source),
+        }
+    }
+    records.without_id.sort_unstable();
+    by_system
+}
+
+/// Rows in the order of their ids.
+///
+/// Most ids of a system begin alike, so 16 bytes after the common beginning decide almost always
+/// and are compared without looking the text up.
+fn sorted(ids: &StringArray, rows: Vec<u32>) -> Vec<u32> {
+    let bytes = |row: u32| ids.value(row as usize).as_bytes();
+    let Some(first) = rows.first() else { return rows };
+    let common = rows.iter().fold(bytes(*first), |common, row| {
+        let alike = common.iter().zip(bytes(*row)).take_while(|(left, right)| left == right).count();
+        common.get(..alike).unwrap_or_default()
+    });
+    let skip = common.len();
+    let word = |bytes: &[u8], from: usize| {
+        let mut word = [0; 8];
+        for (to, byte) in word.iter_mut().zip(bytes.iter().skip(from)) {
+            *to = *byte;
+        }
+        u64::from_be_bytes(word)
+    };
+    let mut entries: Vec<(u64, u64, u32)> =
+        rows.into_iter().map(|row| (word(bytes(row), skip), word(bytes(row), skip + 8), row)).collect();
+    entries.sort_unstable_by(|left, right| {
+        let beginning = (left.0, left.1).cmp(&(right.0, right.1));
+        beginning.then_with(|| bytes(left.2).cmp(bytes(right.2))).then_with(|| left.2.cmp(&right.2))
+    });
+    entries.into_iter().map(|(_, _, row)| row).collect()
+}
+
+/// Which of several rows of one record counts: the one changed last. What is left undecided is
+/// decided by the values, so that the order of arrival never does.
+struct Choice {
+    fields: Vec<DynComparator>,
+}
+
+impl Choice {
+    fn new(records: &Records) -> Result<Self> {
+        let options = SortOptions { descending: false, nulls_first: false };
+        let fields = records.fields.iter().map(|field| Ok(make_comparator(field, field, options)?));
+        Ok(Self { fields: fields.collect::<Result<_>>()? })
+    }
+
+    /// The row that counts comes first.
+    fn compare(&self, records: &Records, left: u32, right: u32) -> Ordering {
+        let (left, right) = (left as usize, right as usize);
+        let ours = |row: usize| {
+            let keys = records.keys.iter().map(move |keys| keys.get(row).copied().unwrap_or(0));
+            let uniques = records.uniques.iter().map(move |ids| u128::from(ids.get(row).copied().unwrap_or(0)));
+            let instants = records.instants.iter().map(move |at| at.get(row).copied().unwrap_or(0) as u128);
+            keys.chain(uniques).chain(instants)
+        };
+        records
+            .updated(right)
+            .cmp(&records.updated(left))
+            .then_with(|| records.created(left).cmp(&records.created(right)))
+            .then_with(|| records.sources.get(left).cmp(&records.sources.get(right)))
+            .then_with(|| {
+                let different = self.fields.iter().map(|compare| compare(left, right));
+                different.into_iter().find(|order| order.is_ne()).unwrap_or(Ordering::Equal)
+            })
+            .then_with(|| ours(left).cmp(ours(right)))
+    }
+}

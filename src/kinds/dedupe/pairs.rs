@@ -1,0 +1,154 @@
+//! Rules that compare values: pairs within blocks → links, and pairs for review.
+
+use super::cluster::{Edge, KeyLinks};
+use super::columns::Records;
+use super::comparables::comparables;
+use super::intake::Work;
+use super::matching::blocking::{Blocks, choose};
+use super::matching::compare::Comparison;
+use super::matching::{self, FieldPlan, Model, ScoredPair, Scorer, Test, TrainOptions, probability, threshold, words};
+use super::terms::Likely;
+use crate::error::Result;
+
+/// The most pairs that are kept for review: those of the first records. The others are counted.
+const MOST_REVIEWED: usize = 1_000_000;
+
+/// What the rules compare, and what the probabilistic one has found; empty where no rule compares.
+pub(super) struct Compared {
+    records: Option<matching::Records>,
+    /// The weights that were used, and the rule that used them.
+    pub(super) learnt: Option<Learnt>,
+}
+
+/// A probabilistic rule after its work.
+pub(super) struct Learnt {
+    pub(super) rule: u16,
+    pub(super) model: Model,
+    /// Pairs between the thresholds.
+    pub(super) review: Vec<ScoredPair>,
+    pub(super) reviewed: u64,
+    pub(super) compared: u64,
+    /// What is too common to be compared by: what records share, in how many blocks, and how many they are.
+    pub(super) skipped: Vec<(String, u64, u64)>,
+}
+
+impl Compared {
+    pub(super) fn new(work: &Work, records: &Records) -> Result<Self> {
+        Ok(Self { records: comparables(work, records)?, learnt: None })
+    }
+
+    /// The links of a rule that asks for similar values within the groups that share its keys.
+    pub(super) fn similar(
+        &self,
+        work: &Work,
+        rule: u16,
+        tests: &[(usize, Vec<Test>)],
+        links: &KeyLinks,
+    ) -> Result<Vec<Edge>> {
+        let Some(records) = &self.records else { return Ok(Vec::new()) };
+        let comparison = |(field, tests): &(usize, Vec<Test>)| {
+            let name = work.fields.get(*field).map_or("", |field| field.name.as_str());
+            let column = records.position(name).and_then(|at| records.columns().get(at))?;
+            let mut tests = tests.clone();
+            tests.push(Test::Else);
+            Some((Comparison::new(records, column, &tests), tests.len()))
+        };
+        let comparisons: Vec<(Comparison<'_>, usize)> = tests.iter().filter_map(comparison).collect();
+        // Level 0 is a missing value, the last one is "different".
+        let alike = |a: u32, b: u32| comparisons.iter().all(|(own, levels)| (1..*levels).contains(&own.level(a, b)));
+        let mut edges = Vec::new();
+        for group in links.groups() {
+            for (at, a) in group.iter().enumerate() {
+                let others = group.get(at + 1..).unwrap_or_default().iter();
+                edges.extend(others.filter(|b| alike(*a, **b)).map(|b| Edge::new(*a, *b, rule, 0)));
+            }
+        }
+        Ok(edges)
+    }
+
+    /// The links of the probabilistic rule; what it learnt is kept.
+    pub(super) fn likely(&mut self, work: &Work, rule: u16, likely: &Likely) -> Result<Vec<Edge>> {
+        let Some(records) = self.records.as_ref().filter(|records| records.len() > 1) else { return Ok(Vec::new()) };
+        let blocks = blocks(work, records, likely)?;
+        let model = match &likely.weights {
+            Some(model) => model.clone(),
+            None => {
+                let name = |field: &usize| work.fields.get(*field).map(|field| FieldPlan::of(field.name.as_str()));
+                let plans: Vec<FieldPlan> = likely.fields.iter().filter_map(name).collect();
+                let options = TrainOptions { threads: work.threads, ..TrainOptions::default() };
+                Model::train(records, &plans, &blocks, &options)?
+            }
+        };
+        let (merge, least) = (threshold(likely.merge), threshold(likely.review));
+        let (mut edges, mut review, mut reviewed) = (Vec::new(), Vec::new(), 0);
+        let scorer = Scorer::new(records, &model)?;
+        let compared = scorer.run(records, &blocks, least, work.threads, |pairs| {
+            for pair in pairs {
+                if pair.weight_millibits >= merge {
+                    edges.push(Edge::new(pair.a, pair.b, rule, pair.weight_millibits));
+                    continue;
+                }
+                reviewed += 1;
+                if review.len() < MOST_REVIEWED {
+                    review.push(*pair);
+                }
+            }
+            Ok(())
+        })?;
+        drop(scorer);
+        let skipped = blocks.iter().filter(|blocks| blocks.skipped_blocks > 0);
+        let skipped = skipped.map(|blocks| (blocks.rule.to_string(), blocks.skipped_blocks, blocks.skipped_records));
+        self.learnt = Some(Learnt { rule, review, reviewed, compared, skipped: skipped.collect(), model });
+        Ok(edges)
+    }
+
+    /// What was found of each field of a pair and what it weighs, as text without any value.
+    pub(super) fn waterfall(&self, pairs: impl Iterator<Item = (u32, u32)>) -> Result<Vec<String>> {
+        let (Some(records), Some(learnt)) = (&self.records, &self.learnt) else { return Ok(Vec::new()) };
+        let scorer = Scorer::new(records, &learnt.model)?;
+        let prior = format!("before anything is compared: {}", bits(learnt.model.prior_bits));
+        let text = |(a, b): (u32, u32)| {
+            let steps = scorer.steps(&scorer.explain(a, b));
+            let steps = steps.iter().map(|step| {
+                let found = step.found.map_or_else(|| "missing".to_string(), words);
+                let rare = match step.frequency_millibits {
+                    0 => String::new(),
+                    owed => format!(", of which {} for how rare the value is", bits(owed)),
+                };
+                format!("{} {found}: {}{rare}", step.field, bits(step.weight_millibits))
+            });
+            std::iter::once(prior.clone()).chain(steps).collect::<Vec<_>>().join("; ")
+        };
+        Ok(pairs.map(text).collect())
+    }
+}
+
+/// `+7.123`.
+fn bits(millibits: i32) -> String {
+    let sign = if millibits < 0 { '-' } else { '+' };
+    format!("{sign}{}.{:03}", millibits.unsigned_abs() / 1_000, millibits.unsigned_abs() % 1_000)
+}
+
+/// The probability that a weight stands for.
+pub(super) fn likelihood(millibits: i32) -> f64 {
+    probability(millibits)
+}
+
+fn blocks(work: &Work, records: &matching::Records, likely: &Likely) -> Result<Vec<Blocks>> {
+    let frozen = likely.weights.iter().flat_map(|model| &model.blocking);
+    let mut rules: Vec<_> = if likely.blocks.is_empty() { frozen.cloned().collect() } else { likely.blocks.clone() };
+    if rules.is_empty() {
+        rules = choose(records, work.max_block)?;
+    }
+    rules.iter().map(|rule| Blocks::build(rule, records, work.max_block)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::bits;
+
+    #[test]
+    fn bits_have_a_sign_and_three_decimals() {
+        assert_eq!([bits(7_123), bits(-2_030), bits(-4), bits(0)], ["+7.123", "-2.030", "-0.004", "+0.000"]);
+    }
+}

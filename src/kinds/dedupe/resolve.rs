@@ -1,0 +1,339 @@
+//! The spec against the tables it reads: every expression typed, every field and system found.
+
+use std::collections::BTreeMap;
+
+use arrow::datatypes::{DataType, TimeUnit};
+use datafusion::common::DFSchema;
+use datafusion::logical_expr::{Expr, cast};
+
+use super::fields::{self, Field};
+use super::review;
+use super::spec::{Decisions, Dedupe, RecordSource};
+use super::terms::{self, Rule, Term};
+use crate::contract::{ColumnRef, ColumnType, Pii};
+use crate::diag::{Diagnostic, Diagnostics, codes};
+use crate::engine::TypedExpr;
+use crate::kinds::Scope;
+use crate::syntax::{ColumnName, ExprText, Spanned, TableName};
+
+/// A model of this kind in which every name means something.
+#[derive(Debug)]
+pub(super) struct Resolved {
+    /// The entity in a word.
+    pub(super) entity: String,
+    /// The column that holds its id.
+    pub(super) id: ColumnName,
+    pub(super) sources: Vec<ResolvedSource>,
+    /// Every system once, in the order of `records:`.
+    pub(super) systems: Vec<String>,
+    pub(super) fields: Vec<Field>,
+    pub(super) rules: Vec<Rule>,
+    /// What has one value a cluster at most.
+    pub(super) uniques: Vec<Term>,
+    pub(super) decisions: Option<ResolvedDecisions>,
+    pub(super) max_records_per_key: u32,
+    pub(super) max_cluster: u32,
+    pub(super) max_block: u32,
+    /// Of record ids.
+    pub(super) record: Promise,
+    /// Of the instants of change.
+    pub(super) updated: Promise,
+    /// Of the instants of creation.
+    pub(super) created: Promise,
+}
+
+/// What is known of an output column through the expressions it comes from.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Promise {
+    pub(super) ty: Option<ColumnType>,
+    pub(super) lineage: Vec<ColumnRef>,
+    pub(super) pii: Pii,
+}
+
+impl Promise {
+    /// Takes in an expression over a table; values of different types together become texts.
+    pub(super) fn add(&mut self, table: &TableName, typed: &TypedExpr, scope: &Scope<'_>) {
+        let found = ColumnType::of_arrow(&typed.data_type);
+        self.ty = match (self.ty, found) {
+            (None, found) => found,
+            (Some(ColumnType::Int | ColumnType::BigInt), Some(ColumnType::Int | ColumnType::BigInt)) => {
+                Some(ColumnType::BigInt)
+            }
+            (known, found) if known == found => known,
+            _ => Some(ColumnType::Text),
+        };
+        for column in &typed.columns {
+            let described = scope.frames.get(table.as_str()).and_then(|frame| frame.column(&column.name));
+            self.pii = self.pii.max(described.map_or(Pii::None, |column| column.pii));
+            let column = ColumnName::new(&column.name);
+            self.lineage.extend(column.map(|column| ColumnRef { table: table.clone(), column }));
+        }
+    }
+
+    /// The Arrow type that plans use for it; texts are views, which functions work on fastest.
+    pub(super) fn arrow(&self) -> DataType {
+        match self.ty {
+            None | Some(ColumnType::Text) => DataType::Utf8View,
+            Some(ty) => ty.arrow(),
+        }
+    }
+}
+
+/// One table of records, typed.
+#[derive(Debug)]
+pub(super) struct ResolvedSource {
+    pub(super) table: TableName,
+    /// Index into [`Resolved::systems`].
+    pub(super) system: u16,
+    pub(super) filter: Option<Expr>,
+    pub(super) id: Expr,
+    pub(super) updated_at: Option<Expr>,
+    pub(super) created_at: Option<Expr>,
+    /// By field; none where the source does not have it.
+    pub(super) values: Vec<Option<Expr>>,
+    /// By field, its own instant of change.
+    pub(super) values_updated_at: Vec<Option<Expr>>,
+}
+
+/// The table of decided pairs, as texts.
+#[derive(Debug)]
+pub(super) struct ResolvedDecisions {
+    pub(super) table: TableName,
+    pub(super) left: Expr,
+    pub(super) right: Expr,
+    pub(super) decision: Expr,
+}
+
+/// UTC instants with microseconds.
+pub(super) fn instant_type() -> DataType {
+    DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()))
+}
+
+/// Types the whole spec; mistakes go to `diags`.
+pub(super) fn resolve(spec: &Dedupe, scope: &Scope<'_>, diags: &mut Diagnostics) -> Option<Resolved> {
+    review::counts(spec, scope.place, diags);
+    let systems = review::systems(spec, diags);
+    let mut typing = Typing { scope, systems: &systems, promises: Promises::new(spec) };
+    let sources: Vec<Option<ResolvedSource>> = spec.records.iter().map(|source| typing.source(source, diags)).collect();
+    let decisions = spec.decisions.as_ref().map(|decisions| typing.decisions(decisions, diags));
+    let Promises { record, updated, created, fields } = typing.promises;
+    let sources = sources.into_iter().collect::<Option<Vec<_>>>()?;
+    let fields = fields::resolve(spec, fields, &sources, &systems, diags)?;
+    review::names(spec, &fields, diags);
+    let rules = terms::rules(spec, &fields, scope.engine, diags);
+    let uniques = terms::uniques(spec, &fields, scope.engine, diags);
+    Some(Resolved {
+        entity: spec.entity.to_string().replace('_', " "),
+        id: spec.entity.with_suffix("_id"),
+        sources,
+        fields,
+        rules: rules?,
+        uniques: uniques?,
+        decisions: transpose(decisions)?,
+        max_records_per_key: spec.guards.max_records_per_key.value,
+        max_cluster: spec.guards.max_cluster.value,
+        max_block: spec.guards.max_block.value,
+        record,
+        updated,
+        created,
+        systems,
+    })
+}
+
+/// Nothing asked for is fine; something asked for and not understood is not.
+fn transpose<T>(asked: Option<Option<T>>) -> Option<Option<T>> {
+    asked.map_or(Some(None), |understood| understood.map(Some))
+}
+
+struct Promises<'a> {
+    record: Promise,
+    updated: Promise,
+    created: Promise,
+    /// By field, in the order of first mention.
+    fields: Vec<(&'a ColumnName, Promise)>,
+}
+
+impl<'a> Promises<'a> {
+    fn new(spec: &'a Dedupe) -> Self {
+        let mut fields: Vec<(&ColumnName, Promise)> = Vec::new();
+        let mut seen: BTreeMap<&ColumnName, ()> = BTreeMap::new();
+        for name in spec.records.iter().flat_map(|source| source.fields.keys()) {
+            if seen.insert(&name.value, ()).is_none() {
+                fields.push((&name.value, Promise::default()));
+            }
+        }
+        Self { record: Promise::default(), updated: Promise::default(), created: Promise::default(), fields }
+    }
+}
+
+struct Typing<'a> {
+    scope: &'a Scope<'a>,
+    systems: &'a [String],
+    promises: Promises<'a>,
+}
+
+impl Typing<'_> {
+    fn source(&mut self, source: &RecordSource, diags: &mut Diagnostics) -> Option<ResolvedSource> {
+        let table = &source.from.value;
+        let schema = self.schema(&source.from, diags)?;
+        let id = self.key(&source.id, &schema, diags);
+        let filter = source.filter.as_ref().map(|filter| self.condition(filter, &schema, diags));
+        let updated_at = source.updated_at.as_ref().map(|at| self.instant(at, &schema, diags));
+        let created_at = source.created_at.as_ref().map(|at| self.instant(at, &schema, diags));
+        let values = self.values(source, &schema, diags);
+        let values_updated_at = self.values_updated_at(source, &schema, diags);
+        let (id, filter) = (id?, transpose(filter)?);
+        let (updated_at, created_at) = (transpose(updated_at)?, transpose(created_at)?);
+        self.promises.record.add(table, &id, self.scope);
+        if let Some((typed, _)) = &updated_at {
+            self.promises.updated.add(table, typed, self.scope);
+        }
+        if let Some((typed, _)) = &created_at {
+            self.promises.created.add(table, typed, self.scope);
+        }
+        let system = self.systems.iter().position(|system| system == review::system_of(source))?;
+        Some(ResolvedSource {
+            table: table.clone(),
+            system: u16::try_from(system).ok()?,
+            filter: filter.map(|filter| filter.expr),
+            id: cast(id.expr, DataType::Utf8View),
+            updated_at: updated_at.map(|(_, instant)| instant),
+            created_at: created_at.map(|(_, instant)| instant),
+            values: values?,
+            values_updated_at: values_updated_at?,
+        })
+    }
+
+    /// The source's expression for each of the model's fields.
+    fn values(
+        &mut self,
+        source: &RecordSource,
+        schema: &DFSchema,
+        diags: &mut Diagnostics,
+    ) -> Option<Vec<Option<Expr>>> {
+        let mut values = vec![None; self.promises.fields.len()];
+        let mut failed = false;
+        for (name, text) in &source.fields {
+            let typed = self.typed(text, schema, diags).and_then(|typed| self.publishable(name, text, typed, diags));
+            let Some(typed) = typed else {
+                failed = true;
+                continue;
+            };
+            let fields = self.promises.fields.iter_mut().zip(&mut values);
+            for ((_, promise), value) in fields.filter(|((known, _), _)| **known == name.value) {
+                promise.add(&source.from.value, &typed, self.scope);
+                *value = Some(typed.expr.clone());
+            }
+        }
+        (!failed).then_some(values)
+    }
+
+    fn values_updated_at(
+        &mut self,
+        source: &RecordSource,
+        schema: &DFSchema,
+        diags: &mut Diagnostics,
+    ) -> Option<Vec<Option<Expr>>> {
+        let mut instants = vec![None; self.promises.fields.len()];
+        let mut failed = false;
+        for (name, text) in &source.fields_updated_at {
+            let known = source.fields.keys().any(|field| field.value == name.value);
+            if !known {
+                review::unknown_field(name, source.fields.keys().map(|field| field.as_str()), diags);
+            }
+            let instant = self.instant(text, schema, diags);
+            failed |= !known || instant.is_none();
+            let Some((typed, instant)) = instant else { continue };
+            self.promises.updated.add(&source.from.value, &typed, self.scope);
+            let fields = self.promises.fields.iter().zip(&mut instants);
+            for (_, own) in fields.filter(|((field, _), _)| **field == name.value) {
+                *own = Some(instant.clone());
+            }
+        }
+        (!failed).then_some(instants)
+    }
+
+    fn decisions(&self, spec: &Decisions, diags: &mut Diagnostics) -> Option<ResolvedDecisions> {
+        let schema = self.schema(&spec.from, diags)?;
+        let mut text = |text: &ExprText| {
+            let typed = self.typed(text, &schema, diags)?;
+            let fits = ColumnType::of_arrow(&typed.data_type) == Some(ColumnType::Text);
+            review::demand(fits, text, &typed, "a text", diags)?;
+            Some(cast(typed.expr, DataType::Utf8))
+        };
+        let (left, right, decision) = (text(&spec.left), text(&spec.right), text(&spec.decision));
+        Some(ResolvedDecisions { table: spec.from.value.clone(), left: left?, right: right?, decision: decision? })
+    }
+
+    fn schema(&self, table: &Spanned<TableName>, diags: &mut Diagnostics) -> Option<DFSchema> {
+        let known = self.scope.frames.df_schema(&table.value).ok();
+        if known.is_none() {
+            let names = self.scope.frames.names().map(TableName::as_str);
+            let message = format!("there is no table `{table}`");
+            diags.push(
+                Diagnostic::error(codes::UNKNOWN_TABLE, table.place, message).did_you_mean(table.as_str(), names),
+            );
+        }
+        known
+    }
+
+    fn typed(&self, text: &ExprText, schema: &DFSchema, diags: &mut Diagnostics) -> Option<TypedExpr> {
+        self.scope.engine.expr(text, schema).map_err(|diagnostic| diags.push(diagnostic)).ok()
+    }
+
+    fn publishable(
+        &self,
+        field: &Spanned<ColumnName>,
+        text: &ExprText,
+        typed: TypedExpr,
+        diags: &mut Diagnostics,
+    ) -> Option<TypedExpr> {
+        if ColumnType::of_arrow(&typed.data_type).is_none() {
+            let message = format!("the field `{field}` is of type {}, which cannot be published", typed.data_type);
+            diags.push(
+                Diagnostic::error(codes::UNSUPPORTED_TYPE, text.place, message)
+                    .hint("take one value out of it, or cast it to text"),
+            );
+            return None;
+        }
+        Some(typed)
+    }
+
+    /// Something that names a record: a text or a whole number.
+    fn key(&self, text: &ExprText, schema: &DFSchema, diags: &mut Diagnostics) -> Option<TypedExpr> {
+        let typed = self.typed(text, schema, diags)?;
+        let fits = match ColumnType::of_arrow(&typed.data_type) {
+            Some(ColumnType::Text | ColumnType::Int | ColumnType::BigInt) => true,
+            Some(ColumnType::Decimal(_, scale)) => scale == 0,
+            _ => false,
+        };
+        review::demand(fits, text, &typed, "a text or a whole number", diags)?;
+        Some(typed)
+    }
+
+    fn condition(&self, text: &ExprText, schema: &DFSchema, diags: &mut Diagnostics) -> Option<TypedExpr> {
+        let typed = self.typed(text, schema, diags)?;
+        review::demand(typed.data_type == DataType::Boolean, text, &typed, "a condition", diags)?;
+        Some(typed)
+    }
+
+    /// An instant: a timestamp in UTC, or the first instant of a date in the reporting time zone.
+    fn instant(&self, text: &ExprText, schema: &DFSchema, diags: &mut Diagnostics) -> Option<(TypedExpr, Expr)> {
+        let typed = self.typed(text, schema, diags)?;
+        let expr = typed.expr.clone();
+        let instant = match &typed.data_type {
+            DataType::Timestamp(_, _) | DataType::Null => cast(expr, instant_type()),
+            DataType::Date32 | DataType::Date64 => {
+                let zone = self.scope.settings.reporting_timezone.name();
+                let local = DataType::Timestamp(TimeUnit::Microsecond, Some(zone.into()));
+                let date = cast(cast(expr, DataType::Date32), DataType::Timestamp(TimeUnit::Microsecond, None));
+                cast(cast(date, local), instant_type())
+            }
+            _ => {
+                review::demand(false, text, &typed, "a timestamp or a date", diags)?;
+                return None;
+            }
+        };
+        Some((typed, instant))
+    }
+}

@@ -1,0 +1,105 @@
+//! Ids from release to release, through the tables that are published.
+
+use super::*;
+
+const MODEL: &str = "
+entity: person
+records:
+  - {from: crm, id: id, created_at: made_at, fields: {a: a}}
+match: [a]
+";
+
+fn crm(rows: &str) -> Vec<(&'static str, RecordBatch)> {
+    vec![("crm", table(&format!("id | a | made_at\n{rows}")))]
+}
+
+async fn next(rows: &str, as_of: &str, before: Option<&Made>) -> Made {
+    run_after(MODEL, &crm(rows), PLAIN, as_of, before).await.unwrap()
+}
+
+const REDIRECTS: [&str; 6] = ["old_id", "person_id", "reason", "anchor", "id_since", "redirected_at"];
+
+#[tokio::test]
+async fn the_older_id_lives_when_people_merge_and_the_other_leads_to_it() {
+    let first = next("1 | x | 2023-01-01\n2 | y | 2024-01-01", "2025-01-01", None).await;
+    let merged = next("1 | x | 2023-01-01\n2 | x | 2024-01-01", "2025-02-01", Some(&first)).await;
+    assert_eq!(merged.people()["crm:1"], first.people()["crm:1"]);
+    assert_eq!(merged.people()["crm:2"], first.people()["crm:1"]);
+    let gone = &first.people()["crm:2"];
+    assert_eq!(
+        merged.lines("people_redirects", &REDIRECTS),
+        [format!("{gone} | <crm:1> | merged | crm:2 | 2025-01-01 | 2025-02-01")]
+    );
+    assert_eq!(
+        merged.lines("people_crosswalk", &["record_id", "person_id", "is_anchor", "linked_since", "id_since"]),
+        ["1 | <crm:1> | true | 2025-01-01 | 2025-01-01", "2 | <crm:1> | false | 2025-02-01 | 2025-01-01"]
+    );
+    // Apart again: the id that leads elsewhere never comes back.
+    let split = next("1 | x | 2023-01-01\n2 | y | 2024-01-01", "2025-03-01", Some(&merged)).await;
+    assert_eq!(split.people()["crm:1"], first.people()["crm:1"]);
+    let fresh = split.people()["crm:2"].clone();
+    assert!(fresh != *gone && fresh != split.people()["crm:1"], "{fresh}");
+}
+
+#[tokio::test]
+async fn the_part_with_the_anchor_keeps_the_id_when_a_person_splits() {
+    let first = next("1 | x | 2024-01-01\n2 | x | 2023-01-01\n3 | x | 2024-02-01", "2025-01-01", None).await;
+    let split = next("1 | x | 2024-01-01\n2 | y | 2023-01-01\n3 | x | 2024-02-01", "2025-02-01", Some(&first)).await;
+    // Record 2 was created first, so the id is made of it.
+    assert_eq!(split.people()["crm:2"], first.people()["crm:2"]);
+    assert_ne!(split.people()["crm:1"], first.people()["crm:1"]);
+    assert_eq!(split.people()["crm:1"], split.people()["crm:3"]);
+}
+
+#[tokio::test]
+async fn a_record_that_comes_before_all_others_changes_no_id() {
+    let first = next("2 | x | 2024-01-01\n3 | x | -", "2025-01-01", None).await;
+    let later = next("1 | x | 2020-01-01\n2 | x | 2024-01-01\n3 | x | -", "2025-02-01", Some(&first)).await;
+    assert_eq!(later.people()["crm:1"], first.people()["crm:2"]);
+    assert_eq!(later.tables["people_redirects"].num_rows(), 0);
+}
+
+#[tokio::test]
+async fn an_id_without_records_is_retired_and_leads_nowhere() {
+    let first = next("1 | x | -\n2 | y | -", "2025-01-01", None).await;
+    let later = next("1 | x | -", "2025-02-01", Some(&first)).await;
+    let gone = &first.people()["crm:2"];
+    assert_eq!(
+        later.lines("people_redirects", &REDIRECTS),
+        [format!("{gone} | - | retired | crm:2 | 2025-01-01 | 2025-02-01")]
+    );
+    assert_eq!(later.fact("policy", "ids_retired"), Some(1));
+}
+
+#[tokio::test]
+async fn a_rebuild_from_nothing_gives_the_same_ids() {
+    let rows = "1 | x | -\n2 | y | 2024-01-01\n3 | y | -\n4 | - | -";
+    let first = next(rows, "2025-01-01", None).await;
+    let again = next(rows, "2026-01-01", None).await;
+    assert_eq!(first.people(), again.people());
+    let on = next(rows, "2026-01-01", Some(&first)).await;
+    assert_eq!(first.people(), on.people());
+    assert_eq!(first.tables["people_crosswalk"], on.tables["people_crosswalk"]);
+}
+
+#[tokio::test]
+async fn a_crosswalk_of_another_version_is_refused() {
+    let mut first = next("1 | x | -", "2025-01-01", None).await;
+    let narrow = first.tables["people_crosswalk"].project(&[0, 1, 2]).unwrap();
+    first.tables.insert("people_crosswalk".to_string(), narrow);
+    let failed = run_after(MODEL, &crm("1 | x | -"), PLAIN, "2025-02-01", Some(&first)).await.unwrap_err();
+    assert!(failed.to_string().contains("its column `is_anchor` is missing"), "{failed}");
+    assert!(failed.hint().is_some());
+}
+
+#[tokio::test]
+async fn a_crosswalk_that_no_run_published_is_refused() {
+    let mut first = next("1 | x | -", "2025-01-01", None).await;
+    let crosswalk = first.tables["people_crosswalk"].clone();
+    let mut columns = crosswalk.columns().to_vec();
+    let at = crosswalk.schema().index_of("person_id").unwrap();
+    columns[at] = Arc::new(StringArray::from(vec!["not an id"]));
+    first.tables.insert("people_crosswalk".to_string(), RecordBatch::try_new(crosswalk.schema(), columns).unwrap());
+    let failed = run_after(MODEL, &crm("1 | x | -"), PLAIN, "2025-02-01", Some(&first)).await.unwrap_err();
+    assert!(failed.to_string().contains("`not an id`, which is not an id"), "{failed}");
+}

@@ -1,0 +1,252 @@
+//! Why two records are together or apart, from what was published: crosswalk and evidence.
+
+use std::collections::BTreeSet;
+
+use arrow::array::{Array, AsArray, RecordBatch};
+use arrow::compute::cast;
+use arrow::datatypes::DataType;
+use datafusion::logical_expr::{Expr, ident, lit};
+use datafusion::prelude::DataFrame;
+
+use super::Request;
+use super::prepare::Prepared;
+use crate::error::{Error, Result};
+use crate::kinds::dedupe::cluster::{Edge, Forest};
+use crate::project::resolve::Model;
+use crate::store::publish::{PublishedTable, published_tables};
+use crate::store::table_of_files;
+
+/// Two records, and what is known of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MatchExplanation {
+    /// The column of the ids: `person_id`.
+    pub id_column: String,
+    /// Record keys, `<system>:<id>`, with the ids they have.
+    pub records: [(String, String); 2],
+    /// The links from the first to the second; none where they are apart.
+    pub path: Vec<MatchEvidence>,
+    /// Links between their two clusters that were refused or wait for review; where they are apart.
+    pub between: Vec<MatchEvidence>,
+    /// The rules of the model, strongest first.
+    pub rules: Vec<String>,
+}
+
+/// A row of the evidence.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct MatchEvidence {
+    /// `linked`, `refused`, `review`.
+    pub outcome: String,
+    /// The rule.
+    pub rule: String,
+    /// One record.
+    pub left: String,
+    /// The other.
+    pub right: String,
+    /// Bits, where the rule weighs.
+    pub weight: Option<String>,
+    /// What each field was found to be and weighs.
+    pub comparison: Option<String>,
+    /// Why it was refused.
+    pub reason: Option<String>,
+}
+
+/// Explains two records of a `dedupe` model by the current release.
+///
+/// # Errors
+/// Project, where the model is none of that kind, has no evidence, was not published, or a record
+/// is not there.
+pub async fn explain_match(
+    prepared: &Prepared,
+    request: &Request,
+    model: &str,
+    records: [&str; 2],
+) -> Result<MatchExplanation> {
+    let reader = Reader::open(prepared, request, model).await?;
+    let crosswalk = reader.table("_crosswalk")?;
+    let (left, right) = (reader.record(crosswalk, records[0]).await?, reader.record(crosswalk, records[1]).await?);
+    let evidence = reader.evidence(crosswalk, [&left.1, &right.1]).await?;
+    let (path, between) = if left.1 == right.1 {
+        (path(&evidence, &left.0, &right.0), Vec::new())
+    } else {
+        let members = reader.members(crosswalk, &left.1).await?;
+        let crosses = |row: &&MatchEvidence| members.contains(&row.left) != members.contains(&row.right);
+        let others = reader.members(crosswalk, &right.1).await?;
+        let both = |row: &&MatchEvidence| others.contains(&row.left) != others.contains(&row.right);
+        (Vec::new(), evidence.iter().filter(crosses).filter(both).cloned().collect())
+    };
+    let rules = reader.rules();
+    Ok(MatchExplanation { id_column: reader.id_column()?, records: [left, right], path, between, rules })
+}
+
+fn dedupe_model<'a>(prepared: &'a Prepared, wanted: &str) -> Result<&'a Model> {
+    let models = || prepared.graph.models.iter().filter(|model| model.kind.name() == "dedupe");
+    models().find(|model| model.name.as_str() == wanted).ok_or_else(|| {
+        let error = Error::project(format!("there is no model `{wanted}` of the kind `dedupe`"));
+        match crate::diag::nearest(wanted, models().map(|model| model.name.as_str())) {
+            Some(near) => error.with_hint(format!("did you mean `{near}`?")),
+            None => error.with_hint("`marquetry ls --select kind:dedupe` shows what there is"),
+        }
+    })
+}
+
+/// Reads what a `dedupe` model has published.
+pub(super) struct Reader<'a> {
+    prepared: &'a Prepared,
+    model: &'a Model,
+    tables: Vec<PublishedTable>,
+}
+
+impl<'a> Reader<'a> {
+    /// The tables of the current release.
+    pub(super) async fn open(prepared: &'a Prepared, request: &Request, model: &str) -> Result<Self> {
+        let model = dedupe_model(prepared, model)?;
+        let root = prepared.target(request)?.root()?;
+        Ok(Self { prepared, model, tables: published_tables(&root, None).await? })
+    }
+
+    /// All rows of a table, in their order.
+    pub(super) async fn read_all(&self, ending: &str) -> Result<Vec<RecordBatch>> {
+        self.read(self.table(ending)?, lit(true)).await
+    }
+
+    fn table(&self, ending: &str) -> Result<&PublishedTable> {
+        let name = self.model.name.with_suffix(ending);
+        self.tables.iter().find(|table| table.table.name == name).ok_or_else(|| {
+            Error::project(format!("`{name}` was not published yet"))
+                .with_hint(format!("`marquetry run --select {}` publishes it", self.model.name))
+        })
+    }
+
+    /// The first column of the main table.
+    fn id_column(&self) -> Result<String> {
+        let main = self.model.outputs.first().and_then(|output| output.grain.first());
+        main.map(ToString::to_string).ok_or_else(|| Error::internal("a dedupe model without an id"))
+    }
+
+    /// The names of the rules, as the run counted them.
+    fn rules(&self) -> Vec<String> {
+        match &self.model.kind {
+            crate::kinds::Kind::Dedupe(spec) => spec.rules.iter().map(|rule| rule.title()).collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    async fn read(&self, table: &PublishedTable, filter: Expr) -> Result<Vec<RecordBatch>> {
+        let provider = table_of_files(&table.urls, table.schema.clone())?;
+        let frame: DataFrame = self.prepared.engine.ctx().read_table(provider)?;
+        Ok(frame.filter(filter)?.collect().await?)
+    }
+
+    /// A record's key and id.
+    async fn record(&self, crosswalk: &PublishedTable, wanted: &str) -> Result<(String, String)> {
+        let (system, id) = wanted.split_once(':').ok_or_else(|| {
+            Error::project(format!("`{wanted}` does not name a record"))
+                .with_hint("write it as `<system>:<id>`, as in `salesforce:0035Y00003abcde`")
+        })?;
+        let rows = self.read(crosswalk, ident("system").eq(lit(system)).and(ident("record_id").eq(lit(id)))).await?;
+        let found = texts(&rows, &self.id_column()?)?.into_iter().next().flatten();
+        let found = found.ok_or_else(|| {
+            Error::project(format!("there is no record `{wanted}` in `{}`", crosswalk.table.name))
+                .with_hint("its rejects tell which rows could not be used")
+        })?;
+        Ok((wanted.to_string(), found))
+    }
+
+    /// The keys of the records that have an id.
+    async fn members(&self, crosswalk: &PublishedTable, id: &str) -> Result<BTreeSet<String>> {
+        let rows = self.read(crosswalk, ident(self.id_column()?).eq(lit(id))).await?;
+        let pairs = texts(&rows, "system")?.into_iter().zip(texts(&rows, "record_id")?);
+        Ok(pairs.map(|(system, id)| key(system, id)).collect())
+    }
+
+    /// The evidence that names a record of these ids.
+    async fn evidence(&self, crosswalk: &PublishedTable, ids: [&str; 2]) -> Result<Vec<MatchEvidence>> {
+        let mut members = self.members(crosswalk, ids[0]).await?;
+        members.extend(self.members(crosswalk, ids[1]).await?);
+        let names: Vec<Expr> = members.iter().filter_map(|key| Some(lit(key.split_once(':')?.1))).collect();
+        let named = |column: &str| ident(column).in_list(names.clone(), false);
+        let rows = self.read(self.table("_evidence")?, named("left_record_id").or(named("right_record_id"))).await?;
+        let columns = ["left_system", "left_record_id", "right_system", "right_record_id", "outcome", "rule"];
+        let [left_system, left_id, right_system, right_id, outcome, rule] = columns.map(|name| texts(&rows, name));
+        let (left, right) = (left_system?.into_iter().zip(left_id?), right_system?.into_iter().zip(right_id?));
+        let words = outcome?.into_iter().zip(rule?);
+        let notes = texts(&rows, "weight")?.into_iter().zip(texts(&rows, "comparison")?).zip(texts(&rows, "reason")?);
+        let mut evidence = Vec::new();
+        for (((left, right), (outcome, rule)), ((weight, comparison), reason)) in left.zip(right).zip(words).zip(notes)
+        {
+            let row = MatchEvidence {
+                outcome: outcome.unwrap_or_default(),
+                rule: rule.unwrap_or_default(),
+                left: key(left.0, left.1),
+                right: key(right.0, right.1),
+                weight,
+                comparison,
+                reason,
+            };
+            if members.contains(&row.left) && members.contains(&row.right) {
+                evidence.push(row);
+            }
+        }
+        Ok(evidence)
+    }
+}
+
+fn key(system: Option<String>, id: Option<String>) -> String {
+    format!("{}:{}", system.unwrap_or_default(), id.unwrap_or_default())
+}
+
+/// A column of all batches as texts.
+pub(super) fn texts(batches: &[RecordBatch], name: &str) -> Result<Vec<Option<String>>> {
+    let mut values = Vec::new();
+    for batch in batches {
+        let column = batch.column_by_name(name).ok_or_else(|| {
+            Error::project(format!("the published tables have no column `{name}`"))
+                .with_hint("they were published by another version; run the model once")
+        })?;
+        let column = cast(column, &DataType::Utf8)?;
+        let texts = column.as_string_opt::<i32>().ok_or_else(|| Error::internal("a text column is none"))?;
+        values.extend((0..texts.len()).map(|row| texts.is_valid(row).then(|| texts.value(row).to_string())));
+    }
+    Ok(values)
+}
+
+/// The links that lead from one record to another. Links are a forest, so there is one way only.
+fn path(evidence: &[MatchEvidence], from: &str, to: &str) -> Vec<MatchEvidence> {
+    let links: Vec<&MatchEvidence> = evidence.iter().filter(|row| row.outcome == "linked").collect();
+    let mut names: Vec<&str> = links.iter().flat_map(|link| [link.left.as_str(), link.right.as_str()]).collect();
+    names.sort_unstable();
+    names.dedup();
+    let number = |name: &str| names.binary_search(&name).ok().and_then(|at| u32::try_from(at).ok());
+    let edge = |link: &&MatchEvidence| Some(Edge::new(number(&link.left)?, number(&link.right)?, 0, 0));
+    let edges: Vec<Edge> = links.iter().filter_map(edge).collect();
+    let found = number(from)
+        .zip(number(to))
+        .and_then(|(from, to)| Forest::new(u32::try_from(names.len()).ok()?, &edges).path(from, to));
+    let link =
+        |wanted: Edge| links.iter().zip(&edges).find(|(_, edge)| **edge == wanted).map(|(link, _)| (*link).clone());
+    found.unwrap_or_default().into_iter().filter_map(link).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn link(outcome: &str, left: &str, right: &str) -> MatchEvidence {
+        let text = str::to_string;
+        MatchEvidence { outcome: text(outcome), left: text(left), right: text(right), ..MatchEvidence::default() }
+    }
+
+    #[test]
+    fn the_path_follows_links_in_either_direction() {
+        let evidence = [
+            link("linked", "a", "b"),
+            link("linked", "c", "b"),
+            link("linked", "c", "d"),
+            link("linked", "b", "e"),
+            link("refused", "a", "d"),
+        ];
+        assert_eq!(path(&evidence, "a", "d"), [evidence[0].clone(), evidence[1].clone(), evidence[2].clone()]);
+        assert!(path(&evidence, "a", "x").is_empty());
+        assert!(path(&evidence, "a", "a").is_empty());
+    }
+}
