@@ -50,7 +50,7 @@ pub(super) fn solve(work: Arc<Work>, columns: Columns, known: Known) -> Result<A
     let groups = Groups::new(&linked.clusters.root);
     let identity = identity::identify(&work, &records, &linked.clusters.root, known)?;
     let survivors = survive::survivors(&work, &records, &groups)?;
-    let provenance = several_valued(&groups, &survivors);
+    let provenance = if work.provenance { several_valued(&groups, &survivors) } else { Vec::new() };
     let mut quarantined = vec![false; records.len()];
     for record in linked.clusters.quarantined.iter().flat_map(|cluster| &cluster.records) {
         if let Some(flag) = quarantined.get_mut(*record as usize) {

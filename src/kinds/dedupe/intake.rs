@@ -55,6 +55,8 @@ pub(super) struct Work {
     pub(super) max_cluster: u32,
     pub(super) max_block: u32,
     pub(super) threads: usize,
+    /// Whether it is told where values are from.
+    pub(super) provenance: bool,
     /// UTC microseconds.
     pub(super) as_of: i64,
     /// In which months are counted.
@@ -88,6 +90,7 @@ impl Work {
             rules: resolved.rules.iter().map(WorkRule::new).collect(),
             threads: scope.engine.limits().threads.get(),
             max_block: resolved.max_block,
+            provenance: resolved.provenance,
             uniques: resolved.uniques.iter().map(|unique| unique.text.clone()).collect(),
             max_records_per_key: resolved.max_records_per_key,
             max_cluster: resolved.max_cluster,

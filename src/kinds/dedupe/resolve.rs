@@ -34,6 +34,8 @@ pub(super) struct Resolved {
     pub(super) max_records_per_key: u32,
     pub(super) max_cluster: u32,
     pub(super) max_block: u32,
+    /// Whether it is told where values are from.
+    pub(super) provenance: bool,
     /// Of record ids.
     pub(super) record: Promise,
     /// Of the instants of change.
@@ -133,6 +135,7 @@ pub(super) fn resolve(spec: &Dedupe, scope: &Scope<'_>, diags: &mut Diagnostics)
         max_records_per_key: spec.guards.max_records_per_key.value,
         max_cluster: spec.guards.max_cluster.value,
         max_block: spec.guards.max_block.value,
+        provenance: spec.provenance,
         record,
         updated,
         created,

@@ -145,7 +145,7 @@ pub(super) fn thresholds(rule: &Probabilistic, diags: &mut Diagnostics) -> Optio
 
 /// What pairs must share to be compared.
 pub(super) fn block(text: &Spanned<String>, fields: &[Field], diags: &mut Diagnostics) -> Option<BlockRule> {
-    let rule: Result<BlockRule, String> = text.value.parse().map_err(|error| format!("{error}"));
+    let rule: Result<BlockRule, String> = text.value.parse();
     let known = |name: &str| fields.iter().any(|field| field.name.as_str() == name);
     let rule = rule.and_then(|rule| {
         let unknown = rule.fields().find(|name| !known(name)).map(|name| format!("there is no field `{name}`"));

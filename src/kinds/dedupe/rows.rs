@@ -81,7 +81,7 @@ pub(super) fn crosswalk(answer: &Answer, records: Range<usize>) -> Result<Vec<Ar
         ids(ordinals.iter().map(|record| held(record).map(|held| held.id))),
         Arc::new(anchors.collect::<BooleanArray>()),
         rules(answer, links.iter().map(|link| link.map(|link| link.rule)))?,
-        weights(links.iter().map(|link| link.and_then(|link| weight(link))))?,
+        weights(links.iter().map(|link| link.and_then(weight)))?,
         instants(since),
         instants(ordinals.iter().map(|record| held(record).map(|held| held.since))),
         Arc::new(aside.collect::<BooleanArray>()),

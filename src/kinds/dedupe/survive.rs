@@ -15,7 +15,7 @@ use crate::error::Result;
 /// No record of the cluster has a value.
 pub(super) const NOBODY: u32 = u32::MAX;
 
-/// By field and cluster: the record whose value survives, and of how many.
+/// By field and cluster: the record whose value survives, and of how many where that is told.
 #[derive(Debug)]
 pub(super) struct Survivors {
     pub(super) records: Vec<Vec<u32>>,
@@ -71,12 +71,14 @@ impl<'a> Judge<'a> {
         let nulls = self.column.logical_nulls();
         let has_value = |record: &u32| nulls.as_ref().is_none_or(|valid| valid.is_valid(self.records.row(*record)));
         let mut winners = Vec::with_capacity(groups.len());
-        let mut counts = Vec::with_capacity(groups.len());
+        let mut counts = Vec::with_capacity(if self.work.provenance { groups.len() } else { 0 });
         let mut candidates: Vec<u32> = Vec::new();
         for cluster in 0..groups.len() {
             candidates.clear();
             candidates.extend(groups.members(cluster).iter().copied().filter(has_value));
-            counts.push(candidates.len() as u32);
+            if self.work.provenance {
+                counts.push(candidates.len() as u32);
+            }
             winners.push(match candidates.as_slice() {
                 [] => NOBODY,
                 [only] => *only,

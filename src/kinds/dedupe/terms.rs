@@ -87,8 +87,8 @@ pub(super) fn rules(spec: &Dedupe, fields: &[Field], engine: &Engine, diags: &mu
             _ => failed = true,
         }
     }
-    let likely = spec.rules.iter().filter(|rule| matches!(rule.how, How::Probabilistic(_)));
-    if let Some(second) = likely.skip(1).next() {
+    let mut likely = spec.rules.iter().filter(|rule| matches!(rule.how, How::Probabilistic(_)));
+    if let Some(second) = likely.nth(1) {
         let message = "a model has one probabilistic rule at most: it weighs all that is known already";
         diags.push(Diagnostic::error(codes::INVALID_VALUE, second.place, message));
         failed = true;

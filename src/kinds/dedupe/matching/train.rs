@@ -102,7 +102,7 @@ fn blocked(
     options: &TrainOptions,
 ) -> Result<(BTreeMap<Pattern, u64>, f64)> {
     let predicted: u64 = blocks.iter().map(|blocks| blocks.pairs).sum();
-    let share = (options.blocked_pairs as f64 / predicted.max(1) as f64).min(1.0);
+    let share = (options.blocked_pairs.max(1) as f64 / predicted.max(1) as f64).min(1.0);
     let limit = (share * u64::MAX as f64) as u64;
     let taken = |a: u32| share >= 1.0 || super::blocking::mix(u64::from(a) ^ options.seed.rotate_left(32)) <= limit;
     let ranges = chunks(blocks, records.len(), (CHUNK_PAIRS as f64 / share) as usize);

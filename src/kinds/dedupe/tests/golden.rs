@@ -368,3 +368,30 @@ match:
         ]
     );
 }
+
+#[tokio::test]
+async fn absurd_values_do_no_harm() {
+    let model = "
+entity: person
+records:
+  - {from: crm, id: id, fields: {email: mail, phone: tel, first_name: first, last_name: last}}
+default_country: GB
+match:
+  - email
+  - phone
+  - {similar: {first_name: 0.9, last_name: 0.9}, within: email_domain}
+  - probabilistic: {}
+guards: {max_records_per_key: 200}
+";
+    let long = "x".repeat(10_000);
+    let mut rows = String::from("id | mail | tel | first | last\n");
+    for at in 0..300 {
+        // One phone for everybody, an address with three @, names from right to left, marks without letters.
+        let last = ["שרה", "\u{301}\u{302}", "O'Neill-Łukasz", "🙂🙂"][at % 4];
+        rows.push_str(&format!("{at} | a{at}@b@c@example.com | 020 7946 0958 | {long}{at} | {last}\n"));
+    }
+    let made = run(model, &[("crm", table(&rows))], PLAIN).await;
+    assert_eq!(made.tables["people_crosswalk"].num_rows(), 300);
+    assert_eq!(made.fact("policy", "keys_too_common"), Some(1), "{:#?}", made.facts);
+    made.assert_balanced();
+}
