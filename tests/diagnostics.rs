@@ -22,10 +22,11 @@ use tempfile::TempDir;
 const CASES: &str = "tests/golden/diagnostics";
 
 /// Codes that `check` cannot raise, or that a golden text cannot show, each with the reason.
-const WITHOUT_A_CASE: [(Code, &str); 3] = [
+const WITHOUT_A_CASE: [(Code, &str); 4] = [
     (codes::NO_PROJECT, "names the folder, which differs; `a_folder_without_a_project` has it"),
     (codes::BAD_SELECTOR, "about the command line, not a file"),
     (codes::UNUSED_RULE, "raised after a run"),
+    (codes::LONG_LOOKBACK, "raised after a run"),
 ];
 
 #[tokio::test]

@@ -40,12 +40,22 @@ pub trait EntityAlgorithm: fmt::Debug + Send + Sync {
     fn output_schema(&self) -> SchemaRef;
     /// A fresh start for one partition.
     fn start(&self) -> Box<dyn EntityState>;
+    /// The same for an algorithm that looks things up; `tables` holds the rows of the side inputs of
+    /// [`walk_with`], in no particular order.
+    fn start_with(&self, _tables: &[Vec<RecordBatch>]) -> Result<Box<dyn EntityState>> {
+        Ok(self.start())
+    }
 }
 
 /// One partition's walk.
 pub trait EntityState: Send {
     /// Takes the next rows, in order; returns rows that are finished, if any.
     fn push(&mut self, batch: &RecordBatch) -> Result<Option<RecordBatch>>;
+    /// Further rows that the last rows taken give, where they are too many for one batch; called after
+    /// every `push` until there are none.
+    fn more(&mut self) -> Result<Option<RecordBatch>> {
+        Ok(None)
+    }
     /// The input has ended; returns the rest.
     fn finish(&mut self) -> Result<Option<RecordBatch>>;
     /// Bytes held between calls, which count against the run's memory limit.
@@ -63,15 +73,27 @@ pub struct WalkOrder {
 
 /// Adds the walk to a plan; the output has the algorithm's own schema, unqualified.
 pub fn walk(input: LogicalPlan, order: WalkOrder, algorithm: Arc<dyn EntityAlgorithm>) -> Result<LogicalPlan> {
+    walk_with(input, Vec::new(), order, algorithm)
+}
+
+/// The same for an algorithm that looks things up in small tables, which are read whole, once, before
+/// the first row.
+pub fn walk_with(
+    input: LogicalPlan,
+    tables: Vec<LogicalPlan>,
+    order: WalkOrder,
+    algorithm: Arc<dyn EntityAlgorithm>,
+) -> Result<LogicalPlan> {
     let schema = DFSchema::try_from(algorithm.output_schema().as_ref().clone())
         .map_err(|error| crate::error::Error::internal("an operator's columns are not distinct").with_source(error))?;
-    let node = EntityNode { input, order, algorithm, schema: Arc::new(schema) };
+    let node = EntityNode { input, tables, order, algorithm, schema: Arc::new(schema) };
     Ok(LogicalPlan::Extension(Extension { node: Arc::new(node) }))
 }
 
 #[derive(Clone)]
 struct EntityNode {
     input: LogicalPlan,
+    tables: Vec<LogicalPlan>,
     order: WalkOrder,
     algorithm: Arc<dyn EntityAlgorithm>,
     schema: DFSchemaRef,
@@ -86,7 +108,10 @@ impl fmt::Debug for EntityNode {
 // Two nodes are the same walk if they share the algorithm itself.
 impl PartialEq for EntityNode {
     fn eq(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.algorithm, &other.algorithm) && self.order == other.order && self.input == other.input
+        Arc::ptr_eq(&self.algorithm, &other.algorithm)
+            && self.order == other.order
+            && self.input == other.input
+            && self.tables == other.tables
     }
 }
 impl Eq for EntityNode {}
@@ -100,6 +125,7 @@ impl Hash for EntityNode {
         self.algorithm.name().hash(state);
         self.order.hash(state);
         self.input.hash(state);
+        self.tables.hash(state);
     }
 }
 
@@ -108,7 +134,7 @@ impl UserDefinedLogicalNodeCore for EntityNode {
         self.algorithm.name()
     }
     fn inputs(&self) -> Vec<&LogicalPlan> {
-        vec![&self.input]
+        std::iter::once(&self.input).chain(&self.tables).collect()
     }
     fn schema(&self) -> &DFSchemaRef {
         &self.schema
@@ -125,15 +151,19 @@ impl UserDefinedLogicalNodeCore for EntityNode {
             self.order.order.join(", ")
         )
     }
-    fn with_exprs_and_inputs(&self, _: Vec<Expr>, mut inputs: Vec<LogicalPlan>) -> SqlResult<Self> {
-        match inputs.pop() {
-            Some(input) if inputs.is_empty() => Ok(Self { input, ..self.clone() }),
-            _ => internal_err!("{} reads one input", self.algorithm.name()),
+    fn with_exprs_and_inputs(&self, _: Vec<Expr>, inputs: Vec<LogicalPlan>) -> SqlResult<Self> {
+        let mut inputs = inputs.into_iter();
+        match inputs.next() {
+            Some(input) if inputs.len() == self.tables.len() => {
+                Ok(Self { input, tables: inputs.collect(), ..self.clone() })
+            }
+            _ => internal_err!("{} reads {} inputs", self.algorithm.name(), 1 + self.tables.len()),
         }
     }
-    /// The algorithm reads every column of its input, whatever is wanted of its output.
+    /// The algorithm reads every column of its inputs, whatever is wanted of its output.
     fn necessary_children_exprs(&self, _: &[usize]) -> Option<Vec<Vec<usize>>> {
-        Some(vec![(0..self.input.schema().fields().len()).collect()])
+        let inputs = UserDefinedLogicalNodeCore::inputs(self);
+        Some(inputs.iter().map(|input| (0..input.schema().fields().len()).collect()).collect())
     }
 }
 
@@ -166,7 +196,9 @@ impl ExtensionPlanner for EntityPlanner {
         _: &PhysicalPlanningContext,
     ) -> SqlResult<Option<Arc<dyn ExecutionPlan>>> {
         let Some(node) = node.as_any().downcast_ref::<EntityNode>() else { return Ok(None) };
-        let [input] = inputs else { return internal_err!("{} reads one input", node.algorithm.name()) };
+        let Some((input, tables)) = inputs.split_first() else {
+            return internal_err!("{} reads at least one input", node.algorithm.name());
+        };
         let schema = input.schema();
         let column = |name: &String| -> SqlResult<Arc<dyn PhysicalExpr>> {
             Ok(Arc::new(PhysicalColumn::new_with_schema(name, &schema)?))
@@ -177,6 +209,7 @@ impl ExtensionPlanner for EntityPlanner {
         let sort =
             sorted.map(|name| Ok(PhysicalSortExpr::new(column(name)?, options))).collect::<SqlResult<Vec<_>>>()?;
         let Some(ordering) = LexOrdering::new(sort) else { return internal_err!("a walk needs an order") };
-        Ok(Some(Arc::new(EntityExec::new(Arc::clone(input), entity, ordering, Arc::clone(&node.algorithm)))))
+        let (rows, algorithm) = (Arc::clone(input), Arc::clone(&node.algorithm));
+        Ok(Some(Arc::new(EntityExec::new(rows, tables.to_vec(), entity, ordering, algorithm))))
     }
 }

@@ -8,6 +8,7 @@ pub mod frames;
 mod functions;
 mod ga4_param;
 pub mod lineage;
+pub mod local_day;
 pub mod map;
 mod map_exec;
 mod query;

@@ -1,5 +1,6 @@
 //! Every kind there is: one variant and one arm each.
 
+use super::attribution::{self, Attribution};
 use super::lifecycle::{self, Lifecycle};
 use super::source_mapping::{self, SourceMapping};
 use super::{ModelKind, sql};
@@ -13,11 +14,17 @@ pub enum Kind {
     SourceMapping(Box<SourceMapping>),
     /// Stage visits.
     Lifecycle(Box<Lifecycle>),
+    /// Credit for conversions.
+    Attribution(Box<Attribution>),
 }
 
 /// The kinds' names with their reference pages, in the order of the documentation.
-pub const GUIDES: &[(&str, &str)] =
-    &[("sql", sql::GUIDE), ("source_mapping", source_mapping::GUIDE), ("lifecycle", lifecycle::GUIDE)];
+pub const GUIDES: &[(&str, &str)] = &[
+    ("sql", sql::GUIDE),
+    ("source_mapping", source_mapping::GUIDE),
+    ("lifecycle", lifecycle::GUIDE),
+    ("attribution", attribution::GUIDE),
+];
 
 impl Kind {
     /// The YAML key that declares it.
@@ -26,6 +33,7 @@ impl Kind {
             Self::Sql(_) => "sql",
             Self::SourceMapping(_) => "source_mapping",
             Self::Lifecycle(_) => "lifecycle",
+            Self::Attribution(_) => "attribution",
         }
     }
 
@@ -35,6 +43,7 @@ impl Kind {
             Self::Sql(spec) => spec,
             Self::SourceMapping(spec) => spec.as_ref(),
             Self::Lifecycle(spec) => spec.as_ref(),
+            Self::Attribution(spec) => spec.as_ref(),
         }
     }
 }

@@ -8,6 +8,7 @@ use super::column_spec::ColumnSpec;
 use crate::contract::Classification;
 use crate::diag::Place;
 use crate::kinds::Kind;
+use crate::kinds::attribution::Attribution;
 use crate::kinds::lifecycle::Lifecycle;
 use crate::kinds::source_mapping::SourceMapping;
 use crate::kinds::sql::Sql;
@@ -113,6 +114,8 @@ pub struct ModelFile {
     pub source_mapping: Option<Spanned<SourceMapping>>,
     /// Recorded stage changes as visits to stages.
     pub lifecycle: Option<Spanned<Lifecycle>>,
+    /// Credit of conversions shared among the touches before them.
+    pub attribution: Option<Spanned<Attribution>>,
 }
 
 fn yes() -> bool {
@@ -126,6 +129,8 @@ impl ModelFile {
         let mapping = self.source_mapping.as_ref();
         let mapping = mapping.map(|spec| (Kind::SourceMapping(Box::new(spec.value.clone())), spec.place));
         let lifecycle = self.lifecycle.as_ref().map(|spec| (Kind::Lifecycle(Box::new(spec.value.clone())), spec.place));
-        [sql, mapping, lifecycle].into_iter().flatten().collect()
+        let attribution = self.attribution.as_ref();
+        let attribution = attribution.map(|spec| (Kind::Attribution(Box::new(spec.value.clone())), spec.place));
+        [sql, mapping, lifecycle, attribution].into_iter().flatten().collect()
     }
 }
