@@ -64,7 +64,8 @@ fn the_touchpoints_are_credited_to_the_cent() {
     );
     let summary = project.publish(&[]).exits(0).json();
     let tables = summary["tables"].as_array().unwrap().clone();
-    let table = |name: &str| tables.iter().find(|table| table["name"] == name).unwrap_or_else(|| panic!("{name}")).clone();
+    let table =
+        |name: &str| tables.iter().find(|table| table["name"] == name).unwrap_or_else(|| panic!("{name}")).clone();
     assert_eq!(table("totals")["rows"], 9);
     assert_eq!(table("credits_reconciliation")["rows"], 9);
     assert_eq!(table("credits")["rejects"], 0);

@@ -179,7 +179,8 @@ impl Batch {
     /// The currency's smallest unit in units of the last decimal, where the amount is a whole number of
     /// them; 1 where it is not.
     pub(super) fn smallest_unit(&self, row: usize, scale: i8, amount: i64) -> i64 {
-        let currency = self.currencies.as_ref().filter(|texts| texts.is_valid(row)).map_or("", |texts| texts.value(row));
+        let currency =
+            self.currencies.as_ref().filter(|texts| texts.is_valid(row)).map_or("", |texts| texts.value(row));
         let digits = u32::try_from(scale).unwrap_or(0).saturating_sub(minor_digits(currency));
         let unit = 10i64.checked_pow(digits).unwrap_or(1);
         if amount % unit == 0 { unit } else { 1 }

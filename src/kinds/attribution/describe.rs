@@ -57,7 +57,8 @@ pub(super) fn names(names: &[&str]) -> Vec<ColumnName> {
 impl Writer<'_> {
     fn ledger(&self) -> Contract {
         let p = &self.resolved.promises;
-        let mut columns = vec![key("conversion_id", &p.conversion, "The conversion whose credit is shared.").not_null()];
+        let mut columns =
+            vec![key("conversion_id", &p.conversion, "The conversion whose credit is shared.").not_null()];
         if self.resolved.conversions.entity.is_some() {
             columns.push(key("entity_id", &p.account, "Who converted."));
         }
@@ -74,12 +75,18 @@ impl Writer<'_> {
         );
         columns.push(made("channel", ColumnType::Text, channel, &[&p.channel]).not_null());
         if self.resolved.touches.campaign.is_some() {
-            columns.push(made("campaign", ColumnType::Text, "The touch's campaign; NULL where it has none.", &[&p.campaign]));
+            columns.push(made(
+                "campaign",
+                ColumnType::Text,
+                "The touch's campaign; NULL where it has none.",
+                &[&p.campaign],
+            ));
         }
         columns.extend(self.kept(&self.resolved.touches.keep, &self.resolved.touches.table));
         columns.extend(self.kept(&self.resolved.conversions.keep, &self.resolved.conversions.table));
         if self.resolved.scale.is_some() {
-            let text = format!("The amount's currency (ISO 4217); `{}` where none was told.", self.scope.settings.currency);
+            let text =
+                format!("The amount's currency (ISO 4217); `{}` where none was told.", self.scope.settings.currency);
             columns.push(made("currency", ColumnType::Text, text, &[&p.currency]).not_null());
         }
         self.journey_columns(&mut columns);
@@ -142,18 +149,26 @@ impl Writer<'_> {
             let listed: Vec<String> = self.resolved.models.iter().map(|m| words::model(m, self.resolved)).collect();
             let text = format!("The model that shared: {}.", listed.join("; "));
             columns.push(made("model", ColumnType::Text, text, &[]).not_null());
-            let text = "The touch's share of the conversion. The shares of a conversion under a model add up to exactly 1.";
+            let text =
+                "The touch's share of the conversion. The shares of a conversion under a model add up to exactly 1.";
             columns.push(made("weight", weight, text, &from).not_null().adds_up_within(&["model"]));
-            let text = "The touch's share of the conversion's amount. The shares under a model add up to it to the cent.";
-            let shared = |ty| made("amount", ty, text, &[&p.amount, &p.touched_at]).not_null().adds_up_within(&["model"]);
+            let text =
+                "The touch's share of the conversion's amount. The shares under a model add up to it to the cent.";
+            let shared =
+                |ty| made("amount", ty, text, &[&p.amount, &p.touched_at]).not_null().adds_up_within(&["model"]);
             columns.extend(amount.map(shared));
             return;
         }
         for model in &self.resolved.models {
             let words = words::model(model, self.resolved);
-            let text = format!("The touch's share of the conversion under {words}. A conversion's shares add up to exactly 1.");
+            let text = format!(
+                "The touch's share of the conversion under {words}. A conversion's shares add up to exactly 1."
+            );
             columns.push(made(weight_column(&model.name).as_str(), weight, text, &from).not_null());
-            let text = format!("The touch's share of the conversion's amount under `{}`; they add up to it to the cent.", model.name);
+            let text = format!(
+                "The touch's share of the conversion's amount under `{}`; they add up to it to the cent.",
+                model.name
+            );
             let name = amount_column(&model.name);
             columns.extend(amount.map(|ty| made(name.as_str(), ty, text, &[&p.amount, &p.touched_at]).not_null()));
         }
@@ -163,7 +178,8 @@ impl Writer<'_> {
         let p = &self.resolved.promises;
         let mut columns = vec![
             made("model", ColumnType::Text, "The model.", &[]).not_null(),
-            made("channel", ColumnType::Text, format!("The channel, `{UNATTRIBUTED}` included."), &[&p.channel]).not_null(),
+            made("channel", ColumnType::Text, format!("The channel, `{UNATTRIBUTED}` included."), &[&p.channel])
+                .not_null(),
         ];
         let from = [&p.channel, &p.touched_at, &p.converted_at];
         let credit = ColumnType::Decimal(SUM_PRECISION, WEIGHT_SCALE);
@@ -185,7 +201,9 @@ impl Writer<'_> {
             columns.push(made("amount", ty, text, &[&p.amount, &p.channel]).not_null().adds_up_within(&["model"]));
             let text = format!("All amounts {of}, by which `amount_share` is divided.");
             columns.push(made("amount_total", ty, text, &[&p.amount]).not_null().adds_up_within(&["model", "channel"]));
-            let text = format!("The channel's part in all amounts {of}; NULL where they add up to 0; a ratio: never add or average it.");
+            let text = format!(
+                "The channel's part in all amounts {of}; NULL where they add up to 0; a ratio: never add or average it."
+            );
             columns.push(made("amount_share", ColumnType::Double, text, &[&p.amount, &p.channel]).never_adds_up());
         }
         Contract {
@@ -211,18 +229,23 @@ impl Writer<'_> {
         let from = [&p.conversion];
         columns.extend([
             made("conversions", count, "Usable conversions in the source.", &from).not_null(),
-            made("conversions_without_touch", count, "Conversions of the ledger without a touch in reach.", &from).not_null(),
+            made("conversions_without_touch", count, "Conversions of the ledger without a touch in reach.", &from)
+                .not_null(),
             made("credits", credit, "All credits of the ledger: one for each conversion.", &from).not_null(),
-            made("credits_difference", credit, "Conversions less credits: always 0, or nothing is published.", &from).not_null(),
+            made("credits_difference", credit, "Conversions less credits: always 0, or nothing is published.", &from)
+                .not_null(),
         ]);
         if let Some(scale) = self.resolved.scale {
             let ty = ColumnType::Decimal(SUM_PRECISION, scale);
             let amount = [&p.amount];
             columns.extend([
-                made("amount_converted", ty, "The sum of the usable conversions' amounts, from the source.", &amount).not_null(),
+                made("amount_converted", ty, "The sum of the usable conversions' amounts, from the source.", &amount)
+                    .not_null(),
                 made("amount_attributed", ty, "The sum of all shares of the ledger.", &amount).not_null(),
-                made("difference", ty, "The first less the second: always 0, or nothing is published.", &amount).not_null(),
-                made("amount_unattributed", ty, "The part of conversions without a touch in reach.", &amount).not_null(),
+                made("difference", ty, "The first less the second: always 0, or nothing is published.", &amount)
+                    .not_null(),
+                made("amount_unattributed", ty, "The part of conversions without a touch in reach.", &amount)
+                    .not_null(),
             ]);
         }
         for column in columns.iter_mut().skip(grain.len()) {

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use datafusion::functions_aggregate::expr_fn::sum;
 use arrow::datatypes::DataType;
+use datafusion::functions_aggregate::expr_fn::sum;
 use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder, cast, ident, lit, when};
 
 use super::data_driven::{Counting, Solving};
@@ -29,9 +29,7 @@ pub(super) fn effects(spec: &Attribution, resolved: &Resolved, scope: &Scope<'_>
     // Each partition counts for itself. The counts of a place are parts of a touch, and belong to its key.
     let keys = named(&["model", "kind", "state", "next"]);
     let is_place = || ident("kind").eq(lit("place"));
-    let parts = planned(
-        when(is_place(), ident("hits")).otherwise(lit(0i64)),
-    )?;
+    let parts = planned(when(is_place(), ident("hits")).otherwise(lit(0i64)))?;
     let mut groups = keys.clone();
     groups.push(parts.alias("parts"));
     let counts = planned(counts.aggregate(groups, [sum(ident("hits")).alias("h"), sum(ident("total")).alias("t")]))?;
@@ -71,7 +69,12 @@ impl Writer<'_> {
         let columns = vec![
             made("model", ColumnType::Text, "The model.", &[]).not_null(),
             made("channel", ColumnType::Text, "The channel.", &[&p.channel]).not_null(),
-            made("place", ColumnType::Int, "The place in the journey, from 1, that the row is about; NULL for all places.", &from),
+            made(
+                "place",
+                ColumnType::Int,
+                "The place in the journey, from 1, that the row is about; NULL for all places.",
+                &from,
+            ),
             made("effect", ColumnType::Double, effect, &from).not_null().never_adds_up(),
             made("effect_units", ColumnType::BigInt, units, &from),
             made("credits", ColumnType::Double, credits, &from).not_null().adds_up_within(&["model", "place"]),

@@ -104,7 +104,11 @@ fn of_touches(resolved: &Resolved, scope: &Scope<'_>) -> Result<LogicalPlan> {
     let mut counts = vec![(fact::IN, spec.table.to_string(), count(lit(1i64)))];
     let mut passed = lit(true);
     for (name, excluded) in &spec.exclude {
-        counts.push((fact::OUT, format!("touches_excluded_{name}"), if_true(passed.clone().and(excluded.clone().is_true()))?));
+        counts.push((
+            fact::OUT,
+            format!("touches_excluded_{name}"),
+            if_true(passed.clone().and(excluded.clone().is_true()))?,
+        ));
         passed = passed.and(excluded.clone().is_not_true());
     }
     let usable = passed.clone().and(known()).and(spec.entity.clone().is_not_null());

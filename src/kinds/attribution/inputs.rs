@@ -28,7 +28,10 @@ pub(super) const CONVERSION_REASONS: [(&str, &str); 7] = [
     ("null_id", "it has no id"),
     ("null_time", "it has no instant"),
     ("null_entity", "nobody knows who converted"),
-    ("superseded", "a later row with the same id counts, as of a deal that was reopened; the detail is this row's instant"),
+    (
+        "superseded",
+        "a later row with the same id counts, as of a deal that was reopened; the detail is this row's instant",
+    ),
     ("null_amount", "it has no amount to share"),
     ("amount_too_large", "its amount has more than 18 digits"),
     ("unknown_currency", "its currency is not three letters"),
@@ -64,11 +67,7 @@ pub(super) fn named<S: AsRef<str>>(names: &[S]) -> Vec<Expr> {
     names.iter().map(|name| ident(name.as_ref())).collect()
 }
 
-fn scan(
-    table: &crate::syntax::TableName,
-    filter: Option<&Expr>,
-    scope: &Scope<'_>,
-) -> Result<LogicalPlanBuilder> {
+fn scan(table: &crate::syntax::TableName, filter: Option<&Expr>, scope: &Scope<'_>) -> Result<LogicalPlanBuilder> {
     let rows = scope.frames.scan(table)?;
     match filter {
         Some(filter) => planned(rows.filter(filter.clone())),
@@ -96,9 +95,12 @@ pub(super) fn judged_conversions(resolved: &Resolved, scope: &Scope<'_>) -> Resu
     let rows = planned(read_conversions(resolved, scope)?.project(columns))?;
     // The latest row of an id counts; whatever else differs makes the order total.
     let mut order = vec![ident("at").sort(false, false)];
-    order.extend(names.iter().filter(|name| !["at", "conversion_id"].contains(&name.as_str())).map(|name| {
-        ident(name.as_str()).sort(name != "amount", false)
-    }));
+    order.extend(
+        names
+            .iter()
+            .filter(|name| !["at", "conversion_id"].contains(&name.as_str()))
+            .map(|name| ident(name.as_str()).sort(name != "amount", false)),
+    );
     let nth = planned(row_number().partition_by(vec![ident("conversion_id")]).order_by(order).build())?;
     let rows = planned(rows.window([nth.alias("nth")]))?;
     let mut kept = named(&names);
@@ -123,13 +125,16 @@ fn conversion_columns(resolved: &Resolved, scope: &Scope<'_>) -> Result<Vec<(Str
     if let (Some(amount), Some(scale)) = (&spec.amount, resolved.scale) {
         add("amount", cast(amount.clone(), DataType::Decimal128(38, scale)));
         let default = word(&scope.settings.currency);
-        add("currency", match &spec.currency {
-            Some(currency) => {
-                let clean = cast(upper(btrim(vec![currency.clone()])), DataType::Utf8View);
-                cast(coalesce(vec![nullif(clean, word("")), default]), DataType::Utf8View)
-            }
-            None => default,
-        });
+        add(
+            "currency",
+            match &spec.currency {
+                Some(currency) => {
+                    let clean = cast(upper(btrim(vec![currency.clone()])), DataType::Utf8View);
+                    cast(coalesce(vec![nullif(clean, word("")), default]), DataType::Utf8View)
+                }
+                None => default,
+            },
+        );
     }
     if let Some(converted) = &spec.converted {
         add("converted", coalesce(vec![converted.clone(), lit(false)]));

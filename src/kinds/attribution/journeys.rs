@@ -14,7 +14,9 @@ use datafusion::functions_aggregate::expr_fn::min;
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, cast, ident, lit};
 
 use super::emit::instant_type;
-use super::inputs::{named, null, pairs, planned, through_crosswalk, touch_columns, usable_conversions, usable_touches};
+use super::inputs::{
+    named, null, pairs, planned, through_crosswalk, touch_columns, usable_conversions, usable_touches,
+};
 use super::milestones::{MilestoneFrom, Owner};
 use super::resolve::{Joining, Resolved};
 use super::typing::arrow;
@@ -46,8 +48,7 @@ pub(super) fn stream(resolved: &Resolved, journeys: Journeys, scope: &Scope<'_>)
     };
     let columns = columns(resolved);
     let touches = planned(touches.project(side(&columns, &of_touches(resolved), false)?))?;
-    let of_conversions: Vec<String> =
-        conversions.schema().fields().iter().map(|field| field.name().clone()).collect();
+    let of_conversions: Vec<String> = conversions.schema().fields().iter().map(|field| field.name().clone()).collect();
     let conversions = planned(conversions.project(side(&columns, &of_conversions, true)?))?;
     planned(touches.union(planned(conversions.build())?).and_then(LogicalPlanBuilder::build))
 }
@@ -112,11 +113,7 @@ fn of_touches(resolved: &Resolved) -> Vec<String> {
     names
 }
 
-fn side(
-    columns: &[(String, ::arrow::datatypes::DataType)],
-    has: &[String],
-    is_conversion: bool,
-) -> Result<Vec<Expr>> {
+fn side(columns: &[(String, ::arrow::datatypes::DataType)], has: &[String], is_conversion: bool) -> Result<Vec<Expr>> {
     let column = |(name, ty): &(String, ::arrow::datatypes::DataType)| -> Result<Expr> {
         Ok(match name.as_str() {
             "is_conversion" => lit(is_conversion).alias("is_conversion"),
@@ -141,8 +138,7 @@ pub(super) fn conversions(resolved: &Resolved, journeys: Journeys, scope: &Scope
         Joining::Direct | Joining::Account => "account",
         Joining::Roles | Joining::Hybrid => "conversion_id",
     };
-    let mut columns: Vec<Expr> =
-        rows.schema().fields().iter().map(|field| ident(field.name().as_str())).collect();
+    let mut columns: Vec<Expr> = rows.schema().fields().iter().map(|field| ident(field.name().as_str())).collect();
     columns.push(ident(entity).alias("entity"));
     planned(rows.project(columns))
 }
@@ -206,8 +202,9 @@ fn with_milestone(
             (planned(known.project([ident("of_account").alias("owner"), ident("reached_at")]))?, "account")
         }
         (Owner::Person, _) => {
-            let roles = participants(resolved, scope)?;
-            let known = planned(known.join(planned(roles.build())?, JoinType::Inner, on("owner", "of_person"), None))?;
+            let ids = planned(rows.clone().project([ident("conversion_id")]))?;
+            let (roles, known) = (participants_of(resolved, ids, scope)?, planned(known.build())?);
+            let known = planned(roles.join(known, JoinType::Inner, on("of_person", "owner"), None))?;
             (planned(known.project([ident("of_conversion").alias("owner"), ident("reached_at")]))?, "conversion_id")
         }
     };
@@ -220,7 +217,8 @@ fn with_milestone(
 
 /// People with their accounts, as `of_person` and `of_account`.
 pub(super) fn people(resolved: &Resolved, scope: &Scope<'_>) -> Result<LogicalPlanBuilder> {
-    let pair = resolved.people.as_ref().ok_or_else(|| Error::internal("people of an account without a table of them"))?;
+    let pair =
+        resolved.people.as_ref().ok_or_else(|| Error::internal("people of an account without a table of them"))?;
     let promises = &resolved.promises;
     pairs(resolved, pair, ("of_person", &promises.person), ("of_account", &promises.account), "of_person", scope)
 }
@@ -238,16 +236,22 @@ pub(super) fn participants(resolved: &Resolved, scope: &Scope<'_>) -> Result<Log
     }
     let all = usable_conversions(resolved, scope)?;
     let with_roles = planned(roles.clone().project([ident("of_conversion").alias("known")]))?;
-    let lonely = planned(all.join(
-        planned(with_roles.build())?,
-        JoinType::LeftAnti,
-        on("conversion_id", "known"),
-        None,
-    ))?;
+    let lonely =
+        planned(all.join(planned(with_roles.build())?, JoinType::LeftAnti, on("conversion_id", "known"), None))?;
     let people = planned(people(resolved, scope)?.build())?;
     let lonely = planned(lonely.join(people, JoinType::Inner, on("account", "of_account"), None))?;
     let lonely = planned(lonely.project([ident("conversion_id").alias("of_conversion"), ident("of_person")]))?;
     planned(roles.union(planned(lonely.build())?))
+}
+
+/// The participants of some conversions, with the columns of both.
+fn participants_of(
+    resolved: &Resolved,
+    conversions: LogicalPlanBuilder,
+    scope: &Scope<'_>,
+) -> Result<LogicalPlanBuilder> {
+    let people = planned(participants(resolved, scope)?.build())?;
+    planned(conversions.join(people, JoinType::Inner, on("conversion_id", "of_conversion"), None))
 }
 
 /// The touches of whole entities; with [`Journeys::Converting`] only of those that have a conversion.
@@ -259,7 +263,9 @@ fn touches_of_entities(resolved: &Resolved, journeys: Journeys, scope: &Scope<'_
         columns.push(ident("of_account").alias("entity"));
         let people = people(resolved, scope)?;
         let touches = planned(touches.build())?;
-        planned(people.join(touches, JoinType::Inner, on("of_person", "person"), None).and_then(|t| t.project(columns)))?
+        planned(
+            people.join(touches, JoinType::Inner, on("of_person", "person"), None).and_then(|t| t.project(columns)),
+        )?
     } else {
         columns.push(ident("person").alias("entity"));
         planned(touches.project(columns))?
@@ -268,7 +274,8 @@ fn touches_of_entities(resolved: &Resolved, journeys: Journeys, scope: &Scope<'_
         return Ok(touches);
     }
     let converting = wanted(resolved, journeys, scope)?;
-    let converting = planned(converting.project([ident("account").alias("who")]).and_then(LogicalPlanBuilder::distinct))?;
+    let converting =
+        planned(converting.project([ident("account").alias("who")]).and_then(LogicalPlanBuilder::distinct))?;
     planned(converting.join(planned(touches.build())?, JoinType::RightSemi, on("who", "entity"), None))
 }
 
@@ -276,12 +283,7 @@ fn touches_of_entities(resolved: &Resolved, journeys: Journeys, scope: &Scope<'_
 fn touches_of_conversions(resolved: &Resolved, journeys: Journeys, scope: &Scope<'_>) -> Result<LogicalPlanBuilder> {
     let conversions = wanted(resolved, journeys, scope)?;
     let until = planned(conversions.project([ident("conversion_id"), ident("at").alias("until")]))?;
-    let targets = planned(until.join(
-        planned(participants(resolved, scope)?.build())?,
-        JoinType::Inner,
-        on("conversion_id", "of_conversion"),
-        None,
-    ))?;
+    let targets = participants_of(resolved, until, scope)?;
     let mut bounds = vec![ident("of_conversion"), ident("of_person"), ident("until")];
     let mut within = ident("at").lt_eq(ident("until"));
     if let Some(micros) = resolved.reach.micros {

@@ -51,7 +51,8 @@ pub(super) fn milestones(
             MilestoneSpec::Column(text) => {
                 let text = ExprText::new(text.clone(), milestone.place);
                 let typing = Typing::new(scope, &spec.conversions.from, diags);
-                typing.and_then(|typing| typing.instant(&text, Edge::Last, &mut promises.milestones, diags))
+                typing
+                    .and_then(|typing| typing.instant(&text, Edge::Last, &mut promises.milestones, diags))
                     .map(MilestoneFrom::Column)
             }
             MilestoneSpec::Table(table) => milestone_table(table, name.place, scope, promises, diags),
@@ -62,12 +63,9 @@ pub(super) fn milestones(
     if let Some(text) = spec.conversions.created_at.as_ref().filter(|_| !declared) {
         let typing = Typing::new(scope, &spec.conversions.from, &mut Diagnostics::default());
         // Mistakes in it are reported where it stands.
-        let created = typing.and_then(|typing| {
-            typing.instant(text, Edge::Last, &mut promises.milestones, &mut Diagnostics::default())
-        });
-        found.extend(created.map(|at| {
-            Some(Milestone { name: CREATED.to_string(), from: MilestoneFrom::Column(at) })
-        }));
+        let created = typing
+            .and_then(|typing| typing.instant(text, Edge::Last, &mut promises.milestones, &mut Diagnostics::default()));
+        found.extend(created.map(|at| Some(Milestone { name: CREATED.to_string(), from: MilestoneFrom::Column(at) })));
     }
     found.into_iter().collect()
 }
@@ -100,6 +98,9 @@ fn milestone_table(
         Owner::Conversion => &mut promises.conversion,
     };
     let key = typing.key(key, promise, diags);
+    if let Some(stage) = &spec.stage {
+        lint::stage(&spec.from, stage, scope, diags)?;
+    }
     let at = match (&spec.at, &spec.stage) {
         (Some(at), _) => typing.instant(at, Edge::First, &mut promises.milestones, diags),
         (None, Some(stage)) => {
@@ -117,7 +118,6 @@ fn milestone_table(
     let filter = match &spec.stage {
         None => filter?,
         Some(stage) => {
-            lint::stage(&spec.from, stage, scope, diags)?;
             let column = Expr::Column(Column::new(Some(spec.from.value.as_str()), "stage"));
             let is = cast(column, arrow(ColumnType::Text)).eq(lit(stage.value.as_str()));
             Some(match filter? {

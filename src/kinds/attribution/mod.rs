@@ -14,8 +14,8 @@ mod currency;
 mod data_driven;
 mod decay;
 mod describe;
-mod emit;
 mod effects;
+mod emit;
 mod facts;
 mod inputs;
 mod journeys;
@@ -27,8 +27,8 @@ mod operator;
 mod pipeline;
 mod plan;
 mod resolve;
-pub mod spec;
 mod returns;
+pub mod spec;
 mod spend;
 pub mod spend_spec;
 mod summary;
@@ -60,7 +60,14 @@ pub const GUIDE: &str = include_str!("guide.md");
 
 impl ModelKind for Attribution {
     fn companions(&self) -> &'static [&'static str] {
-        &[describe::PIPELINE, describe::EFFECTS, describe::COMPARISON, describe::RECONCILIATION, describe::RETURNS, "_rejects"]
+        &[
+            describe::PIPELINE,
+            describe::EFFECTS,
+            describe::COMPARISON,
+            describe::RECONCILIATION,
+            describe::RETURNS,
+            "_rejects",
+        ]
     }
 
     fn inputs(&self, _: &Engine, _: &mut Diagnostics) -> Vec<Spanned<TableName>> {

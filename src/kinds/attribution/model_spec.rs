@@ -127,7 +127,8 @@ pub struct Percent(pub u32);
 impl Percent {
     /// Reads `40`, `22.5`, `22.5%`; at most two decimals, at most 100.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let expected = || format!("`{text}` is not a percentage: write a number from 0 to 100 with at most two decimals");
+        let expected =
+            || format!("`{text}` is not a percentage: write a number from 0 to 100 with at most two decimals");
         let trimmed = text.trim();
         let number = trimmed.strip_suffix('%').unwrap_or(trimmed).trim();
         let (whole, decimals) = number.split_once('.').unwrap_or((number, ""));

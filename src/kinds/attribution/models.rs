@@ -53,10 +53,7 @@ pub(super) const KNOWN: &[Known] = &[
     known("j_shaped", J),
     known("j_shaped@adobe", J),
     known("j_shaped@mixpanel", J),
-    known(
-        "j_shaped@amplitude",
-        Shape::Position(&[("second_last", 20), ("last", 60)], 20, Among::All, Absent::Evenly),
-    ),
+    known("j_shaped@amplitude", Shape::Position(&[("second_last", 20), ("last", 60)], 20, Among::All, Absent::Evenly)),
     known("inverse_j_shaped", INVERSE_J),
     known("inverse_j_shaped@adobe", INVERSE_J),
     known("inverse_j_shaped@mixpanel", INVERSE_J),
@@ -173,7 +170,8 @@ fn model(written: &Spanned<ModelSpec>, milestones: &[String], diags: &mut Diagno
     };
     const LONGEST: usize = 48;
     if name.len() > LONGEST {
-        let message = format!("the name `{name}` is too long: columns are made of it, so {LONGEST} letters are the most");
+        let message =
+            format!("the name `{name}` is too long: columns are made of it, so {LONGEST} letters are the most");
         diags.push(Diagnostic::error(codes::INVALID_VALUE, written.place, message));
         return None;
     }
@@ -250,7 +248,9 @@ impl Reader<'_> {
             let message = format!("`{of}` has a share for `{word}`, which is not a milestone of this model");
             let hint = match word {
                 "opportunity_created" => "give `conversions.created_at`, or declare it under `milestones`".to_string(),
-                _ => format!("declare it, as in `milestones: {{{word}: {{from: people, person: person_id, at: created_at}}}}`"),
+                _ => format!(
+                    "declare it, as in `milestones: {{{word}: {{from: people, person: person_id, at: created_at}}}}`"
+                ),
             };
             let places = ["first", "second", "second_last", "last", "others", "between"];
             let words = self.milestones.iter().map(String::as_str).chain(places);
@@ -292,7 +292,8 @@ impl Reader<'_> {
         if sum != WHOLE {
             let made = super::model_spec::Percent(u32::try_from(sum).unwrap_or(u32::MAX));
             let message = format!("the shares make {made}, not 100 %");
-            let hint = "change them until they do; shares of places that nobody holds are spread over the rest by themselves";
+            let hint =
+                "change them until they do; shares of places that nobody holds are spread over the rest by themselves";
             diags.push(Diagnostic::error(codes::SHARES_NOT_WHOLE, self.place, message).hint(hint));
             understood = false;
         }

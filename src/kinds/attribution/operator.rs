@@ -279,17 +279,11 @@ struct Sharing<'a> {
 }
 
 impl Sharing<'_> {
-    fn shares(
-        &self,
-        rule: &Rule,
-        shape: &Shape,
-        numerators: &mut Vec<u64>,
-        scratch: &mut Scratch,
-    ) -> Result<Shares> {
+    fn shares(&self, rule: &Rule, shape: &Shape, numerators: &mut Vec<u64>, scratch: &mut Scratch) -> Result<Shares> {
         let mut shares = Shares::default();
         let amount = self.batch.amount(self.row);
         if let Some(only) = rule.only(self.touches) {
-            let mut all_to_one = |total: i64| {
+            let all_to_one = |total: i64| {
                 let mut values = vec![0; self.touches.len()];
                 values.get_mut(only).into_iter().for_each(|value| *value = total);
                 values

@@ -150,7 +150,8 @@ impl Writer<'_> {
         if self.resolved.conversions.entity.is_some() {
             columns.push(key("entity_id", &p.account, "Whose opportunity it is."));
         }
-        let channel = format!("The channel; `{UNATTRIBUTED}` where no marketing channel had a part in the opportunity.");
+        let channel =
+            format!("The channel; `{UNATTRIBUTED}` where no marketing channel had a part in the opportunity.");
         let (at, channels) = (ColumnType::Timestamp, [&p.channel, &p.touched_at, &p.created_at]);
         let not_additive = "NOT ADDITIVE across channels: several channels influence one opportunity, so count distinct \
                             opportunities instead of adding it up";
@@ -174,7 +175,9 @@ impl Writer<'_> {
             columns.push(made("currency", ColumnType::Text, "The currency of the amounts.", &[&p.currency]).not_null());
             let text = "The opportunity's amount where the channel is its source, else 0. Adds up.";
             columns.push(made("sourced_amount", ty, text, &[&p.amount, &p.channel]).not_null());
-            let text = format!("The opportunity's whole amount where the channel had any touch in it, else 0. {not_additive}.");
+            let text = format!(
+                "The opportunity's whole amount where the channel had any touch in it, else 0. {not_additive}."
+            );
             let from = [&p.amount, &p.channel];
             columns.push(made("influenced_amount", ty, text, &from).not_null().adds_up_within(&["channel"]));
         }

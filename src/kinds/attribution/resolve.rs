@@ -6,8 +6,8 @@ use super::emit::Shape;
 use super::lint;
 use super::milestones::{Milestone, milestones};
 use super::models::{self, Learns, Model};
-use super::spend::{self, ResolvedSpend};
 use super::spec::{Anonymous, Attribution, Conversions, NullAmount, RoleMode, Touches};
+use super::spend::{self, ResolvedSpend};
 use super::typing::{Edge, Kept, Promise, Typing, arrow};
 use super::weights::Rule;
 use super::window::Reach;
@@ -123,8 +123,7 @@ pub(super) fn resolve(spec: &Attribution, scope: &Scope<'_>, diags: &mut Diagnos
         pairs.read(&people.from, None, left, right, diags)
     });
     let roles = spec.roles.as_ref().map(|roles| {
-        let (left, right) =
-            ((&roles.conversion, &mut promises.conversion), (&roles.person, &mut promises.person));
+        let (left, right) = ((&roles.conversion, &mut promises.conversion), (&roles.person, &mut promises.person));
         pairs.read(&roles.from, roles.filter.as_ref(), left, right, diags)
     });
     let crosswalk = spec.crosswalk.as_ref().map(|crosswalk| {
@@ -186,7 +185,13 @@ fn joining(spec: &Attribution, diags: &mut Diagnostics) -> Option<Joining> {
     let needs_people = mode.filter(|mode| mode.value != RoleMode::Explicit);
     if let Some(mode) = needs_people.filter(|_| spec.people.is_none()) {
         let why = "it says which people belong to the conversion's account";
-        missing(mode.place, "people", why, "add `people: {from: contacts, person: contact_id, account: account_id}`", diags);
+        missing(
+            mode.place,
+            "people",
+            why,
+            "add `people: {from: contacts, person: contact_id, account: account_id}`",
+            diags,
+        );
     }
     let explicit = mode.is_some_and(|mode| mode.value == RoleMode::Explicit);
     if !explicit && spec.conversions.entity.is_none() {

@@ -21,7 +21,7 @@ use super::spec::Attribution;
 use super::spend::{ResolvedSpend, rates, usable};
 use super::spend_spec::CreditOn;
 use super::summary::sums;
-use crate::contract::{ColumnType, Contract, Methodology, Role};
+use crate::contract::{Column as ContractColumn, ColumnType, Contract, Methodology, Role};
 use crate::engine::local_day::date_of;
 use crate::error::{Error, Result};
 use crate::kinds::Scope;
@@ -105,8 +105,7 @@ fn brought(
         CreditOn::Touch => coalesce(vec![ident("touched_at"), ident("converted_at")]),
         CreditOn::Conversion => ident("converted_at"),
     };
-    let mut columns: Vec<Expr> =
-        ledger.schema().columns().into_iter().map(Expr::Column).collect();
+    let mut columns: Vec<Expr> = ledger.schema().columns().into_iter().map(Expr::Column).collect();
     columns.push(date_of(at, scope.settings.reporting_timezone).alias("day"));
     let ledger = planned(ledger.project(columns))?;
     let mut by: Vec<&str> = keys.iter().copied().filter(|key| *key != "model").collect();
@@ -149,7 +148,7 @@ fn at_home(
     let one = cast(lit(1i64), DataType::Decimal128(20, 10));
     let rate = planned(when(home, one).otherwise(ident("rate")))?;
     let mut columns: Vec<Expr> = names.iter().filter(|name| *name != column).map(|name| ident(name.as_str())).collect();
-    let narrow = cast(ident(column), DataType::Decimal128(28.min(SUM_PRECISION), scale));
+    let narrow = cast(ident(column), DataType::Decimal128(28, scale));
     let converted = cast(narrow * rate.clone(), money.clone());
     columns.push(coalesce(vec![converted, cast(lit(0i64), money)]).alias(column));
     columns.push(planned(when(rate.is_null(), lit(1i64)).otherwise(lit(0i64)))?.alias("missing"));
@@ -180,34 +179,11 @@ fn with_rate(rows: LogicalPlanBuilder, names: &[String], rates: LogicalPlanBuild
 impl Writer<'_> {
     /// The promise of [`returns`].
     pub(super) fn returns(&self, spend: &ResolvedSpend) -> Contract {
-        let p = &self.resolved.promises;
         let home = &self.scope.settings.currency;
-        let day = match spend.credit_on {
-            CreditOn::Touch => "The day of the spend and of the touches credited",
-            CreditOn::Conversion => "The day of the spend and of the conversions credited",
-        };
-        let day = format!("{day}, in {}.", self.scope.settings.reporting_timezone);
-        let (credit, amount) = (ColumnType::Decimal(SUM_PRECISION, WEIGHT_SCALE), self.resolved.scale.unwrap_or(2));
-        let (cost, brought) = ([&spend.from_cost], [&p.amount, &p.channel]);
-        let ratio = "a ratio: work it out again from sums, never add or average it";
-        let mut columns = vec![
-            made("day", ColumnType::Date, day, &[&spend.from_day, &p.touched_at]).not_null(),
-            made("model", ColumnType::Text, "The model that credits. The cost is the same under all: never add it up over models.", &[]).not_null(),
-            made("channel", ColumnType::Text, "The channel.", &[&p.channel]).not_null(),
-        ];
+        let mut columns = self.return_keys(spend);
         let mut grain = vec!["day", "model", "channel"];
-        if spend.campaign.is_some() {
-            columns.push(made("campaign", ColumnType::Text, "The campaign; NULL where none is told.", &[&p.campaign]));
-            grain.push("campaign");
-        }
-        columns.extend([
-            made("cost", ColumnType::Decimal(SUM_PRECISION, spend.scale), format!("What was spent, in {home} at the day's rate."), &cost).not_null().adds_up_within(&["model"]),
-            made("amount", ColumnType::Decimal(SUM_PRECISION, amount), format!("What the model gives, in {home} at the day's rate."), &brought).not_null().adds_up_within(&["model"]),
-            made("credits", credit, "Conversions that the model gives.", &[&p.channel]).not_null().adds_up_within(&["model"]),
-            made("roas", ColumnType::Double, format!("Amount by cost, NULL without cost; {ratio}."), &[&spend.from_cost, &p.amount]).never_adds_up(),
-            made("cost_per_credit", ColumnType::Double, format!("Cost by credits, NULL without credits; {ratio}."), &cost).never_adds_up(),
-            made("rates_missing", ColumnType::BigInt, "Currencies of the day without a rate: always 0, or nothing is published.", &[]).not_null(),
-        ]);
+        grain.extend(spend.campaign.as_ref().map(|_| "campaign"));
+        columns.extend(self.return_measures(spend));
         Contract {
             table: self.scope.model.with_suffix(RETURNS),
             role: Role::Companion,
@@ -216,12 +192,62 @@ impl Writer<'_> {
             columns,
             methodology: Methodology {
                 summary: vec![
-                    format!("Sums of a day in another currency than {home} are converted by the newest rate that is not later than the day, and rounded once."),
+                    format!(
+                        "Sums of a day in another currency than {home} are converted by the newest rate that is not \
+                         later than the day, and rounded once."
+                    ),
                     "What stands on one side alone is kept: spend without credit, and credit without spend.".to_string(),
                 ],
                 assumptions: Vec::new(),
-                limits: vec!["Spend brings touches later than the day it was spent on; look at returns over longer spans.".to_string()],
+                limits: vec![
+                    "Spend brings touches later than the day it was spent on; look at returns over longer spans."
+                        .to_string(),
+                ],
             },
         }
+    }
+
+    fn return_keys(&self, spend: &ResolvedSpend) -> Vec<ContractColumn> {
+        use ColumnType::{Date, Text};
+        let p = &self.resolved.promises;
+        let day = match spend.credit_on {
+            CreditOn::Touch => "The day of the spend and of the touches credited",
+            CreditOn::Conversion => "The day of the spend and of the conversions credited",
+        };
+        let day = format!("{day}, in {}.", self.scope.settings.reporting_timezone);
+        let model = "The model that credits. The cost is the same under all: never add it up over models.";
+        let campaign = "The campaign; NULL where none is told.";
+        let mut columns = vec![
+            made("day", Date, day, &[&spend.from_day, &p.touched_at]).not_null(),
+            made("model", Text, model, &[]).not_null(),
+            made("channel", Text, "The channel.", &[&p.channel]).not_null(),
+        ];
+        columns.extend(spend.campaign.as_ref().map(|_| made("campaign", Text, campaign, &[&p.campaign])));
+        columns
+    }
+
+    fn return_measures(&self, spend: &ResolvedSpend) -> Vec<ContractColumn> {
+        use ColumnType::{BigInt, Decimal, Double};
+        let (p, home) = (&self.resolved.promises, &self.scope.settings.currency);
+        let money = |scale: i8| Decimal(SUM_PRECISION, scale);
+        let from = [&spend.from_cost, &p.amount];
+        let ratio = "a ratio: work it out again from sums, never add or average it";
+        let cost = format!("What was spent, in {home} at the day's rate.");
+        let amount = format!("What the model gives, in {home} at the day's rate.");
+        let roas = format!("Amount by cost, NULL without cost; {ratio}.");
+        let each = format!("Cost by credits, NULL without credits; {ratio}.");
+        let missing = "Currencies of the day without a rate: always 0, or nothing is published.";
+        let scale = self.resolved.scale.unwrap_or(2);
+        let credit = Decimal(SUM_PRECISION, WEIGHT_SCALE);
+        vec![
+            made("cost", money(spend.scale), cost, &[&spend.from_cost]).not_null().adds_up_within(&["model"]),
+            made("amount", money(scale), amount, &[&p.amount, &p.channel]).not_null().adds_up_within(&["model"]),
+            made("credits", credit, "Conversions that the model gives.", &[&p.channel])
+                .not_null()
+                .adds_up_within(&["model"]),
+            made("roas", Double, roas, &from).never_adds_up(),
+            made("cost_per_credit", Double, each, &[&spend.from_cost]).never_adds_up(),
+            made("rates_missing", BigInt, missing, &[]).not_null(),
+        ]
     }
 }

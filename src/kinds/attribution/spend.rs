@@ -108,7 +108,8 @@ pub(super) fn read(spend: &ResolvedSpend, scope: &Scope<'_>) -> Result<LogicalPl
 
 /// The usable rows as `day`, `channel`, `campaign` where told, `currency`, `cost`.
 pub(super) fn usable(spend: &ResolvedSpend, scope: &Scope<'_>) -> Result<LogicalPlanBuilder> {
-    let rows = planned(read(spend, scope)?.filter(spend.on.clone().is_not_null().and(spend.cost.clone().is_not_null())))?;
+    let rows =
+        planned(read(spend, scope)?.filter(spend.on.clone().is_not_null().and(spend.cost.clone().is_not_null())))?;
     let text = |expr: Expr| cast(expr, DataType::Utf8);
     let home = || word(&scope.settings.currency);
     let currency = match &spend.currency {

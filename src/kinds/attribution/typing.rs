@@ -136,8 +136,7 @@ impl<'a> Typing<'a> {
     /// A whole number.
     pub(super) fn number(&self, text: &ExprText, diags: &mut Diagnostics) -> Option<Expr> {
         let typed = self.typed(text, diags)?;
-        let fits =
-            matches!(ColumnType::of_arrow(&typed.data_type), Some(ColumnType::Int | ColumnType::BigInt));
+        let fits = matches!(ColumnType::of_arrow(&typed.data_type), Some(ColumnType::Int | ColumnType::BigInt));
         demand(fits, text, &typed, "a whole number", diags)?;
         Some(cast(typed.expr, DataType::Int64))
     }
@@ -191,12 +190,7 @@ impl<'a> Typing<'a> {
     }
 
     /// An exact amount; the number of its decimals comes with it.
-    pub(super) fn amount(
-        &self,
-        text: &ExprText,
-        promise: &mut Promise,
-        diags: &mut Diagnostics,
-    ) -> Option<(Expr, i8)> {
+    pub(super) fn amount(&self, text: &ExprText, promise: &mut Promise, diags: &mut Diagnostics) -> Option<(Expr, i8)> {
         let typed = self.typed(text, diags)?;
         let scale = match ColumnType::of_arrow(&typed.data_type) {
             Some(ColumnType::Int | ColumnType::BigInt) => Some(0),

@@ -125,7 +125,10 @@ pub(super) fn methodology(spec: &Attribution, resolved: &Resolved, scope: &Scope
          positive one with the sign restored."
             .to_string(),
     );
-    summary.push("A conversion without a touch in reach stands in a row of its own with the channel `(unattributed)`.".to_string());
+    summary.push(
+        "A conversion without a touch in reach stands in a row of its own with the channel `(unattributed)`."
+            .to_string(),
+    );
     Methodology { summary, assumptions: assumptions(spec, resolved, scope), limits: limits(resolved) }
 }
 
@@ -167,7 +170,8 @@ fn assumptions(spec: &Attribution, resolved: &Resolved, scope: &Scope<'_>) -> Ve
 fn limits(resolved: &Resolved) -> Vec<String> {
     let mut said = vec![
         "Credit says who was there before a conversion, not what caused it.".to_string(),
-        "Touches that were not recorded get nothing, and late ones change the credit of conversions already reported.".to_string(),
+        "Touches that were not recorded get nothing, and late ones change the credit of conversions already reported."
+            .to_string(),
     ];
     if resolved.learns() {
         said.push("Models that learn from data change with every journey: their credit for old conversions moves with new ones.".to_string());

@@ -117,7 +117,9 @@ fn not_additive(plan: &LogicalPlan, scope: &Scope<'_>, sql: &Sql, diags: &mut Di
             Additivity::Within(columns) => {
                 let names: Vec<String> = columns.iter().map(|column| format!("`{column}`")).collect();
                 let names = names.join(", ");
-                let message = format!("`{name}` of `{table}` is added up over rows that differ in {names}, which counts the same several times");
+                let message = format!(
+                    "`{name}` of `{table}` is added up over rows that differ in {names}, which counts the same several times"
+                );
                 (message, format!("group by {names}, or take one of them alone in a subquery that groups by it"))
             }
             Additivity::None => {

@@ -152,7 +152,8 @@ impl State {
             return;
         }
         let (touches, _) = self.window.journey();
-        let rest: Vec<Touch> = touches.iter().filter(|touch| after.is_none_or(|after| touch.at > after)).copied().collect();
+        let rest: Vec<Touch> =
+            touches.iter().filter(|touch| after.is_none_or(|after| touch.at > after)).copied().collect();
         self.journey(&rest, false);
     }
 

@@ -57,8 +57,11 @@ impl Sets {
             .iter()
             .map(|(set, (hits, all))| (set.iter().filter_map(|name| number.get(name).copied()).collect(), *hits, *all))
             .collect();
-        let values =
-            if channels.len() <= EXACT_CHANNELS { exact(channels.len(), &sets) } else { sampled(channels.len(), &sets) };
+        let values = if channels.len() <= EXACT_CHANNELS {
+            exact(channels.len(), &sets)
+        } else {
+            sampled(channels.len(), &sets)
+        };
         channels.into_iter().cloned().zip(values).collect()
     }
 }

@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use arrow::array::{Array, AsArray, Float64Array, Int32Array, Int64Array, RecordBatch, StringArray};
+use arrow::array::{AsArray, Float64Array, Int32Array, Int64Array, RecordBatch, StringArray};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef};
 
@@ -107,7 +107,9 @@ impl EntityState for State {
             let effects = effects.while_doing(|| format!("model `{name}` of the attribution"))?;
             rows.extend(effects.into_iter().map(|effect| (name.clone(), effect)));
         }
-        let (rows, of) = (&rows, |pick: fn(&Effect) -> f64| Float64Array::from_iter_values(rows.iter().map(move |row| pick(&row.1))));
+        let (rows, of) = (&rows, |pick: fn(&Effect) -> f64| {
+            Float64Array::from_iter_values(rows.iter().map(move |row| pick(&row.1)))
+        });
         Ok(Some(RecordBatch::try_new(
             schema(),
             vec![

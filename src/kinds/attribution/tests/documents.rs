@@ -92,7 +92,10 @@ fn tables_say_their_parameters_and_what_does_not_add_up() {
     assert_eq!(all.iter().filter(|contract| contract.role == Role::Main).count(), 1);
     let words = |table: usize, column: &str| all[table].column(column).unwrap().description.clone();
     assert!(words(0, "weight_decay_14").contains("half-life of 14 days"));
-    assert!(words(0, "weight_w_shaped").contains("30 % to the first touch, 30 % to the last touch at or before `lead_created`"));
+    assert!(
+        words(0, "weight_w_shaped")
+            .contains("30 % to the first touch, 30 % to the last touch at or before `lead_created`")
+    );
     assert!(words(0, "definition_version").contains("`2026-Q3`"));
     assert!(words(1, "influenced_amount").contains("NOT ADDITIVE"));
     assert!(words(1, "influenced").contains("NOT ADDITIVE"));

@@ -23,16 +23,8 @@ fn on_days(days: &[&'static str]) -> Vec<(&'static str, &'static str, &'static s
     NAMES.iter().zip(days).map(|(name, day)| (*name, "a", *day, "Email")).collect()
 }
 
-const EIGHT: [&str; 8] = [
-    "2024-03-01",
-    "2024-03-02",
-    "2024-03-03",
-    "2024-03-04",
-    "2024-03-05",
-    "2024-03-06",
-    "2024-03-07",
-    "2024-03-08",
-];
+const EIGHT: [&str; 8] =
+    ["2024-03-01", "2024-03-02", "2024-03-03", "2024-03-04", "2024-03-05", "2024-03-06", "2024-03-07", "2024-03-08"];
 
 /// The amounts of one model by position.
 fn amounts(made: &Made, model: &str) -> Vec<String> {
@@ -50,12 +42,8 @@ fn weights(made: &Made, model: &str) -> Vec<String> {
 
 #[tokio::test]
 async fn three_touches_and_a_hundred() {
-    let made = ledger(
-        "models: [first_touch, last_touch, linear]",
-        &on_days(&EIGHT[..3]),
-        &deal("2024-03-10", 100_00),
-    )
-    .await;
+    let made =
+        ledger("models: [first_touch, last_touch, linear]", &on_days(&EIGHT[..3]), &deal("2024-03-10", 100_00)).await;
     assert_eq!(
         made.lines("", &["model", "position", "touch_id", "weight", "amount", "days_before", "journey_length"]),
         [
@@ -228,10 +216,7 @@ async fn the_edges_of_the_lookback() {
     let made = ledger("lookback: {within: 30 days, touches: 1}\nmodels: [linear]", &touched, &deals).await;
     assert_eq!(made.lines("", &["touch_id", "amount", "journey_length"]), ["t3 | 1.00 | 1"]);
     let made = ledger("lookback: unlimited\nmodels: [first_touch, last_touch]", &touched, &deals).await;
-    assert_eq!(
-        made.lines("", &["touch_id", "position", "journey_length"]),
-        ["t1 | 1 | 3", "t3 | 3 | 3"]
-    );
+    assert_eq!(made.lines("", &["touch_id", "position", "journey_length"]), ["t1 | 1 | 3", "t3 | 3 | 3"]);
 }
 
 #[tokio::test]
@@ -254,10 +239,8 @@ async fn nothing_in_reach_stands_alone() {
 /// Zero counts as credit; NULL does not count at all, unless it is let through.
 #[tokio::test]
 async fn zero_and_missing_amounts() {
-    let deals = conversions(&[
-        ("d1", "a", "2024-03-10", Some(0), Some("USD")),
-        ("d2", "a", "2024-03-10", None, Some("USD")),
-    ]);
+    let deals =
+        conversions(&[("d1", "a", "2024-03-10", Some(0), Some("USD")), ("d2", "a", "2024-03-10", None, Some("USD"))]);
     let made = ledger("models: [linear]", &on_days(&EIGHT[..2]), &deals).await;
     assert_eq!(made.lines("", &["conversion_id", "weight", "amount"])[0], "d1 | 0.500000000000000 | 0.00");
     assert_eq!(made.lines("", &["conversion_id"]).len(), 2);
@@ -330,7 +313,8 @@ async fn equal_instants() {
     let touched = [("t3", "a", day, "X"), ("t1", "a", day, "Y"), ("t2", "a", day, "Z"), ("t2", "a", day, "Z")];
     let made = ledger("models: [linear]", &touched, &deal("2024-03-10", 300)).await;
     assert_eq!(made.lines("", &["position", "touch_id"]), ["1 | t1", "2 | t2", "3 | t3"]);
-    let ranked = BASE.replace("channel: channel}", "channel: channel, priority: \"CASE channel WHEN 'Z' THEN 1 ELSE 2 END\"}");
+    let ranked =
+        BASE.replace("channel: channel}", "channel: channel, priority: \"CASE channel WHEN 'Z' THEN 1 ELSE 2 END\"}");
     let tables = [("deals", deal("2024-03-10", 300)), ("touches", touches(&touched))];
     let made = run(&format!("{ranked}models: [linear]"), &tables, PLAIN).await;
     assert_eq!(made.lines("", &["position", "touch_id"]), ["1 | t2", "2 | t1", "3 | t3"]);

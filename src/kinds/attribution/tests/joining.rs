@@ -15,10 +15,7 @@ fn deals(rows: &[(&str, &str, &str, &str, i64, &str)]) -> RecordBatch {
 }
 
 fn two<'a>(left: &'a str, right: &'a str, rows: &[(&'a str, &'a str)]) -> RecordBatch {
-    table(vec![
-        (left, texts(rows.iter().map(|row| Some(row.0)))),
-        (right, texts(rows.iter().map(|row| Some(row.1)))),
-    ])
+    table(vec![(left, texts(rows.iter().map(|row| Some(row.0)))), (right, texts(rows.iter().map(|row| Some(row.1))))])
 }
 
 /// Ann and Bob are of the ant, Cid of the bee; Bob has no role in anything.
@@ -97,8 +94,16 @@ async fn hybrid_roles_fall_back_on_the_account() {
 #[tokio::test]
 async fn sourced_and_influenced_pipeline() {
     let made = made(PEOPLE).await;
-    let columns =
-        ["conversion_id", "channel", "is_converted", "touches", "sourced", "influenced", "sourced_amount", "influenced_amount"];
+    let columns = [
+        "conversion_id",
+        "channel",
+        "is_converted",
+        "touches",
+        "sourced",
+        "influenced",
+        "sourced_amount",
+        "influenced_amount",
+    ];
     assert_eq!(
         made.lines("_pipeline", &columns),
         [
@@ -153,7 +158,10 @@ async fn milestones_of_people_are_the_earliest() {
         let made = run(&format!("{yaml}{PEOPLE}{milestone}"), &tables, PLAIN).await;
         made.assert_closed();
         // The earliest of all is before every touch, so all touches of the ant's deal share.
-        assert_eq!(made.lines("", &SHORT)[..3], ["d1 | t1 | ann | 33.34", "d1 | t2 | bob | 33.33", "d1 | t3 | ann | 33.33"]);
+        assert_eq!(
+            made.lines("", &SHORT)[..3],
+            ["d1 | t1 | ann | 33.34", "d1 | t2 | bob | 33.33", "d1 | t3 | ann | 33.33"]
+        );
     }
 }
 
@@ -167,7 +175,14 @@ models: [linear]
 ";
     let tables = [
         ("deals", conversions(&[("d", "r9", "2024-03-10", Some(100), Some("USD"))])),
-        ("touches", touches(&[("t1", "r1", "2024-03-01", "A"), ("t2", "r2", "2024-03-02", "B"), ("t3", "x", "2024-03-03", "C")])),
+        (
+            "touches",
+            touches(&[
+                ("t1", "r1", "2024-03-01", "A"),
+                ("t2", "r2", "2024-03-02", "B"),
+                ("t3", "x", "2024-03-03", "C"),
+            ]),
+        ),
         ("crosswalk", two("record", "id", &[("r1", "p"), ("r2", "p"), ("r9", "p"), ("r9", "q")])),
     ];
     let made = run(yaml, &tables, PLAIN).await;
@@ -180,7 +195,17 @@ async fn touches_that_do_not_count_are_counted() {
     let touched = table(vec![
         ("id", texts([Some("t1"), Some("t2"), None, Some("t4"), Some("t5"), Some("t6")])),
         ("who", texts([Some("a"), Some("a"), Some("a"), None, Some("a"), Some("a")])),
-        ("at", instants([Some("2024-03-01"), Some("2024-03-02"), Some("2024-03-03"), Some("2024-03-04"), None, Some("2024-03-05")])),
+        (
+            "at",
+            instants([
+                Some("2024-03-01"),
+                Some("2024-03-02"),
+                Some("2024-03-03"),
+                Some("2024-03-04"),
+                None,
+                Some("2024-03-05"),
+            ]),
+        ),
         ("channel", texts([Some("Email"), Some("Email"), Some("Email"), Some("Email"), Some("Email"), None])),
         ("bot", texts([None, Some("yes"), None, None, None, None])),
     ]);
