@@ -196,7 +196,8 @@ impl Writer<'_> {
                         "Sums of a day in another currency than {home} are converted by the newest rate that is not \
                          later than the day, and rounded once."
                     ),
-                    "What stands on one side alone is kept: spend without credit, and credit without spend.".to_string(),
+                    "What stands on one side alone is kept: spend without credit, and credit without spend."
+                        .to_string(),
                 ],
                 assumptions: Vec::new(),
                 limits: vec![

@@ -107,7 +107,7 @@ async fn time_decay_of_a_week() {
     // Nine, six, no and no days: Adobe's example.
     let days = ["2024-03-04", "2024-03-07", "2024-03-13", "2024-03-13"];
     let made = ledger("models: [time_decay]", &on_days(&days), &deal("2024-03-13", 50_00)).await;
-    assert_eq!(weights(&made, "time_decay"), ["0.138449", "0.186337", "0.337607", "0.337607"]);
+    assert_eq!(weights(&made, "time_decay"), ["0.138467", "0.186362", "0.337586", "0.337586"]);
     // So old that nothing would be left: ages count from the newest touch.
     let yaml = "lookback: unlimited\nmodels: [{time_decay: {half_life: 1 hours}}]";
     let made = ledger(yaml, &on_days(&["2024-01-01 00:00", "2024-01-01 01:00"]), &deal("2024-03-13", 30_00)).await;

@@ -138,12 +138,12 @@ async fn pipeline_looks_back_from_creation() {
 async fn milestones_of_people_are_the_earliest() {
     let became = table(vec![
         ("person", texts([Some("ann"), Some("bob"), Some("bob"), None])),
-        ("on", instants([Some("2024-03-03"), Some("2024-03-02"), None, Some("2024-01-01")])),
+        ("became", instants([Some("2024-03-03"), Some("2024-03-02"), None, Some("2024-01-01")])),
     ]);
     let mut tables = world();
     tables.push(("leads", became));
     let yaml = CONVERSIONS.replace("[linear]", "[{name: u, position: {lead_created: 100}}]");
-    let milestone = "milestones: {lead_created: {from: leads, person: person, at: \"on\"}}\n";
+    let milestone = "milestones: {lead_created: {from: leads, person: person, at: became}}\n";
     // The account's earliest lead is Bob's, of the 2nd.
     let made = run(&format!("{yaml}{PEOPLE}{milestone}"), &tables, PLAIN).await;
     made.assert_closed();
@@ -154,7 +154,7 @@ async fn milestones_of_people_are_the_earliest() {
     assert_eq!(made.lines("", &SHORT), ["d1 | t1 | ann | 100.00", "d2 | - | - | 60.00"]);
     // Of the conversion, and of who converted.
     for owner in ["conversion: \"'d1'\"", "entity: \"'ant'\""] {
-        let milestone = format!("milestones: {{lead_created: {{from: leads, {owner}, at: \"on\"}}}}\n");
+        let milestone = format!("milestones: {{lead_created: {{from: leads, {owner}, at: became}}}}\n");
         let made = run(&format!("{yaml}{PEOPLE}{milestone}"), &tables, PLAIN).await;
         made.assert_closed();
         // The earliest of all is before every touch, so all touches of the ant's deal share.
