@@ -114,6 +114,11 @@ impl Batch {
         (row < self.rows).then_some(row)
     }
 
+    /// Whether the next row begins an entity.
+    pub(super) fn next_begins(&self) -> bool {
+        self.begins(self.next)
+    }
+
     /// The columns that the ledger shows of a touch.
     pub(super) fn touch(&self) -> &[ArrayRef] {
         &self.touch

@@ -11,7 +11,7 @@ use datafusion::functions_nested::make_array::make_array;
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, cast, ident, lit, when};
 
 use super::describe::RECONCILIATION;
-use super::inputs::{planned, read_conversions, read_touches, usable_conversions};
+use super::inputs::{holds, planned, read_conversions, read_touches, usable_conversions};
 use super::journeys::span;
 use super::resolve::Resolved;
 use super::spec::Anonymous;
@@ -67,7 +67,7 @@ fn attributed(resolved: &Resolved, scope: &Scope<'_>) -> Result<LogicalPlan> {
 }
 
 fn unconverted(resolved: &Resolved, scope: &Scope<'_>) -> Result<LogicalPlan> {
-    let rows = planned(usable_conversions(resolved, scope)?.filter(ident("converted").is_not_true()))?;
+    let rows = planned(usable_conversions(resolved, scope)?.filter(!holds(ident("converted"))))?;
     let rows = planned(rows.aggregate(EVERY_ROW, [count(lit(1i64)).alias("rows")]))?;
     named(fact::OUT, lit("journeys_without_conversion"), rows)
 }
@@ -107,9 +107,9 @@ fn of_touches(resolved: &Resolved, scope: &Scope<'_>) -> Result<LogicalPlan> {
         counts.push((
             fact::OUT,
             format!("touches_excluded_{name}"),
-            if_true(passed.clone().and(excluded.clone().is_true()))?,
+            if_true(passed.clone().and(holds(excluded.clone())))?,
         ));
-        passed = passed.and(excluded.clone().is_not_true());
+        passed = passed.and(!holds(excluded.clone()));
     }
     let usable = passed.clone().and(known()).and(spec.entity.clone().is_not_null());
     counts.push((fact::OUT, "touches".to_string(), if_true(usable)?));

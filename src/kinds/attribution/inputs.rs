@@ -62,6 +62,14 @@ pub(super) fn word(text: &str) -> Expr {
     lit(ScalarValue::Utf8View(Some(text.to_string())))
 }
 
+/// Whether a condition is true, and not merely not false.
+///
+/// The engine's own `IS TRUE` is not used: its logical and its physical form disagree about NULL, which
+/// refuses plans in which the condition stands twice.
+pub(super) fn holds(condition: Expr) -> Expr {
+    coalesce(vec![condition, lit(false)])
+}
+
 /// Columns as they are named.
 pub(super) fn named<S: AsRef<str>>(names: &[S]) -> Vec<Expr> {
     names.iter().map(|name| ident(name.as_ref())).collect()
@@ -168,10 +176,10 @@ fn conversion_reason(resolved: &Resolved) -> Result<Expr> {
         let bound = |value: i128| lit(ScalarValue::Decimal128(Some(value), 38, scale));
         let most = 10i128.pow(u32::from(PRECISION)) - 1;
         let fits = ident("amount").between(bound(-most), bound(most));
-        reasons.when(fits.is_false(), word("amount_too_large"));
+        reasons.when(!coalesce(vec![fits, lit(true)]), word("amount_too_large"));
         if resolved.conversions.currency.is_some() {
             let known = binary_expr(ident("currency"), Operator::RegexMatch, word("^[A-Z]{3}$"));
-            reasons.when(known.is_not_true(), word("unknown_currency"));
+            reasons.when(!holds(known), word("unknown_currency"));
         }
     }
     planned(reasons.end())
@@ -182,7 +190,7 @@ fn conversion_detail(resolved: &Resolved) -> Result<Expr> {
     let mut details = when(ident("nth").gt(lit(1u64)), text("at"));
     if resolved.scale.is_some() {
         let known = binary_expr(ident("currency"), Operator::RegexMatch, word("^[A-Z]{3}$"));
-        details.when(known.is_not_true(), text("currency"));
+        details.when(!holds(known), text("currency"));
     }
     planned(details.end())
 }
@@ -223,7 +231,7 @@ pub(super) fn usable_touches(resolved: &Resolved, scope: &Scope<'_>) -> Result<L
     let mut usable = spec.id.clone().is_not_null().and(spec.at.clone().is_not_null());
     usable = usable.and(spec.entity.clone().is_not_null());
     for (_, excluded) in &spec.exclude {
-        usable = usable.and(excluded.clone().is_not_true());
+        usable = usable.and(!holds(excluded.clone()));
     }
     let rows = planned(rows.filter(usable))?;
     let mut columns = vec![
@@ -303,7 +311,7 @@ pub(super) fn pairs(
 /// Why a touch is not used, NULL where it is; over the rows of [`read_touches`].
 pub(super) fn touch_reason(resolved: &Resolved) -> Result<Expr> {
     let spec = &resolved.touches;
-    let excluded = spec.exclude.iter().map(|(_, excluded)| excluded.clone().is_true());
+    let excluded = spec.exclude.iter().map(|(_, excluded)| holds(excluded.clone()));
     let excluded = excluded.reduce(Expr::or).unwrap_or_else(|| lit(false));
     let mut reasons = when(excluded, lit(ScalarValue::Utf8View(None)));
     reasons.when(spec.id.clone().is_null(), word("null_touch_id"));

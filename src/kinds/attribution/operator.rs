@@ -148,7 +148,9 @@ impl State {
     fn advance(&mut self) -> Result<Option<RecordBatch>> {
         let Some(mut batch) = self.batch.take() else { return Ok(None) };
         loop {
-            if self.rows.len() >= ENOUGH_ROWS {
+            // Rows of the entity that came with the batches before point to chunks, which go with it.
+            let ends = batch.next_begins() && self.work.is_none() && self.window.has_chunks();
+            if self.rows.len() >= ENOUGH_ROWS || (ends && self.rows.len() > 0) {
                 let made = self.flush(&batch)?;
                 self.batch = Some(batch);
                 return Ok(Some(made));

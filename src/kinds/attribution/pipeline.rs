@@ -15,7 +15,7 @@ use datafusion::logical_expr::{Expr, ExprFunctionExt, LogicalPlan, LogicalPlanBu
 
 use super::describe::{PIPELINE, Writer, made, names};
 use super::emit::PRECISION;
-use super::inputs::{named, planned, usable_conversions, usable_touches, word};
+use super::inputs::{holds, named, planned, usable_conversions, usable_touches, word};
 use super::journeys::{participants, people, span};
 use super::operator::UNATTRIBUTED;
 use super::resolve::{Joining, Resolved};
@@ -44,13 +44,13 @@ pub(super) fn pipeline(resolved: &Resolved, scope: &Scope<'_>) -> Result<Logical
     columns.push(converted.alias("is_converted"));
     columns.push(coalesce(vec![ident("touches"), lit(0i64)]).alias("touches"));
     columns.extend(named(&["first_touched_at", "last_touched_at"]));
-    columns.push(number(ident("is_source").is_true())?.alias("sourced"));
+    columns.push(number(holds(ident("is_source")))?.alias("sourced"));
     columns.push(number(has_channel())?.alias("influenced"));
     if let Some(scale) = resolved.scale {
         columns.push(ident("currency"));
         let zero = || lit(ScalarValue::Decimal128(Some(0), PRECISION, scale));
         let amount = |condition: Expr| planned(when(condition, ident("amount")).otherwise(zero()));
-        columns.push(amount(ident("is_source").is_true())?.alias("sourced_amount"));
+        columns.push(amount(holds(ident("is_source")))?.alias("sourced_amount"));
         columns.push(amount(has_channel())?.alias("influenced_amount"));
     }
     planned(rows.project(columns).and_then(LogicalPlanBuilder::build))
@@ -95,7 +95,7 @@ fn channels(resolved: &Resolved, scope: &Scope<'_>) -> Result<LogicalPlanBuilder
     let rows = planned(rows.window([rank.alias("rank")]))?;
     // The first touch decides, whatever it is; a direct one is no marketing touch, and then nothing is sourced.
     let is_source = ident("rank").eq(lit(1u64)).and(ident("first_before").is_not_null());
-    let rows = planned(rows.filter(ident("direct").is_false()))?;
+    let rows = planned(rows.filter(!ident("direct")))?;
     let mut columns = named(&["of", "of_channel", "touches", "first_touched_at", "last_touched_at"]);
     columns.push(is_source.alias("is_source"));
     planned(rows.project(columns))

@@ -143,6 +143,11 @@ impl Window {
         (touches, self.places.get(self.start..).unwrap_or_default())
     }
 
+    /// Whether touches of earlier batches are held.
+    pub(super) fn has_chunks(&self) -> bool {
+        !self.chunks.is_empty()
+    }
+
     /// Bytes held.
     pub(super) fn held_bytes(&self) -> usize {
         let lists = self.touches.capacity() * size_of::<Touch>() + self.places.capacity() * size_of::<Place>();
