@@ -244,18 +244,19 @@ pub(super) fn usable_touches(resolved: &Resolved, scope: &Scope<'_>) -> Result<L
     columns.extend(spec.priority.clone().map(|priority| coalesce(vec![priority, lit(i64::MAX)]).alias("priority")));
     columns.extend(spec.keep.iter().map(|kept| kept.expr.clone().alias(format!("t_{}", kept.name))));
     let rows = through_crosswalk(resolved, planned(rows.project(columns))?, "person", scope)?;
-    let direct = resolved.direct.iter().map(|channel| word(channel)).collect();
     let columns = touch_columns(resolved).into_iter().map(|name| match name.as_str() {
-        "direct" => ident("channel").in_list(direct_list(&direct), false).alias("direct"),
+        "direct" => is_direct(resolved).alias("direct"),
         "session" => session(spec.campaign.is_some()).alias("session"),
         name => ident(name),
     });
     planned(rows.project(columns.collect::<Vec<_>>()))
 }
 
-fn direct_list(direct: &Vec<Expr>) -> Vec<Expr> {
-    // An empty list is no list to SQL; nothing is ever NULL.
-    if direct.is_empty() { vec![lit(ScalarValue::Utf8View(None))] } else { direct.clone() }
+/// Whether the channel is one of those that count as direct.
+fn is_direct(resolved: &Resolved) -> Expr {
+    let direct: Vec<Expr> = resolved.direct.iter().map(|channel| word(channel)).collect();
+    // An empty list is no list to SQL.
+    if direct.is_empty() { lit(false) } else { ident("channel").in_list(direct, false) }
 }
 
 /// Person and campaign, or person and channel where no campaign is told.

@@ -391,3 +391,15 @@ async fn a_lookback_longer_than_the_data_is_told_of() {
     assert_eq!(said(&short, "lookback: 5 days\nmodels: [linear]"), []);
     assert_eq!(short.fact("policy", "lookback_before_first_touch"), Some(1));
 }
+
+/// Without direct channels every touch is as good as another.
+#[tokio::test]
+async fn nothing_needs_to_be_direct() {
+    let touched = [("t1", "a", "2024-03-01", "Email"), ("t2", "a", "2024-03-02", "Direct")];
+    let yaml = BASE.replace("at: at, amount", "at: at, created_at: at, amount");
+    let tables = [("deals", deal("2024-03-10", 100)), ("touches", touches(&touched))];
+    let made = run(&format!("{yaml}direct: []\nmodels: [last_non_direct]"), &tables, PLAIN).await;
+    made.assert_closed();
+    assert_eq!(made.lines("", &["touch_id"]), ["t2"]);
+    assert_eq!(made.lines("_pipeline", &["channel", "sourced"]), ["Direct | 0", "Email | 1"]);
+}
