@@ -202,7 +202,12 @@ impl Writer<'_> {
             summary: vec![
                 format!("An opportunity is sourced by the channel of its first touch in {within}, if that is a marketing touch."),
                 format!("It is influenced by every channel with a marketing touch in {within}, or from then until it converted."),
-                format!("Touches of {} are no marketing touches: they source and influence nothing.", direct.join(" or ")),
+                match direct.as_slice() {
+                    [] => "Every touch is a marketing touch.".to_string(),
+                    direct => {
+                        format!("Touches of {} are no marketing touches: they source and influence nothing.", direct.join(" or "))
+                    }
+                },
             ],
             assumptions: vec!["Whatever is sourced by a channel is influenced by it too.".to_string()],
             limits: vec![

@@ -85,6 +85,7 @@ pub(super) fn model(model: &Model, resolved: &Resolved) -> String {
         }
         (Rule::First, _) => "all to the first touch".to_string(),
         (Rule::Last, _) => "all to the last touch".to_string(),
+        (Rule::LastNonDirect, _) if resolved.direct.is_empty() => "all to the last touch, as no channel is direct".to_string(),
         (Rule::LastNonDirect, _) => {
             let direct: Vec<String> = resolved.direct.iter().map(|channel| format!("`{channel}`")).collect();
             format!("all to the last touch whose channel is not {}, to the last of all where every one is", direct.join(" or "))
