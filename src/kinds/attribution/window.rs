@@ -190,7 +190,7 @@ impl Window {
         let rows = UInt32Array::from_iter_values(self.places.iter().skip(here).map(|place| place.row));
         if !rows.is_empty() {
             let kept = columns.iter().map(|column| own(&take(column, &rows, None)?)).collect::<Result<Vec<_>>>()?;
-            self.add_chunk(kept, rows.len())?;
+            self.add_chunk(kept, rows.len());
             self.renumber(here, rows.len());
         }
         self.merge_chunks()
@@ -204,7 +204,7 @@ impl Window {
         self.chunks.clear();
         self.first_chunk = 0;
         if rows > 0 {
-            self.add_chunk(owned, rows)?;
+            self.add_chunk(owned, rows);
             self.renumber(0, rows);
         }
         Ok(())
@@ -221,10 +221,9 @@ impl Window {
         }
     }
 
-    fn add_chunk(&mut self, columns: Vec<ArrayRef>, rows: usize) -> Result<()> {
+    fn add_chunk(&mut self, columns: Vec<ArrayRef>, rows: usize) {
         let bytes = columns.iter().map(|column| column.get_array_memory_size()).sum();
         self.chunks.push_back(Chunk { columns, rows, bytes });
-        Ok(())
     }
 
     /// The `rows` touches from `from` on stand in the last chunk, in its order.
@@ -248,7 +247,7 @@ impl Window {
             let columns = self.pick(places, &[], &[])?;
             let columns = columns.iter().map(own).collect::<Result<Vec<_>>>()?;
             self.chunks.truncate(self.chunks.len() - 2);
-            self.add_chunk(columns, rows)?;
+            self.add_chunk(columns, rows);
             self.renumber(from, rows);
         }
         Ok(())
