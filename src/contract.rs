@@ -19,6 +19,18 @@ pub struct ColumnRef {
     pub column: ColumnName,
 }
 
+/// Over which rows a measure may be added up.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Additivity {
+    /// Over any; or it is no measure.
+    #[default]
+    Any,
+    /// Over rows that are alike in these columns alone: a sum must be grouped by them.
+    Within(Vec<ColumnName>),
+    /// Over none: a ratio, which is worked out again from sums.
+    None,
+}
+
 /// One column's promise.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Column {
@@ -34,12 +46,22 @@ pub struct Column {
     pub lineage: Vec<ColumnRef>,
     /// How personal it is.
     pub pii: Pii,
+    /// Over which rows it may be added up.
+    pub additivity: Additivity,
 }
 
 impl Column {
     /// A nullable column that says nothing about a person and has no lineage yet.
     pub fn new(name: ColumnName, ty: ColumnType, description: impl Into<String>) -> Self {
-        Self { name, ty, nullable: true, description: description.into(), lineage: Vec::new(), pii: Pii::None }
+        Self {
+            name,
+            ty,
+            nullable: true,
+            description: description.into(),
+            lineage: Vec::new(),
+            pii: Pii::None,
+            additivity: Additivity::Any,
+        }
     }
 
     /// A column that never holds NULL.
@@ -55,6 +77,20 @@ impl Column {
         lineage.sort();
         lineage.dedup();
         self.lineage = lineage;
+        self
+    }
+
+    /// A measure that may be added up only over rows that are alike in these columns.
+    #[must_use]
+    pub fn adds_up_within(mut self, columns: &[&str]) -> Self {
+        self.additivity = Additivity::Within(columns.iter().map(|name| ColumnName::new_unchecked(name)).collect());
+        self
+    }
+
+    /// A ratio: never added up.
+    #[must_use]
+    pub fn never_adds_up(mut self) -> Self {
+        self.additivity = Additivity::None;
         self
     }
 

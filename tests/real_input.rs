@@ -102,3 +102,53 @@ fn cell(rows: &RecordBatch, column: &str, row: usize) -> String {
     let text = ArrayFormatter::try_new(column, &options).unwrap().value(row).to_string();
     if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_string() } else { text }
 }
+
+/// Credits of a real panel close: every model shares the 4,065,660 dollars won, and the cost of every
+/// touch is found again under every model.
+#[test]
+fn the_touchpoints_are_credited_to_the_cent() {
+    let data = repository().join("../shared/data/touchpoints");
+    if !data.is_dir() {
+        println!("skipped: {} is not there", data.display());
+        return;
+    }
+    let project = Project::empty().with("TOUCHPOINTS", data.to_string_lossy());
+    copy(&repository().join("tests/projects/touchpoints"), project.path());
+    project.write(
+        "models/totals.yml",
+        "model: totals\n\
+         description: What the models share in all.\n\
+         grain: model\n\
+         columns: {model: The model., credits: Its credits., amount: Its amounts., cost: All costs., conversions: All conversions.}\n\
+         checks:\n  \
+         - {name: amount_is_that_of_the_input, expression: amount = 4065660.00}\n  \
+         - {name: cost_is_that_of_the_input, expression: cost = 39601.19}\n  \
+         - {name: credits_are_the_deals_won, expression: credits = 16}\n  \
+         - {name: nine_models, row_count: {min: 9, max: 9}}\n\
+         sql: |\n  \
+         SELECT c.model, c.credits, c.amount, r.cost, t.conversions\n  \
+         FROM (SELECT model, SUM(weight) AS credits, SUM(amount) AS amount FROM credits GROUP BY model) AS c\n  \
+         JOIN (SELECT model, SUM(cost) AS cost FROM credits_returns GROUP BY model) AS r ON r.model = c.model\n  \
+         JOIN (SELECT model, SUM(conversions) AS conversions FROM credits_reconciliation WHERE difference = 0 GROUP BY model) AS t\n    \
+         ON t.model = c.model\n",
+    );
+    let summary = project.publish(&[]).exits(0).json();
+    let tables = summary["tables"].as_array().unwrap().clone();
+    let table =
+        |name: &str| tables.iter().find(|table| table["name"] == name).unwrap_or_else(|| panic!("{name}")).clone();
+    assert_eq!(table("totals")["rows"], 9);
+    assert_eq!(table("credits_reconciliation")["rows"], 9);
+    assert_eq!(table("credits")["rejects"], 0);
+    let passed = |name: &str, check: &str| {
+        let checks = table(name)["checks"].as_array().unwrap().clone();
+        let found = checks.into_iter().find(|found| found["check"] == check).unwrap_or_else(|| panic!("{check}"));
+        assert_eq!(found["status"], "pass", "{found}");
+    };
+    passed("credits_reconciliation", "amount_closes");
+    passed("credits_reconciliation", "credit_closes");
+    passed("credits_returns", "rates_known");
+    passed("credits", "rows_balance");
+    for check in ["amount_is_that_of_the_input", "cost_is_that_of_the_input", "credits_are_the_deals_won"] {
+        passed("totals", check);
+    }
+}

@@ -7,18 +7,25 @@ use super::{Check, Test};
 use crate::contract::{ColumnType, Contract, Role};
 use crate::diag::{Diagnostic, Diagnostics, Place, codes};
 use crate::engine::{Engine, Frames};
+use crate::kinds::Assurance;
 use crate::syntax::{CheckSeverity, CheckSpec, ColumnName, ExprText, Spanned, TableName, Threshold};
 
-/// The checks of a model: what its contracts imply for all its tables, then what the user asks of
-/// the main table. `frames` holds every table that the model reads or writes.
+/// The checks of a model: what its contracts imply for all its tables and what its kind assures of
+/// them, then what the user asks of the main table. `frames` holds every table that the model reads or writes.
 pub fn resolve(
     written: &[Spanned<CheckSpec>],
     outputs: &[Contract],
+    assured: Vec<Assurance>,
     frames: &Frames,
     engine: &Engine,
     diags: &mut Diagnostics,
 ) -> Vec<Check> {
     let mut checks: Vec<Check> = outputs.iter().flat_map(implied).collect();
+    checks.extend(assured.into_iter().map(|assured| {
+        // A condition that is NULL does not hold.
+        let failing = Test::Rows(assured.holds.is_not_true());
+        strict(assured.name.to_string(), &assured.table, assured.columns, failing)
+    }));
     let Some(main) = outputs.iter().find(|output| output.role == Role::Main) else { return checks };
     let compiler = Compiler { main, frames, engine };
     for spec in written {

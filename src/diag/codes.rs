@@ -141,6 +141,18 @@ codes! {
     BAD_CALENDAR = 214, "calendar that cannot be";
     BAD_TARGET = 215, "target that cannot be measured";
     SEGMENT_NAME_TAKEN = 216, "segment with a name that is taken";
+
+    // The kind `attribution`.
+    UNKNOWN_MODEL = 240, "attribution model that is not known";
+    DUPLICATE_MODEL = 241, "attribution model named twice";
+    UNKNOWN_PLACE = 242, "place in a journey that is not known";
+    SHARES_NOT_WHOLE = 243, "shares that do not make 100 %";
+    IMPOSSIBLE_PLACE = 244, "place that no touch can hold";
+    LONG_LOOKBACK = 245, "lookback longer than the data";
+    UNREACHED_MILESTONE = 246, "milestone that no stage leads to";
+    NOBODY_JOINED = 247, "touches and conversions that cannot meet";
+    DUPLICATE_LEDGER_COLUMN = 248, "ledger column named twice";
+    NOT_ADDITIVE = 249, "measure added up that does not add up";
 }
 
 #[cfg(test)]

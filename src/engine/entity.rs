@@ -36,12 +36,22 @@ pub trait EntityAlgorithm: fmt::Debug + Send + Sync {
     fn output_schema(&self) -> SchemaRef;
     /// A fresh start for one partition.
     fn start(&self) -> Box<dyn EntityState>;
+    /// The same for an algorithm that looks things up; `tables` holds the rows of the side inputs of
+    /// [`walk_with`], in no particular order.
+    fn start_with(&self, _tables: &[Vec<RecordBatch>]) -> Result<Box<dyn EntityState>> {
+        Ok(self.start())
+    }
 }
 
 /// One partition's walk.
 pub trait EntityState: Send {
     /// Takes the next rows, in order; returns rows that are finished, if any.
     fn push(&mut self, batch: &RecordBatch) -> Result<Option<RecordBatch>>;
+    /// Further rows that the last rows taken give, where they are too many for one batch; called after
+    /// every `push` until there are none.
+    fn more(&mut self) -> Result<Option<RecordBatch>> {
+        Ok(None)
+    }
     /// The input has ended; returns the rest.
     fn finish(&mut self) -> Result<Option<RecordBatch>>;
     /// Bytes held between calls, which count against the run's memory limit.
@@ -59,7 +69,18 @@ pub struct WalkOrder {
 
 /// Adds the walk to a plan; the output has the algorithm's own schema, unqualified.
 pub fn walk(input: LogicalPlan, order: WalkOrder, algorithm: Arc<dyn EntityAlgorithm>) -> Result<LogicalPlan> {
-    operator::node(vec![input], Arc::new(Walk { order, algorithm }))
+    walk_with(input, Vec::new(), order, algorithm)
+}
+
+/// The same for an algorithm that looks things up in small tables, which are read whole, once, before
+/// the first row.
+pub fn walk_with(
+    input: LogicalPlan,
+    tables: Vec<LogicalPlan>,
+    order: WalkOrder,
+    algorithm: Arc<dyn EntityAlgorithm>,
+) -> Result<LogicalPlan> {
+    operator::node(std::iter::once(input).chain(tables).collect(), Arc::new(Walk { order, algorithm }))
 }
 
 #[derive(Debug)]
@@ -82,7 +103,9 @@ impl Operator for Walk {
     }
 
     fn physical(&self, inputs: &[Arc<dyn ExecutionPlan>], _: &dyn Session) -> SqlResult<Arc<dyn ExecutionPlan>> {
-        let [input] = inputs else { return internal_err!("{} reads one input", self.name()) };
+        let Some((input, tables)) = inputs.split_first() else {
+            return internal_err!("{} reads at least one input", self.name());
+        };
         let schema = input.schema();
         let column = |name: &String| -> SqlResult<Arc<dyn PhysicalExpr>> {
             Ok(Arc::new(PhysicalColumn::new_with_schema(name, &schema)?))
@@ -98,6 +121,6 @@ impl Operator for Walk {
             true => Arc::clone(input),
             false => Arc::new(EntitySortExec::new(Arc::clone(input), entity.clone(), ordering.clone())),
         };
-        Ok(Arc::new(EntityExec::new(rows, entity, ordering, Arc::clone(&self.algorithm))))
+        Ok(Arc::new(EntityExec::new(rows, tables.to_vec(), entity, ordering, Arc::clone(&self.algorithm))))
     }
 }

@@ -16,14 +16,20 @@ use datafusion::physical_plan::{
     DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties, PlanProperties, SendableRecordBatchStream,
 };
 use futures::{StreamExt, stream};
+use tokio::sync::OnceCell;
 
 use super::entity::{EntityAlgorithm, EntityState};
-use super::operator;
+use super::map_exec::{SideTables, load};
+use super::operator::{self, external};
+use crate::error::Result;
 
 /// Runs one [`EntityAlgorithm`] over each partition of its input.
 #[derive(Debug)]
 pub(super) struct EntityExec {
     input: Arc<dyn ExecutionPlan>,
+    tables: Vec<Arc<dyn ExecutionPlan>>,
+    /// Read by whichever partition comes first.
+    loaded: Arc<OnceCell<SideTables>>,
     entity: Vec<Arc<dyn PhysicalExpr>>,
     ordering: LexOrdering,
     algorithm: Arc<dyn EntityAlgorithm>,
@@ -34,14 +40,15 @@ pub(super) struct EntityExec {
 impl EntityExec {
     pub(super) fn new(
         input: Arc<dyn ExecutionPlan>,
+        tables: Vec<Arc<dyn ExecutionPlan>>,
         entity: Vec<Arc<dyn PhysicalExpr>>,
         ordering: LexOrdering,
         algorithm: Arc<dyn EntityAlgorithm>,
     ) -> Self {
         let partitions = input.output_partitioning().partition_count();
         let properties = operator::properties(algorithm.output_schema(), partitions);
-        let metrics = ExecutionPlanMetricsSet::new();
-        Self { input, entity, ordering, algorithm, properties, metrics }
+        let (loaded, metrics) = (Arc::default(), ExecutionPlanMetricsSet::new());
+        Self { input, tables, loaded, entity, ordering, algorithm, properties, metrics }
     }
 }
 
@@ -61,15 +68,17 @@ impl ExecutionPlan for EntityExec {
     }
 
     fn required_input_distribution(&self) -> Vec<Distribution> {
-        vec![Distribution::KeyPartitioned(self.entity.clone())]
+        let tables = self.tables.iter().map(|_| Distribution::SinglePartition);
+        std::iter::once(Distribution::KeyPartitioned(self.entity.clone())).chain(tables).collect()
     }
 
     fn required_input_ordering(&self) -> Vec<Option<OrderingRequirements>> {
-        vec![Some(OrderingRequirements::from(self.ordering.clone()))]
+        let tables = self.tables.iter().map(|_| None);
+        std::iter::once(Some(OrderingRequirements::from(self.ordering.clone()))).chain(tables).collect()
     }
 
     fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
-        vec![&self.input]
+        std::iter::once(&self.input).chain(&self.tables).collect()
     }
 
     fn apply_expressions(
@@ -84,13 +93,10 @@ impl ExecutionPlan for EntityExec {
         Ok(TreeNodeRecursion::Continue)
     }
 
-    fn with_new_children(
-        self: Arc<Self>,
-        mut children: Vec<Arc<dyn ExecutionPlan>>,
-    ) -> SqlResult<Arc<dyn ExecutionPlan>> {
-        let Some(input) = children.pop() else { return internal_err!("a walk reads one input") };
+    fn with_new_children(self: Arc<Self>, children: Vec<Arc<dyn ExecutionPlan>>) -> SqlResult<Arc<dyn ExecutionPlan>> {
+        let Some((input, tables)) = children.split_first() else { return internal_err!("a walk reads rows") };
         let (entity, ordering) = (self.entity.clone(), self.ordering.clone());
-        Ok(Arc::new(Self::new(input, entity, ordering, Arc::clone(&self.algorithm))))
+        Ok(Arc::new(Self::new(Arc::clone(input), tables.to_vec(), entity, ordering, Arc::clone(&self.algorithm))))
     }
 
     fn execute(&self, partition: usize, context: Arc<TaskContext>) -> SqlResult<SendableRecordBatchStream> {
@@ -98,11 +104,15 @@ impl ExecutionPlan for EntityExec {
         let consumer = MemoryConsumer::new(format!("{}[{partition}]", self.algorithm.name()));
         let walk = Walk {
             input: self.input.execute(partition, Arc::clone(&context))?,
-            state: self.algorithm.start(),
+            tables: self.tables.clone(),
+            loaded: Arc::clone(&self.loaded),
+            algorithm: Arc::clone(&self.algorithm),
+            state: None,
             held: consumer.register(context.memory_pool()),
             metrics: BaselineMetrics::new(&self.metrics, partition),
             schema: Arc::clone(&schema),
-            done: false,
+            context,
+            step: Step::Read,
         };
         let batches =
             stream::try_unfold(walk, |mut walk| async move { Ok(walk.next().await?.map(|batch| (batch, walk))) });
@@ -116,28 +126,55 @@ impl ExecutionPlan for EntityExec {
 
 struct Walk {
     input: SendableRecordBatchStream,
-    state: Box<dyn EntityState>,
+    tables: Vec<Arc<dyn ExecutionPlan>>,
+    loaded: Arc<OnceCell<SideTables>>,
+    algorithm: Arc<dyn EntityAlgorithm>,
+    state: Option<Box<dyn EntityState>>,
     held: MemoryReservation,
     metrics: BaselineMetrics,
     schema: SchemaRef,
-    done: bool,
+    context: Arc<TaskContext>,
+    step: Step,
+}
+
+/// What comes next.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Step {
+    /// Rows of the input.
+    Read,
+    /// What the rows read still give.
+    More,
+    /// Nothing.
+    Done,
 }
 
 impl Walk {
     /// The next non-empty batch of the algorithm's rows.
     async fn next(&mut self) -> SqlResult<Option<RecordBatch>> {
-        while !self.done {
-            let made = match self.input.next().await.transpose()? {
-                Some(batch) => {
-                    let _timer = self.metrics.elapsed_compute().timer();
-                    self.state.push(&batch).map_err(operator::external)?
-                }
+        while self.step != Step::Done {
+            let batch = match self.step {
+                Step::Read => self.input.next().await.transpose()?,
+                _ => None,
+            };
+            let mut state = match self.state.take() {
+                Some(state) => state,
+                None if self.tables.is_empty() => self.algorithm.start(),
                 None => {
-                    self.done = true;
-                    self.state.finish().map_err(operator::external)?
+                    let (tables, _) = self.loaded.get_or_try_init(|| load(&self.tables, &self.context)).await?;
+                    self.algorithm.start_with(tables).map_err(external)?
                 }
             };
-            self.held.try_resize(self.state.held_bytes())?;
+            let made = {
+                let _timer = self.metrics.elapsed_compute().timer();
+                take(self.step, &mut *state, batch.as_ref()).map_err(external)?
+            };
+            self.step = match (self.step, &batch) {
+                (Step::More, _) if made.is_none() => Step::Read,
+                (Step::More, _) | (_, Some(_)) => Step::More,
+                (_, None) => Step::Done,
+            };
+            self.held.try_resize(state.held_bytes())?;
+            self.state = Some(state);
             if let Some(batch) = made.filter(|batch| batch.num_rows() > 0) {
                 if batch.schema() != self.schema {
                     return internal_err!("rows with other columns than announced");
@@ -147,5 +184,14 @@ impl Walk {
             }
         }
         Ok(None)
+    }
+}
+
+/// One step of the algorithm.
+fn take(step: Step, state: &mut dyn EntityState, batch: Option<&RecordBatch>) -> Result<Option<RecordBatch>> {
+    match (step, batch) {
+        (Step::More, _) => state.more(),
+        (_, Some(batch)) => state.push(batch),
+        (_, None) => state.finish(),
     }
 }

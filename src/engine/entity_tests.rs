@@ -10,7 +10,7 @@ use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder, col, lit};
 use rand::prelude::*;
 use rand_chacha::ChaCha8Rng;
 
-use super::entity::{EntityAlgorithm, EntityState, WalkOrder, walk};
+use super::entity::{EntityAlgorithm, EntityState, WalkOrder, walk, walk_with};
 use super::{Engine, Limits};
 use crate::diag::Sources;
 use crate::error::{Error, Result};
@@ -195,4 +195,65 @@ async fn what_a_walk_holds_counts_against_the_memory_limit() {
     assert_eq!(run(&engine, plan(&rows("x"), 1, 1_000)).await.unwrap().len(), 1);
     let error = run(&engine, plan(&rows(&"x".repeat(1_000)), 1, 1_000)).await.unwrap_err();
     assert!(error.to_string().contains("Spell[0]"), "{error}");
+}
+
+/// Every row as a batch of its own, with the number of rows of a side table.
+#[derive(Debug)]
+struct Drip;
+
+impl EntityAlgorithm for Drip {
+    fn name(&self) -> &'static str {
+        "Drip"
+    }
+    fn output_schema(&self) -> SchemaRef {
+        spelt()
+    }
+    fn start(&self) -> Box<dyn EntityState> {
+        Box::new(Dripping { rows: Vec::new(), known: -1 })
+    }
+    fn start_with(&self, tables: &[Vec<RecordBatch>]) -> Result<Box<dyn EntityState>> {
+        let known = tables.iter().flatten().map(|batch| batch.num_rows() as i64).sum();
+        Ok(Box::new(Dripping { rows: Vec::new(), known }))
+    }
+}
+
+struct Dripping {
+    rows: Vec<(String, i64, String)>,
+    known: i64,
+}
+
+impl EntityState for Dripping {
+    fn push(&mut self, batch: &RecordBatch) -> Result<Option<RecordBatch>> {
+        assert!(self.rows.is_empty(), "rows were left when more came");
+        let (who, letter) = (batch.column(0).as_string::<i32>(), batch.column(2).as_string::<i32>());
+        self.rows
+            .extend((0..who.len()).map(|row| (who.value(row).to_string(), self.known, letter.value(row).to_string())));
+        self.more()
+    }
+    fn more(&mut self) -> Result<Option<RecordBatch>> {
+        self.rows.pop().map(|row| Spelling(vec![row]).emit(0)).unwrap_or(Ok(None))
+    }
+    fn finish(&mut self) -> Result<Option<RecordBatch>> {
+        Ok(None)
+    }
+    fn held_bytes(&self) -> usize {
+        0
+    }
+}
+
+#[tokio::test]
+async fn rows_may_come_in_several_batches_and_side_tables_are_at_hand() {
+    let rows = letters(9, 200, 12);
+    for (threads, batch) in [(1, 1), (3, 7), (2, 8192)] {
+        let engine = engine(threads, batch, 1 << 30);
+        let order = WalkOrder { entity: vec!["who".to_string()], order: vec!["at".to_string()] };
+        let LogicalPlan::Extension(node) = plan(&rows, threads, batch) else { panic!("a walk is an extension") };
+        let input = node.node.inputs()[0].clone();
+        let side = LogicalPlanBuilder::from(input.clone()).limit(0, Some(3)).unwrap().build().unwrap();
+        let dripped = walk_with(input, vec![side], order, Arc::new(Drip)).unwrap();
+        let made = run(&engine, dripped).await.unwrap();
+        let mut expected: Vec<Row> = rows.iter().map(|row| (row.0.clone(), 3, row.2.clone())).collect();
+        expected.sort();
+        assert_eq!(made, expected, "{threads} threads, batches of {batch}");
+    }
 }

@@ -21,7 +21,7 @@ use super::map::{RowAlgorithm, RowState};
 use super::operator;
 
 /// The rows of the side tables and the memory they are accounted with.
-type SideTables = (Vec<Vec<RecordBatch>>, MemoryReservation);
+pub(super) type SideTables = (Vec<Vec<RecordBatch>>, MemoryReservation);
 
 /// Runs one [`RowAlgorithm`] over each partition of its first input.
 #[derive(Debug)]
@@ -142,7 +142,8 @@ impl Work {
     }
 }
 
-async fn load(tables: &[Arc<dyn ExecutionPlan>], context: &Arc<TaskContext>) -> SqlResult<SideTables> {
+/// Reads side tables whole, their memory accounted for.
+pub(super) async fn load(tables: &[Arc<dyn ExecutionPlan>], context: &Arc<TaskContext>) -> SqlResult<SideTables> {
     let held = MemoryConsumer::new("lookup tables").register(context.memory_pool());
     let mut loaded = Vec::with_capacity(tables.len());
     for table in tables {

@@ -15,6 +15,7 @@ mod gather_exec;
 #[cfg(test)]
 mod gather_tests;
 pub mod lineage;
+pub mod local_day;
 pub mod map;
 mod map_exec;
 mod operator;

@@ -1,5 +1,6 @@
 //! Every kind there is: one variant and one arm each.
 
+use super::attribution::{self, Attribution};
 use super::dedupe::{self, Dedupe};
 use super::lifecycle::{self, Lifecycle};
 use super::source_mapping::{self, SourceMapping};
@@ -19,6 +20,8 @@ pub enum Kind {
     Velocity(Box<Velocity>),
     /// People or accounts out of records.
     Dedupe(Box<Dedupe>),
+    /// Credit for conversions.
+    Attribution(Box<Attribution>),
 }
 
 /// The kinds' names with their reference pages, in the order of the documentation.
@@ -28,6 +31,7 @@ pub const GUIDES: &[(&str, &str)] = &[
     ("lifecycle", lifecycle::GUIDE),
     ("dedupe", dedupe::GUIDE),
     ("velocity", velocity::GUIDE),
+    ("attribution", attribution::GUIDE),
 ];
 
 impl Kind {
@@ -39,6 +43,7 @@ impl Kind {
             Self::Lifecycle(_) => "lifecycle",
             Self::Dedupe(_) => "dedupe",
             Self::Velocity(_) => "velocity",
+            Self::Attribution(_) => "attribution",
         }
     }
 
@@ -50,6 +55,7 @@ impl Kind {
             Self::Lifecycle(spec) => spec.as_ref(),
             Self::Dedupe(spec) => spec.as_ref(),
             Self::Velocity(spec) => spec.as_ref(),
+            Self::Attribution(spec) => spec.as_ref(),
         }
     }
 }

@@ -4,6 +4,7 @@
 //! share the words of [`crate::syntax`] and the tools of [`crate::engine`]; they never see a
 //! store, the clock or another kind.
 
+pub mod attribution;
 pub mod dedupe;
 mod kind;
 pub mod lifecycle;
@@ -14,14 +15,14 @@ pub mod velocity;
 pub use kind::{GUIDES, Kind};
 
 use chrono_tz::Tz;
-use datafusion::logical_expr::LogicalPlan;
+use datafusion::logical_expr::{Expr, LogicalPlan};
 use serde::{Deserialize, Serialize};
 
 use crate::contract::Contract;
 use crate::diag::{Diagnostics, Place};
 use crate::engine::{Engine, Frames};
 use crate::error::Result;
-use crate::syntax::{Spanned, TableName};
+use crate::syntax::{ColumnName, Spanned, TableName};
 
 /// What a model knows of the project it stands in.
 #[derive(Debug, Clone)]
@@ -75,6 +76,20 @@ pub mod fact {
     pub const RULE: &str = "rule";
 }
 
+/// A condition that every row of one of a model's tables meets by construction. It is checked like the
+/// checks that users write: a row that does not meet it refuses publication.
+#[derive(Debug, Clone)]
+pub struct Assurance {
+    /// The table.
+    pub table: TableName,
+    /// The check's name.
+    pub name: &'static str,
+    /// The columns it is about.
+    pub columns: Vec<ColumnName>,
+    /// The condition, over unqualified columns.
+    pub holds: Expr,
+}
+
 /// What every kind can do.
 pub trait ModelKind {
     /// The endings of the tables it writes beside its main one, as `_rejects`.
@@ -106,6 +121,11 @@ pub trait ModelKind {
     /// Each has the columns `fact` (text), `item` (text), `rows` (bigint).
     fn facts(&self, _scope: &Scope<'_>) -> Result<Vec<LogicalPlan>> {
         Ok(Vec::new())
+    }
+
+    /// What must hold of the tables of a model with this name, beyond what their contracts imply.
+    fn assurances(&self, _model: &TableName) -> Vec<Assurance> {
+        Vec::new()
     }
 
     /// What the facts of a run give to say, as warnings: a rule that never fired, for one.

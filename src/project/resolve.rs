@@ -83,7 +83,10 @@ pub fn resolve(work: Unresolved<'_>, sources: Frames, engine: &Engine, diags: &m
         for output in &outputs {
             frames.insert(output.table.clone(), Frame::empty(output.schema().into(), output.columns.clone()));
         }
-        let checks = checks::resolve(&written.spec.checks, &outputs, &frames, engine, diags);
+        let checks = {
+            let assured = kind.as_model().assurances(&written.spec.model);
+            checks::resolve(&written.spec.checks, &outputs, assured, &frames, engine, diags)
+        };
         let name = written.spec.model.value.clone();
         models.push(Model { index: *index, name, kind: kind.clone(), inputs, outputs, checks });
     }

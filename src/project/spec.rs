@@ -8,6 +8,7 @@ use super::column_spec::ColumnSpec;
 use crate::contract::Classification;
 use crate::diag::Place;
 use crate::kinds::Kind;
+use crate::kinds::attribution::Attribution;
 use crate::kinds::dedupe::Dedupe;
 use crate::kinds::lifecycle::Lifecycle;
 use crate::kinds::source_mapping::SourceMapping;
@@ -119,6 +120,8 @@ pub struct ModelFile {
     pub dedupe: Option<Spanned<Dedupe>>,
     /// How long entities take from one stage of a lifecycle to another.
     pub velocity: Option<Spanned<Velocity>>,
+    /// Credit of conversions shared among the touches before them.
+    pub attribution: Option<Spanned<Attribution>>,
 }
 
 fn yes() -> bool {
@@ -134,6 +137,8 @@ impl ModelFile {
         let lifecycle = self.lifecycle.as_ref().map(|spec| (Kind::Lifecycle(Box::new(spec.value.clone())), spec.place));
         let dedupe = self.dedupe.as_ref().map(|spec| (Kind::Dedupe(Box::new(spec.value.clone())), spec.place));
         let velocity = self.velocity.as_ref().map(|spec| (Kind::Velocity(Box::new(spec.value.clone())), spec.place));
-        [sql, mapping, lifecycle, dedupe, velocity].into_iter().flatten().collect()
+        let attribution = self.attribution.as_ref();
+        let attribution = attribution.map(|spec| (Kind::Attribution(Box::new(spec.value.clone())), spec.place));
+        [sql, mapping, lifecycle, dedupe, velocity, attribution].into_iter().flatten().collect()
     }
 }

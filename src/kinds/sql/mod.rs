@@ -11,9 +11,9 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{ModelKind, Scope};
-use crate::contract::{Column, ColumnRef, ColumnType, Contract, Methodology, Pii, Role};
+use crate::contract::{Additivity, Column, ColumnRef, ColumnType, Contract, Methodology, Pii, Role};
 use crate::diag::{Diagnostic, Diagnostics, Place, codes};
-use crate::engine::lineage::{Trace, trace};
+use crate::engine::lineage::{Trace, summed, trace};
 use crate::engine::{Engine, Frames, Select, Word};
 use crate::error::{Error, Result};
 use crate::syntax::{ColumnName, Spanned, SqlText, TableName};
@@ -65,6 +65,7 @@ impl ModelKind for Sql {
                 return None;
             }
         };
+        not_additive(&plan, scope, self, diags);
         let columns = columns(&plan, scope, self, diags)?;
         Some(vec![Contract {
             table: scope.model.clone(),
@@ -102,6 +103,33 @@ fn columns(plan: &LogicalPlan, scope: &Scope<'_>, sql: &Sql, diags: &mut Diagnos
         })
         .collect();
     if diags.len() > before { None } else { columns.into_iter().collect() }
+}
+
+/// Sums over measures that do not add up that way.
+fn not_additive(plan: &LogicalPlan, scope: &Scope<'_>, sql: &Sql, diags: &mut Diagnostics) {
+    for summed in summed(plan) {
+        let (table, name) = &summed.column;
+        let Some(column) = scope.frames.get(table).and_then(|frame| frame.column(name)) else { continue };
+        let has = |by: &ColumnName| summed.within.contains(&(table.clone(), by.as_str().to_string()));
+        let (message, hint) = match &column.additivity {
+            Additivity::Any => continue,
+            Additivity::Within(columns) if columns.iter().all(has) => continue,
+            Additivity::Within(columns) => {
+                let names: Vec<String> = columns.iter().map(|column| format!("`{column}`")).collect();
+                let names = names.join(", ");
+                let message = format!(
+                    "`{name}` of `{table}` is added up over rows that differ in {names}, which counts the same several times"
+                );
+                (message, format!("group by {names}, or take one of them alone in a subquery that groups by it"))
+            }
+            Additivity::None => {
+                let message = format!("`{name}` of `{table}` is a ratio, and a sum or a mean of ratios says nothing");
+                (message, "work it out again from the sums of what it is made of".to_string())
+            }
+        };
+        let place = scope.engine.place_of(&sql.0, name, Word::Column);
+        diags.push(Diagnostic::warning(codes::NOT_ADDITIVE, place, message).hint(hint));
+    }
 }
 
 fn column_name(name: &str, place: impl Fn() -> Place, diags: &mut Diagnostics) -> Option<ColumnName> {

@@ -1,0 +1,286 @@
+//! What the tables promise, in words that hold this model's own parameters.
+
+use super::emit::{PRECISION, WEIGHT_SCALE};
+use super::inputs::{CONVERSION_REASONS, NO_CHANNEL_NAME, TOUCH_REASONS};
+use super::models::{amount_column, weight_column};
+use super::operator::UNATTRIBUTED;
+use super::resolve::{Joining, Resolved};
+use super::spec::{Attribution, Layout};
+use super::typing::{Kept, Promise};
+use super::words;
+use crate::contract::{Column, ColumnType, Contract, Role, rejects_contract};
+use crate::kinds::Scope;
+use crate::syntax::{ColumnName, TableName};
+
+/// The endings of the tables beside the ledger, in the order in which they are made.
+pub(super) const PIPELINE: &str = "_pipeline";
+pub(super) const EFFECTS: &str = "_effects";
+pub(super) const COMPARISON: &str = "_comparison";
+pub(super) const RETURNS: &str = "_returns";
+pub(super) const RECONCILIATION: &str = "_reconciliation";
+
+/// Digits of a sum of weights or amounts.
+pub(super) const SUM_PRECISION: u8 = 38;
+
+/// The contracts of all tables, the ledger first.
+pub(super) fn contracts(spec: &Attribution, resolved: &Resolved, scope: &Scope<'_>) -> Vec<Contract> {
+    let writer = Writer { spec, resolved, scope };
+    let mut made = vec![writer.ledger()];
+    made.extend(resolved.conversions.created.as_ref().map(|_| writer.pipeline()));
+    made.extend(resolved.learns().then(|| writer.effects()));
+    made.push(writer.comparison());
+    made.push(writer.reconciliation());
+    made.extend(resolved.spend.as_ref().map(|spend| writer.returns(spend)));
+    made.push(writer.rejects());
+    made
+}
+
+pub(super) struct Writer<'a> {
+    pub(super) spec: &'a Attribution,
+    pub(super) resolved: &'a Resolved,
+    pub(super) scope: &'a Scope<'a>,
+}
+
+pub(super) fn made(name: &str, ty: ColumnType, description: impl Into<String>, from: &[&Promise]) -> Column {
+    let lineage = from.iter().flat_map(|promise| promise.lineage.clone()).collect();
+    Column::new(ColumnName::new_unchecked(name), ty, description).from_columns(lineage)
+}
+
+fn key(name: &str, promise: &Promise, description: impl Into<String>) -> Column {
+    made(name, promise.ty.unwrap_or(ColumnType::Text), description, &[promise]).pii(promise.pii)
+}
+
+pub(super) fn names(names: &[&str]) -> Vec<ColumnName> {
+    names.iter().map(|name| ColumnName::new_unchecked(name)).collect()
+}
+
+impl Writer<'_> {
+    fn ledger(&self) -> Contract {
+        let p = &self.resolved.promises;
+        let mut columns =
+            vec![key("conversion_id", &p.conversion, "The conversion whose credit is shared.").not_null()];
+        if self.resolved.conversions.entity.is_some() {
+            columns.push(key("entity_id", &p.account, "Who converted."));
+        }
+        let at = "When it converted, UTC: credit by conversion date is a sum over it.";
+        columns.push(made("converted_at", ColumnType::Timestamp, at, &[&p.converted_at]).not_null());
+        let at = "When the touch happened, UTC: credit by touch date is a sum over it; NULL where there is no touch.";
+        columns.push(made("touched_at", ColumnType::Timestamp, at, &[&p.touched_at]));
+        columns.push(key("touch_id", &p.touch, "The touch that gets the share; NULL where the conversion had none."));
+        if self.resolved.has_people() {
+            columns.push(key("person_id", &p.person, "Whose touch it is."));
+        }
+        let channel = format!(
+            "The touch's channel; `{NO_CHANNEL_NAME}` where the touch has none, `{UNATTRIBUTED}` where the conversion had no touch."
+        );
+        columns.push(made("channel", ColumnType::Text, channel, &[&p.channel]).not_null());
+        if self.resolved.touches.campaign.is_some() {
+            columns.push(made(
+                "campaign",
+                ColumnType::Text,
+                "The touch's campaign; NULL where it has none.",
+                &[&p.campaign],
+            ));
+        }
+        columns.extend(self.kept(&self.resolved.touches.keep, &self.resolved.touches.table));
+        columns.extend(self.kept(&self.resolved.conversions.keep, &self.resolved.conversions.table));
+        if self.resolved.scale.is_some() {
+            let text =
+                format!("The amount's currency (ISO 4217); `{}` where none was told.", self.scope.settings.currency);
+            columns.push(made("currency", ColumnType::Text, text, &[&p.currency]).not_null());
+        }
+        self.journey_columns(&mut columns);
+        self.number_columns(&mut columns);
+        let version = format!("The definition that shared the credit: `{}`.", self.spec.version);
+        columns.push(made("definition_version", ColumnType::Text, version, &[]).not_null());
+        let grain = match self.spec.layout {
+            Layout::Long => names(&["conversion_id", "model", "position"]),
+            Layout::Wide => names(&["conversion_id", "position"]),
+        };
+        Contract {
+            table: self.scope.model.clone(),
+            role: Role::Main,
+            description: self.with_user(words::ledger(self.spec.layout)),
+            grain,
+            columns,
+            methodology: words::methodology(self.spec, self.resolved, self.scope),
+        }
+    }
+
+    fn with_user(&self, ours: &str) -> String {
+        let user = self.scope.description.trim();
+        if user.is_empty() { ours.to_string() } else { format!("{user} {ours}") }
+    }
+
+    fn kept(&self, kept: &[Kept], table: &TableName) -> Vec<Column> {
+        let column = |kept: &Kept| {
+            let known = self.scope.frames.get(table.as_str()).and_then(|frame| frame.column(kept.text.trim()));
+            let words = known.map(|column| column.description.clone()).filter(|text| !text.is_empty());
+            let words = words.unwrap_or_else(|| format!("Taken over from `{table}`: `{}`.", kept.text));
+            made(kept.name.as_str(), kept.ty, words, &[&kept.promise]).pii(kept.promise.pii)
+        };
+        kept.iter().map(column).collect()
+    }
+
+    fn journey_columns(&self, columns: &mut Vec<Column>) {
+        let p = &self.resolved.promises;
+        let (touched, converted) = (&p.touched_at, &p.converted_at);
+        let text = "The touch's place in the journey, from 1, in order of time; 1 where there is no touch.";
+        columns.push(made("position", ColumnType::Int, text, &[touched]).not_null());
+        let text = format!("How many touches the journey has: {}.", words::reach(self.spec));
+        columns.push(made("journey_length", ColumnType::Int, text, &[touched, converted]).not_null());
+        let text = "How many days of 24 hours before the conversion the touch was; NULL where there is no touch.";
+        columns.push(made("days_before", ColumnType::Double, text, &[touched, converted]));
+        if let Some(gap) = &self.spec.session_gap {
+            let text = format!(
+                "How many further touches of the same session, less than {} apart, the touch stands for.",
+                gap.value
+            );
+            columns.push(made("touches_merged", ColumnType::Int, text, &[touched]).not_null());
+        }
+    }
+
+    fn number_columns(&self, columns: &mut Vec<Column>) {
+        let p = &self.resolved.promises;
+        let from = [&p.touched_at, &p.converted_at, &p.channel];
+        let weight = ColumnType::Decimal(PRECISION, WEIGHT_SCALE);
+        let amount = self.resolved.scale.map(|scale| ColumnType::Decimal(PRECISION, scale));
+        if self.spec.layout == Layout::Long {
+            let listed: Vec<String> = self.resolved.models.iter().map(|m| words::model(m, self.resolved)).collect();
+            let text = format!("The model that shared: {}.", listed.join("; "));
+            columns.push(made("model", ColumnType::Text, text, &[]).not_null());
+            let text =
+                "The touch's share of the conversion. The shares of a conversion under a model add up to exactly 1.";
+            columns.push(made("weight", weight, text, &from).not_null().adds_up_within(&["model"]));
+            let text =
+                "The touch's share of the conversion's amount. The shares under a model add up to it to the cent.";
+            let shared =
+                |ty| made("amount", ty, text, &[&p.amount, &p.touched_at]).not_null().adds_up_within(&["model"]);
+            columns.extend(amount.map(shared));
+            return;
+        }
+        for model in &self.resolved.models {
+            let words = words::model(model, self.resolved);
+            let text = format!(
+                "The touch's share of the conversion under {words}. A conversion's shares add up to exactly 1."
+            );
+            columns.push(made(weight_column(&model.name).as_str(), weight, text, &from).not_null());
+            let text = format!(
+                "The touch's share of the conversion's amount under `{}`; they add up to it to the cent.",
+                model.name
+            );
+            let name = amount_column(&model.name);
+            columns.extend(amount.map(|ty| made(name.as_str(), ty, text, &[&p.amount, &p.touched_at]).not_null()));
+        }
+    }
+
+    fn comparison(&self) -> Contract {
+        let p = &self.resolved.promises;
+        let mut columns = vec![
+            made("model", ColumnType::Text, "The model.", &[]).not_null(),
+            made("channel", ColumnType::Text, format!("The channel, `{UNATTRIBUTED}` included."), &[&p.channel])
+                .not_null(),
+        ];
+        let from = [&p.channel, &p.touched_at, &p.converted_at];
+        let credit = ColumnType::Decimal(SUM_PRECISION, WEIGHT_SCALE);
+        let mut grain = vec!["model", "channel"];
+        if self.resolved.scale.is_some() {
+            columns.push(made("currency", ColumnType::Text, "The currency of the amounts.", &[&p.currency]).not_null());
+            grain.push("currency");
+        }
+        let text = "Conversions that the model gives the channel: the sum of its weights.";
+        columns.push(made("credits", credit, text, &from).not_null().adds_up_within(&["model"]));
+        let of = "of the model".to_string() + if self.resolved.scale.is_some() { " and currency" } else { "" };
+        let text = format!("All credits {of}, by which `credits_share` is divided.");
+        columns.push(made("credits_total", credit, text, &from).not_null().adds_up_within(&["model", "channel"]));
+        let text = format!("The channel's part in all credits {of}; a ratio: never add or average it.");
+        columns.push(made("credits_share", ColumnType::Double, text, &from).never_adds_up());
+        if let Some(scale) = self.resolved.scale {
+            let ty = ColumnType::Decimal(SUM_PRECISION, scale);
+            let text = "What the model gives the channel.";
+            columns.push(made("amount", ty, text, &[&p.amount, &p.channel]).not_null().adds_up_within(&["model"]));
+            let text = format!("All amounts {of}, by which `amount_share` is divided.");
+            columns.push(made("amount_total", ty, text, &[&p.amount]).not_null().adds_up_within(&["model", "channel"]));
+            let text = format!(
+                "The channel's part in all amounts {of}; NULL where they add up to 0; a ratio: never add or average it."
+            );
+            columns.push(made("amount_share", ColumnType::Double, text, &[&p.amount, &p.channel]).never_adds_up());
+        }
+        Contract {
+            table: self.scope.model.with_suffix(COMPARISON),
+            role: Role::Companion,
+            description: "The models side by side: what each gives each channel.".to_string(),
+            grain: names(&grain),
+            columns,
+            methodology: words::comparison(),
+        }
+    }
+
+    fn reconciliation(&self) -> Contract {
+        let p = &self.resolved.promises;
+        let count = ColumnType::BigInt;
+        let credit = ColumnType::Decimal(SUM_PRECISION, WEIGHT_SCALE);
+        let mut columns = vec![made("model", ColumnType::Text, "The model.", &[]).not_null()];
+        let mut grain = vec!["model"];
+        if self.resolved.scale.is_some() {
+            columns.push(made("currency", ColumnType::Text, "The currency of the amounts.", &[&p.currency]).not_null());
+            grain.push("currency");
+        }
+        let from = [&p.conversion];
+        columns.extend([
+            made("conversions", count, "Usable conversions in the source.", &from).not_null(),
+            made("conversions_without_touch", count, "Conversions of the ledger without a touch in reach.", &from)
+                .not_null(),
+            made("credits", credit, "All credits of the ledger: one for each conversion.", &from).not_null(),
+            made("credits_difference", credit, "Conversions less credits: always 0, or nothing is published.", &from)
+                .not_null(),
+        ]);
+        if let Some(scale) = self.resolved.scale {
+            let ty = ColumnType::Decimal(SUM_PRECISION, scale);
+            let amount = [&p.amount];
+            columns.extend([
+                made("amount_converted", ty, "The sum of the usable conversions' amounts, from the source.", &amount)
+                    .not_null(),
+                made("amount_attributed", ty, "The sum of all shares of the ledger.", &amount).not_null(),
+                made("difference", ty, "The first less the second: always 0, or nothing is published.", &amount)
+                    .not_null(),
+                made("amount_unattributed", ty, "The part of conversions without a touch in reach.", &amount)
+                    .not_null(),
+            ]);
+        }
+        for column in columns.iter_mut().skip(grain.len()) {
+            *column = column.clone().adds_up_within(&["model"]);
+        }
+        Contract {
+            table: self.scope.model.with_suffix(RECONCILIATION),
+            role: Role::Companion,
+            description: "The proof that credit closes: what went in and what was shared out, by model.".to_string(),
+            grain: names(&grain),
+            columns,
+            methodology: words::reconciliation(),
+        }
+    }
+
+    fn rejects(&self) -> Contract {
+        let p = &self.resolved.promises;
+        let needs_entity = matches!(self.resolved.joining, Joining::Direct | Joining::Account);
+        let reasons: Vec<(&str, &str)> = CONVERSION_REASONS
+            .into_iter()
+            .filter(|(reason, _)| needs_entity || *reason != "null_entity")
+            .chain(TOUCH_REASONS)
+            .chain(super::spend::REASONS.into_iter().filter(|_| self.resolved.spend.is_some()))
+            .collect();
+        let mut rejects = rejects_contract(self.scope.model, &reasons);
+        for column in &mut rejects.columns {
+            let from = match column.name.as_str() {
+                "source_key" => vec![&p.conversion, &p.touch],
+                "detail" => vec![&p.converted_at, &p.currency],
+                _ => continue,
+            };
+            column.pii = from.iter().map(|promise| promise.pii).fold(column.pii, Ord::max);
+            let lineage = from.iter().flat_map(|promise| promise.lineage.clone()).collect();
+            *column = column.clone().from_columns(lineage);
+        }
+        rejects
+    }
+}

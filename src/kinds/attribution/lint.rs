@@ -1,0 +1,138 @@
+//! What can be wrong with a definition beside its expressions.
+
+use super::facts::BEFORE_ALL_TOUCHES;
+use super::model_spec::{How, ModelSpec};
+use super::models::Model;
+use super::spec::{Attribution, Layout};
+use super::weights::{Among, Position, Rule, Slot};
+use crate::diag::{Diagnostic, Diagnostics, codes};
+use crate::kinds::{FactRow, Scope, fact};
+use crate::syntax::{ColumnName, Spanned, TableName};
+
+/// Columns that the ledger makes itself.
+const RESERVED: [&str; 17] = [
+    "conversion_id",
+    "entity_id",
+    "converted_at",
+    "touch_id",
+    "touched_at",
+    "person_id",
+    "channel",
+    "campaign",
+    "position",
+    "journey_length",
+    "days_before",
+    "touches_merged",
+    "model",
+    "weight",
+    "amount",
+    "currency",
+    "definition_version",
+];
+
+/// Kept columns whose names are taken.
+pub(super) fn names(spec: &Attribution, diags: &mut Diagnostics) {
+    let mut seen: Vec<&Spanned<ColumnName>> = Vec::new();
+    for name in spec.touches.keep.keys().chain(spec.conversions.keep.keys()) {
+        let of_model = spec.layout == Layout::Wide
+            && ["weight_", "amount_"].iter().any(|start| name.value.as_str().starts_with(start));
+        if RESERVED.contains(&name.value.as_str()) || of_model {
+            let message = format!("`{name}` is a column that this kind makes itself");
+            let hint = "keep it under another name";
+            diags.push(Diagnostic::error(codes::DUPLICATE_LEDGER_COLUMN, name.place, message).hint(hint));
+        } else if let Some(first) = seen.iter().find(|known| known.value == name.value) {
+            let message = format!("two columns of the ledger would be called `{name}`");
+            let twice = Diagnostic::error(codes::DUPLICATE_LEDGER_COLUMN, name.place, message);
+            diags.push(twice.related(first.place, "the first one").hint("keep one of them under another name"));
+        }
+        seen.push(name);
+    }
+}
+
+/// Places that no touch can ever hold.
+pub(super) fn places(spec: &Attribution, models: &[Model], diags: &mut Diagnostics) {
+    let most = spec.lookback.as_ref().and_then(|lookback| lookback.value.touches);
+    for written in &spec.models {
+        let Some(How::Position(_)) = &written.value.how else { continue };
+        let model = models.iter().find(|model| is_named(model, &written.value));
+        let Some(Rule::Position(position)) = model.map(|model| &model.rule) else { continue };
+        for why in impossible(position, most) {
+            let message = format!("{why}, so its share always goes to the others");
+            diags.push(Diagnostic::warning(codes::IMPOSSIBLE_PLACE, written.place, message));
+        }
+    }
+}
+
+fn is_named(model: &Model, written: &ModelSpec) -> bool {
+    written.name.as_ref().map_or("position", |name| name.value.as_str()) == model.name
+}
+
+fn impossible(position: &Position, most: Option<u32>) -> Vec<String> {
+    let mut found = Vec::new();
+    let most = most.map_or(usize::MAX, |most| most as usize);
+    let has = |slot: Slot| position.slots.iter().any(|(known, share)| *known == slot && *share > 0);
+    if most < 2 && (has(Slot::Second) || has(Slot::SecondLast)) {
+        found.push(format!("a journey has at most {most} touch and nobody is second in it"));
+    }
+    let ends = position.slots.iter().filter(|(slot, _)| !matches!(slot, Slot::Milestone(_))).count();
+    if position.others > 0 && position.among == Among::All && most <= ends {
+        found.push(format!("a journey has at most {most} touches, which all have a place"));
+    }
+    if position.others > 0 && position.among == Among::Between && position.slots.len() < 2 {
+        found.push("nothing lies between the first and the last place where there is only one".to_string());
+    }
+    found
+}
+
+/// A lookback that begins before the first touch, whatever the conversion; known once the rows are.
+pub(super) fn lookback(spec: &Attribution, facts: &[FactRow], diags: &mut Diagnostics) {
+    let count = |fact: &str, item: &str| {
+        facts.iter().find(|row| row.fact == fact && row.item == item).map_or(0, |row| row.rows)
+    };
+    let (all, early) = (count(fact::OUT, "conversions"), count(fact::POLICY, BEFORE_ALL_TOUCHES));
+    if all == 0 || early < all {
+        return;
+    }
+    let within = match spec.lookback.as_ref().map(|lookback| lookback.value.within) {
+        Some(Some(within)) => within.to_string(),
+        _ => "90 days".to_string(),
+    };
+    let place = spec.lookback.as_ref().map_or(spec.conversions.from.place, |lookback| lookback.place);
+    let message = format!("the lookback of {within} begins before the first touch for all {all} conversions");
+    let hint = "shorten it, or load older touches";
+    diags.push(Diagnostic::warning(codes::LONG_LOOKBACK, place, message).hint(hint));
+}
+
+/// A stage that its lifecycle model does not have.
+pub(super) fn stage(
+    from: &Spanned<TableName>,
+    stage: &Spanned<String>,
+    scope: &Scope<'_>,
+    diags: &mut Diagnostics,
+) -> Option<()> {
+    let entities = scope.frames.get(from.with_suffix("_entities").as_str());
+    let columns: Vec<String> = entities
+        .map(|frame| frame.schema().fields().iter().map(|field| field.name().clone()).collect())
+        .unwrap_or_default();
+    let stages: Vec<&str> =
+        columns.iter().filter_map(|name| name.strip_prefix("became_")?.strip_suffix("_at")).collect();
+    if stages.is_empty() {
+        let visits = scope.frames.get(from.as_str()).is_some_and(|frame| {
+            ["stage", "entered_at"].iter().all(|name| frame.schema().field_with_name(name).is_ok())
+        });
+        if !visits {
+            let message = format!("`{from}` is not a lifecycle model, so it has no stage `{stage}`");
+            let hint = "name a model of the kind `lifecycle`, or write `at` and `where` instead of `stage`";
+            diags.push(Diagnostic::error(codes::UNREACHED_MILESTONE, stage.place, message).hint(hint));
+        }
+        return visits.then_some(());
+    }
+    if stages.contains(&stage.value.as_str()) {
+        return Some(());
+    }
+    let message = format!("`{from}` has no stage `{stage}`, so the milestone is never reached");
+    let hint = format!("its stages are {}", stages.iter().map(|s| format!("`{s}`")).collect::<Vec<_>>().join(", "));
+    let unknown = Diagnostic::error(codes::UNREACHED_MILESTONE, stage.place, message).hint(hint);
+    diags.push(unknown.did_you_mean(&stage.value, stages));
+    None
+}

@@ -1,0 +1,218 @@
+//! Sourced and influenced pipeline: for each opportunity and channel, whether the channel brought it and
+//! whether it had a part in it.
+//!
+//! ```text
+//! sourced      the first touch in [created - lookback, created] is the channel's     0 or 1, adds up
+//! influenced   any touch in [created - lookback, converted] is the channel's         does not add up
+//! ```
+
+use arrow::datatypes::DataType;
+use datafusion::common::{Column, JoinType, ScalarValue};
+use datafusion::functions::core::expr_fn::{coalesce, least};
+use datafusion::functions_aggregate::expr_fn::{count_distinct, first_value, max, min};
+use datafusion::functions_window::expr_fn::row_number;
+use datafusion::logical_expr::{Expr, ExprFunctionExt, LogicalPlan, LogicalPlanBuilder, cast, ident, lit, when};
+
+use super::describe::{PIPELINE, Writer, made, names};
+use super::emit::PRECISION;
+use super::inputs::{holds, named, planned, usable_conversions, usable_touches, word};
+use super::journeys::{participants, people, span};
+use super::operator::UNATTRIBUTED;
+use super::resolve::{Joining, Resolved};
+use crate::contract::{Column as ContractColumn, ColumnType, Contract, Methodology, Role};
+use crate::error::Result;
+use crate::kinds::Scope;
+
+fn on(left: &str, right: &str) -> (Vec<Column>, Vec<Column>) {
+    (vec![Column::from_name(left)], vec![Column::from_name(right)])
+}
+
+/// Rows in: usable conversions, won or not, and touches. Rows out: one for each conversion and channel that
+/// had a part in it; one with `(unattributed)` for a conversion that no channel had a part in.
+pub(super) fn pipeline(resolved: &Resolved, scope: &Scope<'_>) -> Result<LogicalPlan> {
+    let channels = planned(channels(resolved, scope)?.build())?;
+    let rows = opportunities(resolved, scope)?;
+    let rows = planned(rows.join(channels, JoinType::Left, on("conversion_id", "of"), None))?;
+    let has_channel = || ident("of_channel").is_not_null();
+    let number = |condition: Expr| planned(when(condition, lit(1i32)).otherwise(lit(0i32)));
+    let mut columns = named(&["conversion_id"]);
+    columns.extend(resolved.conversions.entity.as_ref().map(|_| ident("account").alias("entity_id")));
+    columns.push(coalesce(vec![ident("of_channel"), word(UNATTRIBUTED)]).alias("channel"));
+    columns.push(ident("created").alias("created_at"));
+    columns.push(ident("at").alias("converted_at"));
+    let converted = if resolved.conversions.converted.is_some() { ident("converted") } else { lit(true) };
+    columns.push(converted.alias("is_converted"));
+    columns.push(coalesce(vec![ident("touches"), lit(0i64)]).alias("touches"));
+    columns.extend(named(&["first_touched_at", "last_touched_at"]));
+    columns.push(number(holds(ident("is_source")))?.alias("sourced"));
+    columns.push(number(has_channel())?.alias("influenced"));
+    if let Some(scale) = resolved.scale {
+        columns.push(ident("currency"));
+        let zero = || lit(ScalarValue::Decimal128(Some(0), PRECISION, scale));
+        let amount = |condition: Expr| planned(when(condition, ident("amount")).otherwise(zero()));
+        columns.push(amount(holds(ident("is_source")))?.alias("sourced_amount"));
+        columns.push(amount(has_channel())?.alias("influenced_amount"));
+    }
+    planned(rows.project(columns).and_then(LogicalPlanBuilder::build))
+}
+
+/// The usable conversions with `created`, their own instant where it is unknown or later.
+fn opportunities(resolved: &Resolved, scope: &Scope<'_>) -> Result<LogicalPlanBuilder> {
+    let rows = usable_conversions(resolved, scope)?;
+    let created = least(vec![coalesce(vec![ident("created_at"), ident("at")]), ident("at")]);
+    let mut columns: Vec<Expr> = rows.schema().fields().iter().map(|f| ident(f.name().as_str())).collect();
+    columns.push(created.alias("created"));
+    planned(rows.project(columns))
+}
+
+/// For each conversion and channel with a part in it: `of`, `of_channel`, counts and instants, `is_source`.
+fn channels(resolved: &Resolved, scope: &Scope<'_>) -> Result<LogicalPlanBuilder> {
+    let rows = matches(resolved, scope)?;
+    let before = || ident("touched_at").lt_eq(ident("created"));
+    let mut order = vec![ident("touched_at").sort(true, false)];
+    let mut firsts = vec!["first_touch"];
+    if resolved.touches.priority.is_some() {
+        order.push(ident("priority").sort(true, false));
+        firsts.insert(0, "first_priority");
+    }
+    order.push(ident("touch_id").sort(true, false));
+    let first = |column: &str| planned(first_value(ident(column), order.clone()).filter(before()).build());
+    let mut totals = vec![
+        count_distinct(ident("touch_id")).alias("touches"),
+        min(ident("touched_at")).alias("first_touched_at"),
+        max(ident("touched_at")).alias("last_touched_at"),
+        planned(min(ident("touched_at")).filter(before()).build())?.alias("first_before"),
+        first("touch_id")?.alias("first_touch"),
+    ];
+    if resolved.touches.priority.is_some() {
+        totals.push(first("priority")?.alias("first_priority"));
+    }
+    let rows = planned(rows.aggregate(named(&["of", "of_channel", "direct"]), totals))?;
+    let mut rank = vec![ident("first_before").sort(true, false)];
+    rank.extend(firsts.into_iter().map(|name| ident(name).sort(true, false)));
+    rank.push(ident("of_channel").sort(true, false));
+    let rank = planned(row_number().partition_by(named(&["of"])).order_by(rank).build())?;
+    let rows = planned(rows.window([rank.alias("rank")]))?;
+    // The first touch decides, whatever it is; a direct one is no marketing touch, and then nothing is sourced.
+    let is_source = ident("rank").eq(lit(1u64)).and(ident("first_before").is_not_null());
+    let rows = planned(rows.filter(!ident("direct")))?;
+    let mut columns = named(&["of", "of_channel", "touches", "first_touched_at", "last_touched_at"]);
+    columns.push(is_source.alias("is_source"));
+    planned(rows.project(columns))
+}
+
+/// Every touch with each conversion it may have had a part in.
+fn matches(resolved: &Resolved, scope: &Scope<'_>) -> Result<LogicalPlanBuilder> {
+    let rows = opportunities(resolved, scope)?;
+    let rows = match resolved.joining {
+        Joining::Direct => super::inputs::through_crosswalk(resolved, rows, "account", scope)?,
+        _ => rows,
+    };
+    let mut kept = vec![ident("conversion_id").alias("of"), ident("created"), ident("at").alias("until")];
+    let mut within = ident("touched_at").lt_eq(ident("until"));
+    if let Some(micros) = resolved.reach.micros {
+        kept.push((ident("created") - span(micros)).alias("since"));
+        within = within.and(ident("touched_at").gt_eq(ident("since")));
+    }
+    let (rows, person) = match resolved.joining {
+        Joining::Direct => (rows, "account"),
+        Joining::Account => {
+            let people = planned(people(resolved, scope)?.build())?;
+            (planned(rows.join(people, JoinType::Inner, on("account", "of_account"), None))?, "of_person")
+        }
+        Joining::Roles | Joining::Hybrid => {
+            let roles = planned(participants(resolved, scope)?.build())?;
+            (planned(rows.join(roles, JoinType::Inner, on("conversion_id", "of_conversion"), None))?, "of_person")
+        }
+    };
+    kept.push(ident(person).alias("who"));
+    let rows = planned(rows.project(kept))?;
+    let mut columns = vec![
+        ident("person"),
+        ident("touch_id"),
+        ident("at").alias("touched_at"),
+        ident("channel").alias("of_channel"),
+        cast(ident("direct"), DataType::Boolean).alias("direct"),
+    ];
+    columns.extend(resolved.touches.priority.as_ref().map(|_| ident("priority")));
+    let touches = planned(usable_touches(resolved, scope)?.project(columns).and_then(LogicalPlanBuilder::build))?;
+    planned(rows.join(touches, JoinType::Inner, on("who", "person"), Some(within)))
+}
+
+impl Writer<'_> {
+    /// The promise of [`pipeline`].
+    pub(super) fn pipeline(&self) -> Contract {
+        let p = &self.resolved.promises;
+        let key = |name: &str, promise: &super::typing::Promise, text: &str| -> ContractColumn {
+            made(name, promise.ty.unwrap_or(ColumnType::Text), text, &[promise]).pii(promise.pii)
+        };
+        let mut columns = vec![key("conversion_id", &p.conversion, "The opportunity, won or not.").not_null()];
+        if self.resolved.conversions.entity.is_some() {
+            columns.push(key("entity_id", &p.account, "Whose opportunity it is."));
+        }
+        let channel =
+            format!("The channel; `{UNATTRIBUTED}` where no marketing channel had a part in the opportunity.");
+        let (at, channels) = (ColumnType::Timestamp, [&p.channel, &p.touched_at, &p.created_at]);
+        let not_additive = "NOT ADDITIVE across channels: several channels influence one opportunity, so count distinct \
+                            opportunities instead of adding it up";
+        let converted = match self.resolved.conversions.converted {
+            Some(_) => "Whether it was won: expected amounts of open opportunities stand apart from won ones by it.",
+            None => "Always true: every row of the source is a conversion.",
+        };
+        columns.extend([
+            made("channel", ColumnType::Text, channel, &[&p.channel]).not_null(),
+            made("created_at", at, "When the opportunity was created, UTC; its conversion where that is unknown or earlier.", &[&p.created_at]).not_null(),
+            made("converted_at", at, "When it converted or, where it did not, until when touches count, UTC.", &[&p.converted_at]).not_null(),
+            made("is_converted", ColumnType::Boolean, converted, &[]).not_null(),
+            made("touches", ColumnType::BigInt, "How many touches the channel had in it.", &channels).not_null(),
+            made("first_touched_at", at, "The first of them, UTC; NULL where there is none.", &channels),
+            made("last_touched_at", at, "The last of them, UTC; NULL where there is none.", &channels),
+            made("sourced", ColumnType::Int, "1 where the opportunity's first touch before it was created is the channel's, else 0. Adds up: an opportunity has at most one source.", &channels).not_null(),
+            made("influenced", ColumnType::Int, format!("1 where the channel had any touch in it, else 0. {not_additive}."), &channels).not_null().adds_up_within(&["channel"]),
+        ]);
+        if let Some(scale) = self.resolved.scale {
+            let ty = ColumnType::Decimal(PRECISION, scale);
+            columns.push(made("currency", ColumnType::Text, "The currency of the amounts.", &[&p.currency]).not_null());
+            let text = "The opportunity's amount where the channel is its source, else 0. Adds up.";
+            columns.push(made("sourced_amount", ty, text, &[&p.amount, &p.channel]).not_null());
+            let text = format!(
+                "The opportunity's whole amount where the channel had any touch in it, else 0. {not_additive}."
+            );
+            let from = [&p.amount, &p.channel];
+            columns.push(made("influenced_amount", ty, text, &from).not_null().adds_up_within(&["channel"]));
+        }
+        Contract {
+            table: self.scope.model.with_suffix(PIPELINE),
+            role: Role::Companion,
+            description: "Sourced and influenced pipeline: two facts by opportunity and channel, of which only the first adds up.".to_string(),
+            grain: names(&["conversion_id", "channel"]),
+            columns,
+            methodology: self.pipeline_methodology(),
+        }
+    }
+
+    fn pipeline_methodology(&self) -> Methodology {
+        let direct: Vec<String> = self.resolved.direct.iter().map(|channel| format!("`{channel}`")).collect();
+        let within = match self.spec.lookback.as_ref().map(|lookback| lookback.value.within) {
+            None => "the 90 days before it was created".to_string(),
+            Some(Some(within)) => format!("the {within} before it was created"),
+            Some(None) => "all time before it was created".to_string(),
+        };
+        Methodology {
+            summary: vec![
+                format!("An opportunity is sourced by the channel of its first touch in {within}, if that is a marketing touch."),
+                format!("It is influenced by every channel with a marketing touch in {within}, or from then until it converted."),
+                match direct.as_slice() {
+                    [] => "Every touch is a marketing touch.".to_string(),
+                    direct => {
+                        format!("Touches of {} are no marketing touches: they source and influence nothing.", direct.join(" or "))
+                    }
+                },
+            ],
+            assumptions: vec!["Whatever is sourced by a channel is influenced by it too.".to_string()],
+            limits: vec![
+                "Influenced amounts of several channels must never be added up: an opportunity that three channels touched would count three times.".to_string(),
+            ],
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! What the kind says of itself: its guide and its contracts.
+
+use std::collections::BTreeSet;
+
+use serde::Deserialize;
+
+use super::super::GUIDE;
+use super::super::models::KNOWN;
+use super::*;
+use crate::contract::Role;
+use crate::syntax::Spanned;
+use arrow::datatypes::{Field, TimeUnit};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    model: Spanned<TableName>,
+    description: String,
+    attribution: Attribution,
+}
+
+#[test]
+fn every_example_of_the_guide_is_read() {
+    let examples: Vec<&str> = GUIDE.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
+    assert_eq!(examples.len(), 1);
+    for example in examples {
+        let mut diags = Diagnostics::default();
+        let file: Option<File> = read(0, example, &mut diags);
+        let file = file.unwrap_or_else(|| panic!("{:#?}", diags.into_sorted()));
+        assert_eq!((file.model.as_str(), file.description.is_empty()), ("fct_attribution_credits", false));
+        let engine = engine(PLAIN, Sources::default());
+        let read = file.attribution.inputs(&engine, &mut Diagnostics::default());
+        assert_eq!(read.len(), 8);
+        assert_eq!(file.attribution.models.len(), 9);
+    }
+}
+
+#[test]
+fn the_guide_knows_every_model_and_table() {
+    for known in KNOWN {
+        assert!(GUIDE.contains(&format!("`{}`", known.name)), "{}", known.name);
+    }
+    for ending in ["_pipeline", "_effects", "_comparison", "_reconciliation", "_returns", "_rejects"] {
+        assert!(GUIDE.contains(&format!("`<model>{ending}`")), "{ending}");
+    }
+}
+
+fn contracts(layout: &str) -> Vec<Contract> {
+    let yaml = format!(
+        "
+conversions: {{from: t, id: id, entity: who, at: at, created_at: at, amount: amount}}
+touches: {{from: t, id: id, entity: who, at: at, channel: channel, campaign: channel}}
+session_gap: 30 minutes
+milestones: {{lead_created: at}}
+models: [linear, w_shaped, markov, {{name: decay_14, time_decay: {{half_life: 14 days}}}}]
+spend: {{from: t, on: at, channel: channel, campaign: channel, cost: amount}}
+layout: {layout}
+version: 2026-Q3
+"
+    );
+    let (spec, sources) = model(&yaml);
+    let engine = engine(PLAIN, sources);
+    let text = |name: &str| Field::new(name, TEXT, true);
+    let at = Field::new("at", DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())), true);
+    let amount = Field::new("amount", DataType::Decimal128(18, 2), true);
+    let schema = Schema::new(vec![text("id"), text("who"), at, text("channel"), amount]);
+    let mut frames = Frames::default();
+    frames.insert(TableName::new_unchecked("t"), Frame::empty(Arc::new(schema), Vec::new()));
+    let (settings, name) = (settings(), TableName::new_unchecked("credits"));
+    spec.contract(&scope(&name, &settings, &frames, &engine), &mut Diagnostics::default()).unwrap()
+}
+
+#[test]
+fn every_column_has_a_sentence_and_a_name_of_its_own() {
+    for contract in contracts("long").into_iter().chain(contracts("wide")) {
+        let names: BTreeSet<&str> = contract.columns.iter().map(|column| column.name.as_str()).collect();
+        assert_eq!(names.len(), contract.columns.len(), "{}", contract.table);
+        for column in &contract.columns {
+            assert!(column.description.len() > 8 && column.description.ends_with('.'), "{}", column.name);
+        }
+        assert!(!contract.methodology.summary.is_empty());
+        assert!(contract.grain.iter().all(|key| contract.column(key.as_str()).is_some()), "{}", contract.table);
+    }
+}
+
+#[test]
+fn tables_say_their_parameters_and_what_does_not_add_up() {
+    let all = contracts("wide");
+    let names: Vec<&str> = all.iter().map(|contract| contract.table.as_str()).collect();
+    let endings = ["", "_pipeline", "_effects", "_comparison", "_reconciliation", "_returns", "_rejects"];
+    assert_eq!(names, endings.map(|ending| format!("credits{ending}")));
+    assert_eq!(all.iter().filter(|contract| contract.role == Role::Main).count(), 1);
+    let words = |table: usize, column: &str| all[table].column(column).unwrap().description.clone();
+    assert!(words(0, "weight_decay_14").contains("half-life of 14 days"));
+    assert!(
+        words(0, "weight_w_shaped")
+            .contains("30 % to the first touch, 30 % to the last touch at or before `lead_created`")
+    );
+    assert!(words(0, "definition_version").contains("`2026-Q3`"));
+    assert!(words(1, "influenced_amount").contains("NOT ADDITIVE"));
+    assert!(words(1, "influenced").contains("NOT ADDITIVE"));
+    assert!(!words(1, "sourced_amount").contains("NOT ADDITIVE"));
+    let from: Vec<String> =
+        all[0].column("amount_linear").unwrap().lineage.iter().map(|from| from.column.to_string()).collect();
+    assert_eq!(from, ["amount", "at"]);
+}
+
+#[test]
+fn the_schema_of_the_language_describes_every_key() {
+    let schema = serde_json::to_value(schemars::schema_for!(Attribution)).unwrap();
+    let parts = schema["$defs"].as_object().unwrap().values().chain([&schema]);
+    let mut keys = 0;
+    for (name, key) in parts.filter_map(|part| part["properties"].as_object()).flatten() {
+        assert!(key["description"].as_str().is_some_and(|text| text.len() > 8), "{name}: {key}");
+        keys += 1;
+    }
+    assert!(keys > 50, "{keys}");
+}
