@@ -1,6 +1,7 @@
 //! The kind through a real engine: YAML in, tables out.
 
 mod compared;
+mod documents;
 mod fuzz;
 mod golden;
 mod ids;
