@@ -291,10 +291,7 @@ impl State {
         };
         let elapsed = rules.measure == Measure::Elapsed;
         let until = end.unwrap_or(rules.as_of);
-        let spans = match elapsed && rules.spans {
-            true => vec![clock.start, until],
-            false => clock.spans,
-        };
+        let spans = if elapsed && rules.spans { vec![clock.start, until] } else { clock.spans };
         let length = if elapsed { until.saturating_sub(clock.start) } else { clock.length };
         Some(Transition { pair, outcome, row: clock.row, start: clock.start, end, length, ended_in, spans })
     }

@@ -186,18 +186,8 @@ impl State {
         let observed = rows.observed.and_then(|observed| self.observed(observed, row));
         let unobserved = observed.map_or(0, |observed| self.unobserved(&spans, observed, calendar));
         let declared = rows.exclude.is_some_and(|exclude| exclude.is_valid(row) && exclude.value(row));
-        let (status, because) = match outcome {
-            Outcome::ReachedBefore => (Status::Excluded, Some(Excluded::ReachedBefore)),
-            Outcome::StartUnknown => (Status::Excluded, Some(Excluded::StartUnknown)),
-            _ if declared => (Status::Excluded, Some(Excluded::Declared)),
-            _ if end.zip(observed).is_some_and(|(end, observed)| end <= observed) => {
-                (Status::Excluded, Some(Excluded::BeforeHistory))
-            }
-            Outcome::Converted => (Status::Converted, None),
-            Outcome::Lost => (Status::Lost, None),
-            Outcome::Skipped => (Status::Skipped, None),
-            Outcome::Open => (Status::Open, None),
-        };
+        let unseen = end.zip(observed).is_some_and(|(end, observed)| end <= observed);
+        let (status, because) = judge(outcome, declared, unseen);
         if let Some(horizon) = resolved.horizon {
             let as_of = resolved.rules.as_of;
             let age = match calendar.and_then(|calendar| self.openings.get_mut(calendar)) {
@@ -207,11 +197,8 @@ impl State {
             found.passed.push(age >= horizon.micros);
         }
         let target = usize::try_from(rows.pair.value(row)).ok().and_then(|pair| resolved.pairs.pairs.get(pair)?.target);
-        found
-            .target
-            .push(target.map(|target| {
-                TargetStatus::of(status, if target.business { business } else { length }, target.micros)
-            }));
+        let time = |business_time: bool| if business_time { business } else { length };
+        found.target.push(target.map(|target| TargetStatus::of(status, time(target.business), target.micros)));
         found.status.push(status);
         found.because.push(because);
         found.business.push(business);
@@ -316,6 +303,20 @@ impl State {
             columns.push(dictionary(status, &texts(&TargetStatus::WORDS))?);
         }
         Ok(columns)
+    }
+}
+
+/// What a transition came to; `unseen` tells that it had ended before anybody looked.
+fn judge(outcome: Outcome, declared: bool, unseen: bool) -> (Status, Option<Excluded>) {
+    match outcome {
+        Outcome::ReachedBefore => (Status::Excluded, Some(Excluded::ReachedBefore)),
+        Outcome::StartUnknown => (Status::Excluded, Some(Excluded::StartUnknown)),
+        _ if declared => (Status::Excluded, Some(Excluded::Declared)),
+        _ if unseen => (Status::Excluded, Some(Excluded::BeforeHistory)),
+        Outcome::Converted => (Status::Converted, None),
+        Outcome::Lost => (Status::Lost, None),
+        Outcome::Skipped => (Status::Skipped, None),
+        Outcome::Open => (Status::Open, None),
     }
 }
 
