@@ -163,7 +163,7 @@ def measured(job, binary, tables, options):
     for earlier in (*job.after, job.name):
         ours(binary, [earlier], tables, mine)
         theirs([earlier], tables, other)
-    rows = agree(job, mine, other)
+    rows = sum(agree(table, mine, other) for table in job.tables)
     floor = [floor_of(job, tables, other) for _ in range(options.repeats)]
     pairs = [(ours(binary, [job.name], tables, mine), theirs([job.name], tables, other)) for _ in range(options.repeats)]
     return {"job": job.name, "rows": rows, **medians(pairs), "floor_cpu_s": statistics.median(floor)}
@@ -187,12 +187,12 @@ def medians(pairs):
     return made
 
 
-def agree(job, mine, other):
-    """Rows in the job's table; ends the benchmark where the two sides do not have the same ones."""
+def agree(table, mine, other):
+    """Rows in the table; ends the benchmark where the two sides do not have the same ones."""
     texts = "CREATE TEMP TABLE {} AS SELECT COLUMNS(*)::VARCHAR FROM (SELECT {} FROM read_parquet({}))"
     load = [
-        texts.format("ours", job.ours, files(mine / job.name)),
-        texts.format("theirs", job.theirs, f"'{other / job.name}.parquet'"),
+        texts.format("ours", table.ours, files(mine / table.name)),
+        texts.format("theirs", table.theirs, f"'{other / table.name}.parquet'"),
     ]
     apart = "FROM {} EXCEPT ALL FROM {}"
     lost, made = apart.format("theirs", "ours"), apart.format("ours", "theirs")
@@ -201,7 +201,7 @@ def agree(job, mine, other):
     if lacking or surplus:
         examples = f"SELECT 'DuckDB has', * FROM ({lost} LIMIT 3) UNION ALL SELECT 'we have', * FROM ({made} LIMIT 3)"
         shown = "\n".join(map(str, answer(";\n".join([*load, examples]), other, other)))
-        sys.exit(f"{job.name}: of {rows} rows {surplus} are not DuckDB's, and {lacking} of its rows are missing\n{shown}")
+        sys.exit(f"{table.name}: of {rows} rows {surplus} are not DuckDB's, and {lacking} of its rows are missing\n{shown}")
     return rows
 
 
@@ -219,10 +219,13 @@ def floor_of(job, tables, other):
         + f" FROM read_parquet('{(other if name in made else tables) / name}.parquet')"
         for name, columns in job.reads
     ]
-    load = f"CREATE TEMP TABLE made AS SELECT * FROM read_parquet('{other / job.name}.parquet')"
-    save = f"COPY made TO '{other / 'floor.parquet'}' (FORMAT parquet, COMPRESSION snappy)"
-    command = side_command(["-"], tables, other)
-    return run(command, ";\n".join([*scans, load, save]))["cpu_s"] - run(command, load)["cpu_s"]
+    load = [
+        f"CREATE TEMP TABLE {table.name} AS SELECT * FROM read_parquet('{other / table.name}.parquet')"
+        for table in job.tables
+    ]
+    save = [f"COPY {table.name} TO '{other / 'floor.parquet'}' (FORMAT parquet, COMPRESSION snappy)" for table in job.tables]
+    command, both = side_command(["-"], tables, other), [*scans, *load, *save]
+    return run(command, ";\n".join(both))["cpu_s"] - run(command, ";\n".join(load))["cpu_s"]
 
 
 def write(rows, options):
