@@ -108,6 +108,17 @@ impl Error {
         self
     }
 
+    /// The same error once more; of the error beneath, only the text.
+    fn copy(&self) -> Self {
+        Self {
+            kind: self.kind,
+            message: self.message.clone(),
+            hint: self.hint.clone(),
+            context: self.context.clone(),
+            source: self.source.as_ref().map(|source| source.to_string().into()),
+        }
+    }
+
     /// The kind of trouble.
     pub fn kind(&self) -> ErrorKind {
         self.kind
@@ -196,6 +207,7 @@ impl From<datafusion::error::DataFusionError> for Error {
             }
             E::Diagnostic(_, inner) => (*inner).into(),
             E::Shared(inner) => match inner.find_root() {
+                E::External(root) if let Some(ours) = root.downcast_ref::<Error>() => ours.copy(),
                 E::ResourcesExhausted(message) => Self::exhausted(message),
                 E::ObjectStore(_) | E::IoError(_) | E::ParquetError(_) => {
                     Self::world("reading or writing failed").with_source(inner.to_string())

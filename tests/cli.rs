@@ -52,7 +52,8 @@ fn models_side_by_side_are_told_of_in_the_order_of_the_graph() {
     let report = |args: &[&str]| {
         let done = project.publish(&[&["--log-format", "json"], args].concat()).exits(0);
         let mut summary = done.json();
-        let events: Vec<serde_json::Value> = done.stderr.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+        let events: Vec<serde_json::Value> =
+            done.stderr.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
         let staged = events.iter().filter(|event| event["event"] == "staged");
         let mut staged: Vec<String> = staged.map(|event| event["table"].as_str().unwrap().to_string()).collect();
         let turns: Vec<u64> = events.iter().filter_map(|event| event["turn"].as_u64()).collect();
@@ -191,7 +192,26 @@ fn releases_roll_back_and_are_cleaned() {
     let text = fs::read_to_string(&path).unwrap();
     fs::write(&path, text.replace("WHERE NOT", "WHERE o.is_won AND NOT")).unwrap();
     assert_ne!(project.publish(&["--select", "opportunities"]).exits(0).digests(), before);
+    let diff = project.run(&["diff", "--location", &target]).exits(0);
+    assert!(diff.stdout.starts_with("release 1 → release 2\n  opportunities  "), "{}", diff.stdout);
+    assert!(diff.stdout.ends_with(" rows\n  0 tables the same\n"), "{}", diff.stdout);
+    project.run(&["diff", "1", "7", "--location", &target]).exits(2);
     project.run(&["rollback", "1", "--location", &target]).exits(0);
+    let same = project.run(&["diff", "1", "3", "--output", "json", "--location", &target]).exits(0).json();
+    assert_eq!(same, serde_json::json!({ "from": 1, "to": 3, "tables": [], "same": 1 }));
+    let retyped = text.replace("o.is_won,", "CAST(o.is_won AS INT) AS is_won,");
+    fs::write(&path, retyped.replace("columns:\n", "columns:\n  is_won: Whether it was won.\n")).unwrap();
+    project.publish(&["--select", "opportunities campaign_spend"]).exits(0);
+    let diff = project.run(&["diff", "3", "4", "--output", "json", "--location", &target]).exits(0).json();
+    let named = |name: &str| diff["tables"].as_array().unwrap().iter().find(|table| table["name"] == name).unwrap();
+    assert_eq!(
+        (&named("campaign_spend")["change"], &named("opportunities")["change"]),
+        (&"added".into(), &"rows".into())
+    );
+    let column = &named("opportunities")["columns"]["is_won"];
+    assert!(column["before"].as_str().unwrap().starts_with("boolean"), "{column}");
+    assert!(column["after"].as_str().unwrap().starts_with("int"), "{column}");
+    project.run(&["rollback", "3", "--location", &target]).exits(0);
     fs::write(&path, text).unwrap();
     let again = project.publish(&["--select", "opportunities"]).exits(0);
     assert_eq!(again.json()["status"], "unchanged");
@@ -210,6 +230,16 @@ fn the_other_commands_answer() {
     assert!(check.stdout.contains("nothing wrong"), "{}", check.stdout);
     let plan = project.run(&["compile", "touches"]).exits(0);
     assert!(plan.stdout.contains("physical plan"), "{}", plan.stdout);
+    assert!(plan.stdout.contains("-- touches: SQL cannot say what ClassifyTouches"), "{}", plan.stdout);
+    let plan = project.run(&["compile", "opportunities"]).exits(0);
+    let sql = plan.stdout.split(";\n").next().unwrap();
+    assert!(sql.starts_with("-- opportunities: as SQL, for reading only"), "{}", plan.stdout);
+    for words in ["LEFT OUTER JOIN salesforce_account AS a", "coalesce", "AS segment"] {
+        assert!(sql.contains(words), "{words} is missing in {sql}");
+    }
+    let plan = project.run(&["compile", "opportunities", "--output", "json"]).exits(0).json();
+    assert_eq!(plan["table"], "opportunities");
+    assert!(plan["sql"].as_str().unwrap().starts_with("SELECT"), "{plan}");
     let draft = project.run(&["contract", "salesforce_lead"]).exits(0);
     assert!(draft.stdout.contains("table: salesforce_lead"), "{}", draft.stdout);
     project.run(&["docs", "--location", &target]).exits(0);
@@ -231,4 +261,73 @@ fn init_makes_a_project_that_runs() {
     let done = command.args(["--project", &dir, "--location", &out, "run"]).output().unwrap();
     assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
     assert!(place.target().join("touches/_delta_log").is_dir());
+}
+
+/// Five changes of three people, one of a value that nobody mapped: four visits, two of them jumps.
+const CHANGES: &str = "\
+model: changes
+publish: false
+sql: |
+  SELECT column1 AS person, column2 AS stage, CAST(column3 AS TIMESTAMP) AS at
+  FROM (VALUES ('a', 'New', '2026-01-01T00:00:00Z'), ('a', 'Won', '2026-01-02T00:00:00Z'),
+               ('b', 'New', '2026-01-01T00:00:00Z'), ('b', 'Won', '2026-01-02T00:00:00Z'),
+               ('c', 'Parked', '2026-01-03T00:00:00Z'))
+";
+const STAGES: &str = "\
+model: stages
+description: The stages of people.
+lifecycle:
+  stages: [new, working, won]
+  sources:
+    - from: changes
+      entity: person
+      at: at
+      to: stage
+  values:
+    new: New
+    working: Working
+    won: Won
+";
+const WARNINGS: &str = "\
+warning[M0157]: of 5 changes, 1 carry a value that leads to no stage and were rejected
+ --> models/stages.yml:9:11
+  |
+9 |       to: stage
+  |           ^^^^^
+  |
+  = hint: map the values that the rejects table shows, or say with `otherwise` what becomes of them
+";
+const TOUCHED: &str = "\
+warning[M0159]: for 2 of 4 visits, stages were jumped over
+ --> models/stages.yml:4:11
+  |
+4 |   stages: [new, working, won]
+  |           ^^^^^^^^^^^^^^^^^^^
+  |
+  = hint: a stage that is jumped over so often may be recorded in another source, or not belong on the ladder
+";
+const UNUSED: &str = "\
+warning[M0158]: nothing was in the stage `working` in this run
+ --> models/stages.yml:4:17
+  |
+4 |   stages: [new, working, won]
+  |                 ^^^^^^^
+  |
+  = hint: look for its value in the rejects table, or remove the stage
+";
+
+#[test]
+fn a_lifecycle_says_after_a_run_what_stands_out() {
+    let project = Project::empty();
+    project.write("marquetry.yml", "project: people\ntargets:\n  local: {location: out}\n");
+    project.write("models/changes.yml", CHANGES);
+    project.write("models/stages.yml", STAGES);
+    let done = project.publish(&[]).exits(0);
+    for warning in [WARNINGS, TOUCHED, UNUSED] {
+        assert!(done.stderr.contains(warning), "not said:\n{warning}\nsaid:\n{}", done.stderr);
+    }
+    assert!(done.stderr.contains("0 errors, 3 warnings"), "{}", done.stderr);
+    project.write("models/stages.yml", &STAGES.replace("Working", "Parked").replace("new, working", "working, new"));
+    let done = project.publish(&[]).exits(0);
+    assert!(!done.stderr.contains("warning"), "{}", done.stderr);
 }

@@ -22,10 +22,13 @@ use tempfile::TempDir;
 const CASES: &str = "tests/golden/diagnostics";
 
 /// Codes that `check` cannot raise, or that a golden text cannot show, each with the reason.
-const WITHOUT_A_CASE: [(Code, &str); 3] = [
+const WITHOUT_A_CASE: [(Code, &str); 6] = [
     (codes::NO_PROJECT, "names the folder, which differs; `a_folder_without_a_project` has it"),
     (codes::BAD_SELECTOR, "about the command line, not a file"),
     (codes::UNUSED_RULE, "raised after a run"),
+    (codes::REJECTED_CHANGES, "raised after a run"),
+    (codes::UNUSED_STAGE, "raised after a run"),
+    (codes::POLICY_TOUCHES_MANY, "raised after a run"),
 ];
 
 #[tokio::test]

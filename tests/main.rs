@@ -2,6 +2,7 @@
 #![allow(clippy::expect_used, clippy::panic, clippy::print_stderr, clippy::print_stdout, clippy::unwrap_used)]
 
 mod cli;
+mod clouds;
 mod connectors;
 mod diagnostics;
 mod documents;

@@ -53,8 +53,7 @@ fn strict(name: String, table: &TableName, columns: Vec<ColumnName>, test: Test)
 }
 
 fn not_null(table: &TableName, column: &ColumnName) -> Check {
-    let test = Test::Rows(column_expr(table, column).is_null());
-    strict(format!("not_null_{column}"), table, vec![column.clone()], test)
+    strict(format!("not_null_{column}"), table, vec![column.clone()], Test::NotNull)
 }
 
 fn unique(table: &TableName, columns: Vec<ColumnName>) -> Check {

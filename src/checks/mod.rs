@@ -1,10 +1,14 @@
 //! What must hold of a table before it is published: contract → check plans → results.
 
 mod compile;
+mod keys;
 mod run;
 
 pub use compile::resolve;
+pub use keys::{KeyHashes, all_differ};
 pub use run::{CheckResult, Status, run};
+
+use std::collections::BTreeMap;
 
 use datafusion::logical_expr::Expr;
 
@@ -42,6 +46,8 @@ impl Check {
 pub enum Test {
     /// Rows for which the expression is true fail.
     Rows(Expr),
+    /// Rows without a value in the column fail.
+    NotNull,
     /// Rows beyond the first of each combination of the columns fail.
     Unique,
     /// Rows whose value does not stand in the other table's column fail.
@@ -63,4 +69,15 @@ pub enum Test {
         /// At most so old.
         within_micros: i64,
     },
+}
+
+/// What was seen of a table's rows while they were written; what stands here is not looked for again.
+#[derive(Debug, Default)]
+pub struct Known {
+    /// How many there are.
+    pub rows: Option<u64>,
+    /// How many have no value, by column.
+    pub nulls: BTreeMap<ColumnName, u64>,
+    /// Columns whose combinations all differ.
+    pub distinct: Vec<Vec<ColumnName>>,
 }

@@ -1,16 +1,18 @@
 //! Running checks over staged tables: one pass for everything that looks at rows by themselves,
-//! one aggregation for each uniqueness, one anti-join for each relationship.
+//! one aggregation for each uniqueness, one anti-join for each relationship. What was seen while the
+//! rows were written is not looked for again.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use arrow::array::{Array, AsArray, RecordBatch};
-use arrow::datatypes::{DataType, Int64Type, TimeUnit};
+use arrow::datatypes::{DataType, Int64Type, Schema, TimeUnit};
 use datafusion::common::{Column as SqlColumn, TableReference};
 use datafusion::functions_aggregate::expr_fn::{count, max, sum};
 use datafusion::logical_expr::{Expr, JoinType, LogicalPlanBuilder, SortExpr, cast, lit, when};
 use serde::{Deserialize, Serialize};
 
-use super::{Check, Test};
+use super::{Check, Known, Test};
 use crate::contract::{Contract, Pii};
 use crate::engine::{Engine, Frames};
 use crate::error::{Context as _, Error, Result};
@@ -53,14 +55,21 @@ pub struct CheckResult {
 }
 
 /// Runs the checks of one table, whose rows and neighbours are in `frames`.
-pub async fn run(checks: &[Check], contract: &Contract, frames: &Frames, engine: &Engine) -> Result<Vec<CheckResult>> {
-    let runner = Runner { contract, frames, engine };
+pub async fn run(
+    checks: &[Check],
+    contract: &Contract,
+    known: &Known,
+    frames: &Frames,
+    engine: &Engine,
+) -> Result<Vec<CheckResult>> {
+    let runner = Runner { contract, known, frames, engine };
     let doing = || format!("checking `{}`", contract.table);
     runner.all(checks).await.while_doing(doing)
 }
 
 struct Runner<'a> {
     contract: &'a Contract,
+    known: &'a Known,
     frames: &'a Frames,
     engine: &'a Engine,
 }
@@ -76,6 +85,7 @@ impl Runner<'_> {
         let (rows, mut counts) = self.one_pass(checks).await?;
         for (at, check) in checks.iter().enumerate() {
             let failures = match &check.test {
+                Test::Unique if self.known.distinct.contains(&check.columns) => 0,
                 Test::Unique => self.duplicates(check).await?,
                 Test::Relationship { to, field } => self.strangers(check, to, field).await?,
                 _ => continue,
@@ -93,32 +103,40 @@ impl Runner<'_> {
 
     /// Everything that one aggregation over the table can tell, and the number of rows.
     async fn one_pass(&self, checks: &[Check]) -> Result<(u64, BTreeMap<usize, Count>)> {
-        let mut exprs = vec![count(lit(1_i64)).alias("rows")];
+        let mut exprs = Vec::new();
         for (at, check) in checks.iter().enumerate() {
             match &check.test {
-                Test::Rows(failing) => {
-                    let one = when(failing.clone(), lit(1_i64)).otherwise(lit(0_i64))?;
-                    exprs.push(sum(one).alias(format!("c{at}")));
+                Test::Rows(failing) => exprs.push(failures(failing.clone(), at)?),
+                Test::NotNull if self.known_nulls(check).is_none() => {
+                    exprs.push(failures(self.first_column(check)?.is_null(), at)?);
                 }
                 Test::Freshness { .. } => {
                     let micros = DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()));
-                    let column = check.columns.first().map(|column| self.column(column));
-                    let column = column.ok_or_else(|| Error::internal("a freshness check without a column"))?;
+                    let column = self.first_column(check)?;
                     exprs.push(max(cast(cast(column, micros), DataType::Int64)).alias(format!("c{at}")));
                 }
                 _ => {}
             }
         }
-        let plan = self.frames.scan(&self.contract.table)?.aggregate(Vec::<Expr>::new(), exprs)?;
-        let batch = self.collect(plan).await?;
+        if self.known.rows.is_none() {
+            exprs.push(count(lit(1_i64)).alias("rows"));
+        }
+        let batch = match exprs.is_empty() {
+            true => RecordBatch::new_empty(Arc::new(Schema::empty())),
+            false => {
+                self.collect(self.frames.scan(&self.contract.table)?.aggregate(Vec::<Expr>::new(), exprs)?).await?
+            }
+        };
         let number = |name: &str| value(&batch, name);
-        let rows = u64::try_from(number("rows").unwrap_or(0)).unwrap_or(0);
+        let counted = number("rows").and_then(|rows| u64::try_from(rows).ok());
+        let rows = self.known.rows.or(counted).unwrap_or(0);
         let mut counts = BTreeMap::new();
         for (at, check) in checks.iter().enumerate() {
             let found = number(&format!("c{at}"));
             let count = match &check.test {
-                Test::Rows(_) => {
-                    Count { failures: found.and_then(|n| u64::try_from(n).ok()).unwrap_or(0), words: String::new() }
+                Test::Rows(_) | Test::NotNull => {
+                    let counted = found.and_then(|n| u64::try_from(n).ok());
+                    Count { failures: self.known_nulls(check).or(counted).unwrap_or(0), words: String::new() }
                 }
                 Test::RowCount { min, max } => row_count(rows, *min, *max),
                 Test::Freshness { within_micros } => self.freshness(found, *within_micros),
@@ -127,6 +145,17 @@ impl Runner<'_> {
             counts.insert(at, count);
         }
         Ok((rows, counts))
+    }
+
+    /// Rows without a value, where the check asks for these and they were counted.
+    fn known_nulls(&self, check: &Check) -> Option<u64> {
+        let column = check.columns.first().filter(|_| matches!(check.test, Test::NotNull))?;
+        self.known.nulls.get(column).copied()
+    }
+
+    fn first_column(&self, check: &Check) -> Result<Expr> {
+        let column = check.columns.first().map(|column| self.column(column));
+        column.ok_or_else(|| Error::internal(format!("the check `{}` has no column", check.name)))
     }
 
     fn freshness(&self, newest: Option<i64>, within_micros: i64) -> Count {
@@ -199,6 +228,7 @@ impl Runner<'_> {
         let shown = self.sample_columns(check);
         let failing = match &check.test {
             Test::Rows(failing) => self.frames.scan(&self.contract.table)?.filter(failing.clone())?,
+            Test::NotNull => self.frames.scan(&self.contract.table)?.filter(self.first_column(check)?.is_null())?,
             Test::Relationship { to, field } => self.stranger_rows(check, to, field)?,
             Test::Unique => {
                 let keys: Vec<Expr> = check.columns.iter().map(|column| self.column(column)).collect();
@@ -251,6 +281,11 @@ impl Runner<'_> {
         let schema = plan.schema().inner().clone();
         Ok(arrow::compute::concat_batches(&schema, &self.engine.collect(plan).await?)?)
     }
+}
+
+/// How many rows an expression is true for, as the column of the check at that place.
+fn failures(failing: Expr, at: usize) -> Result<Expr> {
+    Ok(sum(when(failing, lit(1_i64)).otherwise(lit(0_i64))?).alias(format!("c{at}")))
 }
 
 fn value(batch: &RecordBatch, name: &str) -> Option<i64> {

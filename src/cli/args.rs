@@ -78,6 +78,8 @@ pub enum Command {
     Contract(ContractArgs),
     /// List the releases of the target.
     Releases,
+    /// Show what has changed from one release to another.
+    Diff(Diff),
     /// Publish an earlier release again.
     Rollback(Rollback),
     /// Remove what no kept release needs.
@@ -157,6 +159,15 @@ pub struct Compile {
 pub struct ContractArgs {
     /// The table's name, or a Parquet file or folder.
     pub name: String,
+}
+
+/// See [`Command::Diff`].
+#[derive(Debug, clap::Args)]
+pub struct Diff {
+    /// The earlier release; the one before the later release otherwise.
+    pub from: Option<u64>,
+    /// The later release; the newest otherwise.
+    pub to: Option<u64>,
 }
 
 /// See [`Command::Rollback`].

@@ -4,6 +4,7 @@ mod args;
 mod clean;
 mod compile;
 mod contract;
+mod diff;
 mod explain;
 mod init;
 mod ls;
@@ -57,6 +58,7 @@ async fn command(args: &Args, ui: &Ui) -> Result<ExitCode> {
         Command::Compile(compile) => compile::compile(args, compile, ui).await,
         Command::Contract(contract) => contract::contract(args, contract, ui).await,
         Command::Releases => releases::list(args, ui).await,
+        Command::Diff(args_of) => diff::diff(args, args_of, ui).await,
         Command::Rollback(rollback) => releases::rollback(args, rollback, ui).await,
         Command::Clean(clean) => clean::clean(args, clean, ui).await,
         Command::Explain(explain) => explain::explain(explain, ui),

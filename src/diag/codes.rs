@@ -122,6 +122,9 @@ codes! {
     DUPLICATE_SOURCE_NAME = 154, "change source named twice";
     OVERLAPPING_VERSIONS = 155, "definition versions that overlap";
     UNREACHABLE_VALUE = 156, "stage value that is never reached";
+    REJECTED_CHANGES = 157, "changes that were rejected";
+    UNUSED_STAGE = 158, "stage that nothing was in";
+    POLICY_TOUCHES_MANY = 159, "policy that touched many visits";
 }
 
 #[cfg(test)]

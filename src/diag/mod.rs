@@ -56,6 +56,19 @@ impl Sources {
         self.get(place.file)?.1.get(place.start as usize..place.end as usize)
     }
 
+    /// Where the key is written whose value stands at `value`: the last place before it at which a
+    /// line begins with the key.
+    pub fn key_of(&self, value: Place, key: &str) -> Option<Place> {
+        let before = self.get(value.file)?.1.get(..value.start as usize)?;
+        let begins = |at: &usize| before.get(..*at).is_some_and(|text| text.is_empty() || text.ends_with('\n'));
+        let ends = |at: &usize| {
+            let rest = before.get(at + key.len()..).unwrap_or_default();
+            rest.trim_start_matches([' ', '\t']).starts_with(':')
+        };
+        let start = before.rmatch_indices(key).map(|(at, _)| at).find(|at| begins(at) && ends(at))?;
+        Some(Place { file: value.file, start: start as u32, end: (start + key.len()) as u32 })
+    }
+
     /// Line and column of a place's start, both counted from 1, columns in characters.
     pub fn line_column(&self, place: Place) -> Option<(usize, usize)> {
         let (_, text) = self.get(place.file)?;

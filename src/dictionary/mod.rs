@@ -13,6 +13,7 @@ mod lineage;
 mod markdown;
 mod profile;
 mod tally;
+mod texts;
 
 #[cfg(test)]
 mod fixture;

@@ -7,12 +7,15 @@
 //! longer told apart, so that a key costs no memory. Profiles are equal for equal rows, in
 //! whatever order, batches or partitions they come.
 
+use std::collections::BTreeMap;
+
 use arrow::array::RecordBatch;
 use serde::{Deserialize, Serialize};
 
 use super::tally::Tally;
 use crate::contract::{ColumnType, Contract, Pii};
 use crate::error::{Error, Result};
+use crate::syntax::ColumnName;
 
 /// How many values of a column are told apart.
 pub const DISTINCT_CAP: usize = 10_000;
@@ -82,7 +85,7 @@ pub struct ProfileBuilder {
 
 #[derive(Debug)]
 struct Counted {
-    name: String,
+    name: ColumnName,
     ty: ColumnType,
     personal: bool,
     nulls: u64,
@@ -95,7 +98,7 @@ impl ProfileBuilder {
         let columns = contract.columns.iter().map(|c| {
             let personal = c.pii != Pii::None;
             let tally = if personal { Tally::Hidden } else { Tally::of(c.ty) };
-            Counted { name: c.name.to_string(), ty: c.ty, personal, nulls: 0, tally }
+            Counted { name: c.name.clone(), ty: c.ty, personal, nulls: 0, tally }
         });
         Self { rows: 0, columns: columns.collect() }
     }
@@ -108,7 +111,7 @@ impl ProfileBuilder {
     pub fn push(&mut self, batch: &RecordBatch) -> Result<()> {
         for column in &mut self.columns {
             let array = batch
-                .column_by_name(&column.name)
+                .column_by_name(column.name.as_str())
                 .ok_or_else(|| Error::internal(format!("a batch to be profiled has no column `{}`", column.name)))?;
             column.nulls += array.logical_null_count() as u64;
             column.tally.add(array, column.ty)?;
@@ -132,6 +135,11 @@ impl ProfileBuilder {
             mine.tally.merge(theirs.tally)?;
         }
         Ok(())
+    }
+
+    /// How many rows have no value, by column.
+    pub fn nulls(&self) -> BTreeMap<ColumnName, u64> {
+        self.columns.iter().map(|column| (column.name.clone(), column.nulls)).collect()
     }
 
     /// The profiles, in the order of the contract's columns.

@@ -5,19 +5,16 @@ use std::cmp::Reverse;
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Float64Array, PrimitiveArray};
 use arrow::compute;
 use arrow::datatypes::{
-    ArrowNumericType, DataType, Date32Type, Decimal128Type, DecimalType, Float64Type, Int32Type, Int64Type,
+    ArrowNumericType, Date32Type, Decimal128Type, DecimalType, Float64Type, Int32Type, Int64Type,
     TimestampMicrosecondType,
 };
 use arrow::temporal_conversions::{date32_to_datetime, timestamp_us_to_datetime};
-use datafusion::common::{HashMap, HashSet};
+use datafusion::common::HashSet;
 
 use super::profile::{DISTINCT_CAP, Distinct, LOW_CARDINALITY, SMALLEST_GROUP, TOP_VALUES, TopValue};
+use super::texts::{Texts, add_text, merge_texts};
 use crate::contract::ColumnType;
 use crate::error::{Error, Result};
-
-/// Text beyond this many bytes is told apart by its hash and never shown, so that a column of long
-/// texts costs no more memory than one of short ones.
-const LONGEST_KEPT: usize = 256;
 
 /// What has been counted of one column.
 #[derive(Debug)]
@@ -32,13 +29,6 @@ pub(super) enum Tally {
     Whole { seen: Option<HashSet<i128>>, range: Option<(i128, i128)> },
     /// Floats; `seen` holds bits, with one zero and one NaN. NaN has no place in the range.
     Double { seen: Option<HashSet<u64>>, range: Option<(f64, f64)> },
-}
-
-/// Rows by text.
-#[derive(Debug, Default)]
-pub(super) struct Texts {
-    short: HashMap<Box<str>, u64>,
-    long: HashSet<[u8; 32]>,
 }
 
 impl Tally {
@@ -136,31 +126,8 @@ impl Tally {
     }
 }
 
-impl Texts {
-    fn len(&self) -> usize {
-        self.short.len() + self.long.len()
-    }
-
-    fn add(&mut self, text: &str, rows: u64) {
-        if text.len() > LONGEST_KEPT {
-            self.long.insert(*blake3::hash(text.as_bytes()).as_bytes());
-        } else {
-            match self.short.get_mut(text) {
-                Some(count) => *count += rows,
-                None => {
-                    self.short.insert(text.into(), rows);
-                }
-            }
-        }
-    }
-
-    fn top(&self) -> Vec<TopValue> {
-        ranked(self.short.iter().map(|(text, rows)| (text.to_string(), *rows)).collect())
-    }
-}
-
 /// The values that enough rows share, most frequent first, ties by value.
-fn ranked(mut values: Vec<(String, u64)>) -> Vec<TopValue> {
+pub(super) fn ranked(mut values: Vec<(String, u64)>) -> Vec<TopValue> {
     values.retain(|(_, rows)| *rows >= SMALLEST_GROUP);
     values.sort_by(|a, b| (Reverse(a.1), &a.0).cmp(&(Reverse(b.1), &b.0)));
     values.truncate(TOP_VALUES);
@@ -181,98 +148,6 @@ fn count_booleans(array: &BooleanArray, yes: &mut u64, no: &mut u64) {
     let trues = array.true_count() as u64;
     *yes += trues;
     *no += valid - trues;
-}
-
-fn add_text(texts: &mut Option<Texts>, array: &ArrayRef) -> Result<()> {
-    let Some(open) = texts else { return Ok(()) };
-    if let Some(dictionary) = array.as_any_dictionary_opt() {
-        let values = text_values(dictionary.values())?;
-        let keys = dictionary.keys();
-        // `normalized_keys` needs a value to point NULL keys at.
-        let indices = if dictionary.values().is_empty() { Vec::new() } else { dictionary.normalized_keys() };
-        let mut rows = vec![0u64; dictionary.values().len()];
-        for (row, key) in indices.into_iter().enumerate() {
-            if keys.is_valid(row)
-                && let Some(count) = rows.get_mut(key)
-            {
-                *count += 1;
-            }
-        }
-        let counted = rows.into_iter().enumerate().filter(|(_, rows)| *rows > 0);
-        add_each(open, counted.filter_map(|(key, rows)| Some((values.get(key)?, rows))));
-    } else {
-        let values = text_values(array)?;
-        add_each(open, runs((0..array.len()).filter_map(|row| values.get(row))));
-    }
-    if open.len() > DISTINCT_CAP {
-        *texts = None;
-    }
-    Ok(())
-}
-
-/// Equal neighbours as one value with its rows: a sorted column is looked up once a run.
-fn runs<'a>(values: impl Iterator<Item = &'a str>) -> impl Iterator<Item = (&'a str, u64)> {
-    let mut values = values.peekable();
-    std::iter::from_fn(move || {
-        let first = values.next()?;
-        let mut rows = 1;
-        while values.next_if_eq(&first).is_some() {
-            rows += 1;
-        }
-        Some((first, rows))
-    })
-}
-
-/// Adds until there are too many values to go on.
-fn add_each<'a>(texts: &mut Texts, values: impl Iterator<Item = (&'a str, u64)>) {
-    for (text, rows) in values {
-        texts.add(text, rows);
-        if texts.len() > DISTINCT_CAP {
-            return;
-        }
-    }
-}
-
-/// The text of each row, whichever of the three text layouts the array has.
-enum TextValues<'a> {
-    Small(&'a arrow::array::StringArray),
-    Large(&'a arrow::array::LargeStringArray),
-    View(&'a arrow::array::StringViewArray),
-    /// A column of NULLs alone.
-    Nothing,
-}
-
-impl<'a> TextValues<'a> {
-    fn get(&self, row: usize) -> Option<&'a str> {
-        match self {
-            Self::Small(array) => array.is_valid(row).then(|| array.value(row)),
-            Self::Large(array) => array.is_valid(row).then(|| array.value(row)),
-            Self::View(array) => array.is_valid(row).then(|| array.value(row)),
-            Self::Nothing => None,
-        }
-    }
-}
-
-fn text_values(array: &ArrayRef) -> Result<TextValues<'_>> {
-    match array.data_type() {
-        DataType::Utf8 => Ok(TextValues::Small(array.as_string())),
-        DataType::LargeUtf8 => Ok(TextValues::Large(array.as_string())),
-        DataType::Utf8View => Ok(TextValues::View(array.as_string_view())),
-        DataType::Null => Ok(TextValues::Nothing),
-        other => Err(Error::internal(format!("a text column to be profiled holds `{other}`"))),
-    }
-}
-
-fn merge_texts(mine: &mut Option<Texts>, theirs: Option<Texts>) {
-    let (Some(open), Some(theirs)) = (mine.as_mut(), theirs) else {
-        *mine = None;
-        return;
-    };
-    add_each(open, theirs.short.iter().map(|(text, rows)| (text.as_ref(), *rows)));
-    open.long.extend(theirs.long);
-    if open.len() > DISTINCT_CAP {
-        *mine = None;
-    }
 }
 
 fn add_whole(
@@ -302,7 +177,28 @@ where
     let array = array.as_primitive::<T>();
     let found = compute::min(array).zip(compute::max(array)).map(|(low, high)| (low.into(), high.into()));
     widen(range, found, i128::min, i128::max);
-    see(seen, values(array).map(Into::into));
+    if seen.is_none() {
+        return;
+    }
+    let values = values(array).map(Into::into);
+    match found {
+        Some((low, high)) if high.checked_sub(low).is_some_and(|span| span < NARROW) => see(seen, within(low, values)),
+        _ => see(seen, values),
+    }
+}
+
+/// The span of values that are told apart without hashing each row's.
+const NARROW: i128 = 1 << 12;
+
+/// The different values, each once, where none is less than `low` nor [`NARROW`] beyond it.
+fn within(low: i128, values: impl Iterator<Item = i128>) -> impl Iterator<Item = i128> {
+    let mut there = vec![false; NARROW as usize];
+    for value in values {
+        if let Some(there) = there.get_mut((value - low) as usize) {
+            *there = true;
+        }
+    }
+    (low..).zip(there).filter_map(|(value, there)| there.then_some(value))
 }
 
 fn add_doubles(seen: &mut Option<HashSet<u64>>, range: &mut Option<(f64, f64)>, array: &Float64Array) {

@@ -20,9 +20,10 @@ use datafusion::common::{Result as SqlResult, internal_err};
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_expr::expressions::Column as PhysicalColumn;
 use datafusion::physical_expr::{LexOrdering, PhysicalExpr, PhysicalSortExpr};
-use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties};
 
 use super::entity_exec::EntityExec;
+use super::entity_sort::EntitySortExec;
 use super::operator::{self, Operator};
 use crate::error::Result;
 
@@ -91,6 +92,11 @@ impl Operator for Walk {
         let sort =
             sorted.map(|name| Ok(PhysicalSortExpr::new(column(name)?, options))).collect::<SqlResult<Vec<_>>>()?;
         let Some(ordering) = LexOrdering::new(sort) else { return internal_err!("a walk needs an order") };
-        Ok(Arc::new(EntityExec::new(Arc::clone(input), entity, ordering, Arc::clone(&self.algorithm))))
+        let is_sorted = input.equivalence_properties().ordering_satisfy(ordering.clone())?;
+        let rows: Arc<dyn ExecutionPlan> = match is_sorted {
+            true => Arc::clone(input),
+            false => Arc::new(EntitySortExec::new(Arc::clone(input), entity.clone(), ordering.clone())),
+        };
+        Ok(Arc::new(EntityExec::new(rows, entity, ordering, Arc::clone(&self.algorithm))))
     }
 }

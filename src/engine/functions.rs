@@ -18,6 +18,7 @@ pub(super) fn register(ctx: &SessionContext, as_of: DateTime<Utc>) {
     let date = ScalarValue::Date32(Some(i32::try_from(days).unwrap_or(i32::MAX)));
     let instant_type = DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()));
     ctx.register_udf(ScalarUDF::from(super::ga4_param::Ga4Param::new()));
+    super::text::functions::all().for_each(|function| ctx.register_udf(function));
     for name in ["now", "as_of"] {
         ctx.register_udf(constant(name, instant_type.clone(), instant.clone()));
     }

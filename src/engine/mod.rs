@@ -2,6 +2,9 @@
 
 pub mod entity;
 mod entity_exec;
+mod entity_sort;
+#[cfg(test)]
+mod entity_sort_tests;
 #[cfg(test)]
 mod entity_tests;
 pub mod frames;
@@ -15,12 +18,14 @@ mod query;
 mod sql;
 mod sql_error;
 mod sql_place;
+mod sql_text;
 pub mod text;
 
 pub use frames::{Frame, Frames};
 pub use query::Select;
 pub use sql::TypedExpr;
 pub use sql_place::Word;
+pub use sql_text::SqlForm;
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -88,6 +93,11 @@ impl Engine {
     /// The session's state, for planning.
     pub fn state(&self) -> SessionState {
         self.ctx.state()
+    }
+
+    /// The plan as SQL text, as far as SQL can say it.
+    pub fn sql_text(&self, plan: &LogicalPlan) -> SqlForm {
+        sql_text::of(plan)
     }
 
     /// Executes a plan to its end on a task of its own, so that plans collected side by side share the

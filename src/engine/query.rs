@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arrow::datatypes::DataType;
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
-use datafusion::common::{Result as SqlResult, TableReference, plan_datafusion_err};
+use datafusion::common::{Result as SqlResult, Span, TableReference, plan_datafusion_err};
 use datafusion::datasource::provider_as_source;
 use datafusion::execution::session_state::SessionState;
 use datafusion::logical_expr::planner::{ContextProvider, ExprPlanner, TypePlanner};
@@ -16,11 +16,13 @@ use datafusion::sql::parser::{DFParser, Statement};
 use datafusion::sql::planner::{ParserOptions, SqlToRel};
 use datafusion::sql::resolve::resolve_table_references;
 use datafusion::sql::sqlparser::ast;
+use datafusion::sql::sqlparser::dialect::GenericDialect;
+use datafusion::sql::sqlparser::tokenizer::{Token, Tokenizer};
 
 use super::frames::Frames;
 use super::sql::volatile;
 use super::sql_error::{explain_error, tidy};
-use super::sql_place::{Word, word};
+use super::sql_place::{Word, inside, word};
 use crate::diag::{Diagnostic, Sources, codes};
 use crate::syntax::{Spanned, SqlText};
 
@@ -36,19 +38,21 @@ pub struct Select {
 pub(super) fn parse(text: &Spanned<SqlText>, sources: &Sources) -> Result<Select, Diagnostic> {
     let sql = text.value.as_str();
     let statements = DFParser::parse_sql(sql).map_err(|error| explain_error(&error, sql, text.place, &[], sources))?;
-    let one = |what: &str| {
+    let starts = statement_starts(sql);
+    let one = |what: &str, statement: usize| {
         let message = format!("a `sql` model is one SELECT, and this is {what}");
-        Diagnostic::error(codes::NOT_ONE_SELECT, text.place, message)
+        let place = starts.get(statement).map_or(text.place, |span| inside(sources, sql, text.place, *span));
+        Diagnostic::error(codes::NOT_ONE_SELECT, place, message)
             .hint("write one query; `WITH` and `UNION` may be part of it")
     };
     let statement = match (statements.len(), statements.into_iter().next()) {
         (1, Some(Statement::Statement(statement))) => match statement.as_ref() {
             ast::Statement::Query(_) => Statement::Statement(statement),
-            _ => return Err(one("another statement")),
+            _ => return Err(one("another statement", 0)),
         },
-        (0, _) | (_, None) => return Err(one("empty")),
-        (1, _) => return Err(one("another statement")),
-        (n, _) => return Err(one(&format!("{n} statements"))),
+        (0, _) | (_, None) => return Err(one("empty", 0)),
+        (1, _) => return Err(one("another statement", 0)),
+        (n, _) => return Err(one(&format!("{n} statements"), 1)),
     };
     let (tables, _) = resolve_table_references(&statement, true)
         .map_err(|error| explain_error(&error, sql, text.place, &[], sources))?;
@@ -56,6 +60,21 @@ pub(super) fn parse(text: &Spanned<SqlText>, sources: &Sources) -> Result<Select
     tables.sort();
     tables.dedup();
     Ok(Select { statement, tables })
+}
+
+/// The first word of each statement of a text that was parsed.
+fn statement_starts(sql: &str) -> Vec<Span> {
+    let tokens = Tokenizer::new(&GenericDialect, sql).tokenize_with_location().unwrap_or_default();
+    let mut starts = Vec::new();
+    let mut between = true;
+    for token in tokens.iter().filter(|token| !matches!(token.token, Token::Whitespace(_))) {
+        let ends = token.token == Token::SemiColon;
+        if between && !ends {
+            starts.extend(Span::try_from_sqlparser_span(token.span));
+        }
+        between = ends;
+    }
+    starts
 }
 
 /// See [`super::Engine::plan_select`].

@@ -152,7 +152,11 @@ fn call(message: &str, text: &Text<'_>) -> Option<Diagnostic> {
         format!(": it wants {} where it is given {given}", wanted.to_lowercase())
     });
     let said = format!("`{name}` cannot be called with these values{}", reason.unwrap_or_default());
-    let hint = "look at the number, the order and the types of its arguments";
+    let usage = USAGE.as_ref().and_then(|regex| regex.captures(message)).and_then(|parts| parts.get(1));
+    let hint = match usage {
+        Some(usage) => format!("it is written `{}`", usage.as_str()),
+        None => "look at the number, the order and the types of its arguments".to_string(),
+    };
     Some(Diagnostic::error(codes::SQL_TYPES, text.word(name, Word::Function), said).hint(hint))
 }
 
@@ -164,6 +168,8 @@ fn pattern(text: &str) -> Option<Regex> {
 static CALL: LazyLock<Option<Regex>> =
     LazyLock::new(|| pattern(r"(?i)(?:function )?'(\w+)' (?:failed to match|does not support|expects|requires)"));
 static REQUIRES: LazyLock<Option<Regex>> = LazyLock::new(|| pattern(r"requires (\w+), but received (.+?) \(DataType"));
+/// How a function of ours is written.
+static USAGE: LazyLock<Option<Regex>> = LazyLock::new(|| pattern(r"; written ([^;]+);"));
 static OPERATION: LazyLock<Option<Regex>> = LazyLock::new(|| {
     pattern(
         r"(?:coerce arithmetic expression|comparison operation|logical operation|operation) (.+?)(?: to valid types.*)?$",
@@ -234,7 +240,7 @@ mod tests {
 
     #[test]
     fn every_pattern_can_be_read() {
-        for regex in [&*CALL, &*REQUIRES, &*OPERATION] {
+        for regex in [&*CALL, &*REQUIRES, &*USAGE, &*OPERATION] {
             assert!(regex.is_some());
         }
         assert!(TYPES.iter().all(|(regex, _)| regex.is_some()));

@@ -68,6 +68,8 @@ pub mod fact {
     pub const REJECTED: &str = "rows_rejected";
     /// Rows that a named policy touched, by policy.
     pub const POLICY: &str = "policy";
+    /// Visits to a stage, by stage.
+    pub const STAGE: &str = "stage";
     /// Rows that a rule decided, by rule.
     pub const RULE: &str = "rule";
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::prepare::{self, Prepared, Session, Target};
 use super::{Clock, Request, document, select};
-use crate::engine::{Frame, Frames};
+use crate::engine::{Frame, Frames, SqlForm};
 use crate::error::{Error, Result};
 use crate::kinds::Scope;
 use crate::store::publish::{
@@ -19,8 +19,21 @@ pub fn selected(prepared: &Prepared, request: &Request, session: &mut Session) -
     select::models(&prepared.graph, &prepared.project, &request.select, &request.exclude, session)
 }
 
-/// For each table of a model: its name, its logical plan and its physical plan.
-pub async fn plans(prepared: &Prepared, wanted: &str) -> Result<Vec<(String, String, String)>> {
+/// How one table of a model is made.
+#[derive(Debug, Clone)]
+pub struct TablePlan {
+    /// The table.
+    pub table: TableName,
+    /// Its plan as SQL, for reading only.
+    pub sql: SqlForm,
+    /// Its plan as the model's kind made it.
+    pub logical: String,
+    /// What is executed.
+    pub physical: String,
+}
+
+/// The plan of each table of a model.
+pub async fn plans(prepared: &Prepared, wanted: &str) -> Result<Vec<TablePlan>> {
     let models = &prepared.graph.models;
     let model = models.iter().find(|model| model.name.as_str() == wanted).ok_or_else(|| {
         let error = Error::project(format!("there is no model `{wanted}`"));
@@ -47,7 +60,12 @@ pub async fn plans(prepared: &Prepared, wanted: &str) -> Result<Vec<(String, Str
         let plan = model.kind.as_model().plan(&scope, output)?;
         let physical = prepared.engine.state().create_physical_plan(&plan).await?;
         let shown = datafusion::physical_plan::displayable(physical.as_ref()).indent(false).to_string();
-        plans.push((output.table.to_string(), plan.display_indent().to_string(), shown));
+        plans.push(TablePlan {
+            table: output.table.clone(),
+            sql: prepared.engine.sql_text(&plan),
+            logical: plan.display_indent().to_string(),
+            physical: shown,
+        });
     }
     Ok(plans)
 }

@@ -173,7 +173,10 @@ fn severity(severity: CheckSeverity) -> dictionary::Severity {
 }
 
 fn not_run(check: &Check) -> dictionary::CheckResult {
-    let column = check.columns.first().filter(|_| check.columns.len() == 1 || matches!(check.test, Test::Rows(_)));
+    let column = check
+        .columns
+        .first()
+        .filter(|_| check.columns.len() == 1 || matches!(check.test, Test::Rows(_) | Test::NotNull));
     dictionary::CheckResult {
         name: check.name.clone(),
         column: column.map(ToString::to_string),

@@ -12,10 +12,10 @@ use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 
 use super::Prepared;
-use super::findings::{Findings, Profiler};
+use super::findings::{Findings, Seen, Tap};
 use super::turns::{Turns, at_once};
 use super::watch::{Event, Watch};
-use crate::checks::{self, Check, CheckResult, Status};
+use crate::checks::{self, Check, CheckResult, Known, Status};
 use crate::contract::{Contract, Role};
 use crate::diag::Diagnostics;
 use crate::dictionary::ColumnProfile;
@@ -65,7 +65,8 @@ pub(super) async fn models(
             started += 1;
             watch.event(&Event::Model(&job.model.name, started, jobs.len()));
             names.push(&job.model.name);
-            let runner = Runner { prepared, publication, frames: frames.clone(), made: Made::default() };
+            let (frames, made) = (frames.clone(), Made::default());
+            let runner = Runner { prepared, publication, frames, made, known: BTreeMap::new() };
             working.push(async move {
                 let done = runner.model(job.model, job.file).await;
                 (at, job, done.while_doing(|| format!("model `{}`", job.model.name)))
@@ -172,6 +173,8 @@ struct Runner<'a> {
     publication: &'a Publication,
     frames: Frames,
     made: Made,
+    /// What was seen of the model's tables on their way to the files.
+    known: BTreeMap<TableName, Known>,
 }
 
 impl Runner<'_> {
@@ -186,7 +189,7 @@ impl Runner<'_> {
         }
         for output in &model.outputs {
             let plan = model.kind.as_model().plan(&self.scope(model, file), output)?;
-            let frame = if file.publish { self.stage(plan, output).await? } else { step(plan, output)? };
+            let frame = if file.publish { self.stage(plan, output, &model.checks).await? } else { step(plan, output)? };
             self.frames.insert(output.table.clone(), frame.clone());
             self.made.frames.push((output.table.clone(), frame));
         }
@@ -200,7 +203,9 @@ impl Runner<'_> {
         let mut results: Vec<CheckResult> = balance(model, &facts).into_iter().collect();
         for output in &model.outputs {
             let of_table: Vec<_> = model.checks.iter().filter(|check| check.table == output.table).cloned().collect();
-            results.extend(checks::run(&of_table, output, &self.frames, &self.prepared.engine).await?);
+            let nothing = Known::default();
+            let known = self.known.get(&output.table).unwrap_or(&nothing);
+            results.extend(checks::run(&of_table, output, known, &self.frames, &self.prepared.engine).await?);
         }
         Ok((facts, results))
     }
@@ -217,13 +222,15 @@ impl Runner<'_> {
     }
 
     /// Executes a plan into files; the frame reads them.
-    async fn stage(&mut self, plan: LogicalPlan, contract: &Contract) -> Result<Frame> {
+    async fn stage(&mut self, plan: LogicalPlan, contract: &Contract, checks: &[Check]) -> Result<Frame> {
         let state = self.prepared.engine.state();
         let physical: Arc<dyn ExecutionPlan> = state.create_physical_plan(&plan).await?;
         let partitions = execute_stream_partitioned(physical, self.prepared.engine.ctx().task_ctx())?;
-        let (profiler, partitions) = Profiler::tap(contract, partitions);
+        let (tap, partitions) = Tap::new(contract, checks, &self.prepared.engine, partitions);
         let staged = self.publication.stage(contract, partitions).await?;
-        self.made.profiles.insert(staged.name.clone(), profiler.finish()?);
+        let Seen { profile, known } = tap.finish(staged.rows)?;
+        self.made.profiles.insert(staged.name.clone(), profile);
+        self.known.insert(staged.name.clone(), known);
         let provider = table_of_files(staged.urls(), contract.schema().into())?;
         self.made.staged.push(staged);
         Ok(Frame { provider, columns: contract.columns.clone() })

@@ -1,6 +1,7 @@
 //! The whole run on one page: load → resolve → plan → execute → check → publish → document.
 
 mod commands;
+mod diff;
 mod document;
 mod execute;
 mod findings;
@@ -13,7 +14,10 @@ mod watch;
 
 use chrono::{DateTime, Utc};
 
-pub use commands::{clean, draft_contract, plans, releases, rollback, selected, withdraw_leftovers, write_docs};
+pub use commands::{
+    TablePlan, clean, draft_contract, plans, releases, rollback, selected, withdraw_leftovers, write_docs,
+};
+pub use diff::{ReleaseDiff, Sides, TableChange, TableDiff, diff};
 pub use findings::Findings;
 pub use outcome::{Outcome, OutcomeStatus, TableOutcome};
 pub use prepare::{Prepared, Session};

@@ -73,7 +73,7 @@ pub struct Target {
 impl Target {
     /// The place as publication wants it.
     pub fn root(&self) -> Result<TargetRoot> {
-        let (store, prefix) = (self.location.store(), self.location.prefix().clone());
+        let (store, prefix) = (self.location.durable_store(), self.location.prefix().clone());
         Ok(TargetRoot::new(store, prefix, self.location.url().clone(), self.format))
     }
 }
@@ -90,7 +90,7 @@ pub(super) async fn resolve(project: Project, request: &Request, session: &mut S
     let settings = settings(&project, diags);
     let limits = limits(&project, request, diags);
     let engine = Engine::new(limits, request.as_of, session.texts.clone())?;
-    let kinds = names::kinds(&project.models, diags);
+    let kinds = names::kinds(&project.models, &session.texts, diags);
     let names = names::collect(&project, &kinds, diags);
     let edges = graph::edges(&project, &kinds, &names, &engine, diags);
 

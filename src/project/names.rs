@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::load::{Project, Written};
 use super::spec::ModelFile;
-use crate::diag::{Diagnostic, Diagnostics, Place, codes};
+use crate::diag::{Diagnostic, Diagnostics, Place, Sources, codes};
 use crate::kinds::Kind;
 use crate::syntax::{Spanned, TableName};
 
@@ -97,11 +97,11 @@ pub fn collect(project: &Project, kinds: &[Option<Kind>], diags: &mut Diagnostic
 }
 
 /// The kind that each model declares, where it declares exactly one.
-pub fn kinds(models: &[Written<ModelFile>], diags: &mut Diagnostics) -> Vec<Option<Kind>> {
-    models.iter().map(|model| kind(&model.spec, diags)).collect()
+pub fn kinds(models: &[Written<ModelFile>], texts: &Sources, diags: &mut Diagnostics) -> Vec<Option<Kind>> {
+    models.iter().map(|model| kind(&model.spec, texts, diags)).collect()
 }
 
-fn kind(model: &ModelFile, diags: &mut Diagnostics) -> Option<Kind> {
+fn kind(model: &ModelFile, texts: &Sources, diags: &mut Diagnostics) -> Option<Kind> {
     let mut declared = model.kinds();
     let (first, place) = declared.pop().or_else(|| {
         let known: Vec<String> = crate::kinds::GUIDES.iter().map(|(name, _)| format!("`{name}`")).collect();
@@ -113,9 +113,10 @@ fn kind(model: &ModelFile, diags: &mut Diagnostics) -> Option<Kind> {
     if let Some((second, at)) = declared.pop() {
         let message =
             format!("the model `{}` is of two kinds, `{}` and `{}`", model.model, second.name(), first.name());
+        let key = |kind: &Kind, value: Place| texts.key_of(value, kind.name()).unwrap_or(value);
         diags.push(
-            Diagnostic::error(codes::KIND_TWICE, at, message)
-                .related(place, "and this one")
+            Diagnostic::error(codes::KIND_TWICE, key(&second, at), message)
+                .related(key(&first, place), "and this one")
                 .hint("a model is of one kind: split it into two models"),
         );
         return None;

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey};
 use object_store::azure::{AzureConfigKey, MicrosoftAzureBuilder};
-use object_store::gcp::{GoogleCloudStorageBuilder, GoogleConfigKey};
-use object_store::{BackoffConfig, ClientOptions, ObjectStore, RetryConfig};
+use object_store::gcp::{GcpCredential, GcpCredentialProvider, GoogleCloudStorageBuilder, GoogleConfigKey};
+use object_store::{BackoffConfig, ClientOptions, ObjectStore, RetryConfig, StaticCredentialProvider};
 use url::Url;
 
 use super::{Env, aws_profile};
@@ -77,7 +77,11 @@ impl Cloud {
                     .with_url(url.as_str())
                     .with_retry(retry)
                     .with_client_options(client);
-                configured(builder, options, GoogleCloudStorageBuilder::with_config).build().map(|s| Arc::new(s) as _)
+                let unsigned =
+                    options.get(GoogleConfigKey::SkipSignature.as_ref()).is_some_and(|value| value == "true");
+                let builder = configured(builder, options, GoogleCloudStorageBuilder::with_config);
+                let builder = if unsigned { builder.with_credentials(nobody()) } else { builder };
+                builder.build().map(|s| Arc::new(s) as _)
             }
             Self::Azure => {
                 let builder =
@@ -109,6 +113,11 @@ impl Cloud {
             }
         }
     }
+}
+
+/// The client asks for a token before it writes, also where it is told to sign nothing.
+fn nobody() -> GcpCredentialProvider {
+    Arc::new(StaticCredentialProvider::new(GcpCredential { bearer: String::new() }))
 }
 
 fn configured<B, K: FromStr>(builder: B, options: &Options, set: impl Fn(B, K, String) -> B) -> B {

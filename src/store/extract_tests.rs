@@ -205,7 +205,43 @@ async fn a_damaged_page_names_its_file() {
         "select id from lead order by id",
     ] {
         let error = query(&extract, sql).await.unwrap_err();
-        assert!(error.contains(&format!("reading `{}`", damaged.to_str().unwrap())), "{sql}: {error}");
+        assert!(
+            error.contains(&format!("reading `{}`: the file is damaged", damaged.to_str().unwrap())),
+            "{sql}: {error}"
+        );
+        assert!(!error.to_lowercase().contains("parquet error"), "{sql}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_a_file_is_said_in_our_words() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("lead/a.parquet");
+    write(&path, vec![("id", text(&["1", "2"]))]);
+    let whole = fs::read(&path).unwrap();
+    let end = whole.len();
+    let changed = |at: usize, bytes: &[u8]| {
+        let mut copy = whole.clone();
+        copy[at..at + bytes.len()].copy_from_slice(bytes);
+        copy
+    };
+    for (bytes, words) in [
+        (Vec::new(), "it is empty"),
+        (whole[..9].to_vec(), "with 9 bytes it is too short to be one"),
+        (whole[..end - 60].to_vec(), "its end is missing"),
+        (changed(end - 4, b"PARX"), "its end is missing"),
+        (b"id,name\n1,Ada\n2,Grace\n".to_vec(), "it does not begin and end with `PAR1`"),
+        (changed(end - 4, b"PARE"), "its footer is encrypted"),
+        (changed(end - 8, &u32::MAX.to_le_bytes()), "its footer is said to have 4294967295 bytes"),
+        (changed(end - 60, &[0xFF; 50]), "its footer is damaged"),
+    ] {
+        fs::write(&path, bytes).unwrap();
+        let (extract, diags) = open(dir.path(), "lead/", "      id: text\n").await;
+        assert!(extract.is_none());
+        let [found] = &diags.into_sorted()[..] else { panic!("{words}: more or less than one") };
+        let message = format!("`{}` of `lead` cannot be read as Parquet: ", path.to_str().unwrap());
+        assert!(found.message.starts_with(&message) && found.message.contains(words), "{words}: {}", found.message);
+        assert!(found.hint.is_some());
     }
 }
 

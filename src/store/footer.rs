@@ -10,7 +10,7 @@ use datafusion::datasource::physical_plan::parquet::metadata::DFParquetMetadata;
 use datafusion::error::DataFusionError;
 use datafusion::execution::cache::cache_manager::FileMetadataCache;
 use indexmap::IndexMap;
-use object_store::ObjectMeta;
+use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
 use parquet::arrow::arrow_reader::statistics::StatisticsConverter;
 use parquet::arrow::parquet_to_arrow_schema;
 use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData};
@@ -72,11 +72,15 @@ pub(super) async fn read(
         DataFusionError::ObjectStore(error) => {
             Unread::Store(location.error(format!("reading `{}`", location.show(&meta.location)), error))
         }
-        other => not_parquet(plain(&other.to_string())),
-    })?;
+        _ => Unread::NotParquet { path: location.show(&meta.location), why: String::new() },
+    });
+    let metadata = match metadata {
+        Err(Unread::NotParquet { .. }) => return Err(not_parquet(what_is_wrong(store.as_ref(), &meta).await)),
+        read => read?,
+    };
     let file = metadata.file_metadata();
     let schema = parquet_to_arrow_schema(file.schema_descr(), file.key_value_metadata())
-        .map_err(|error| not_parquet(plain(&error.to_string())))?;
+        .map_err(|_| not_parquet("its footer describes columns of types that cannot be read".to_string()))?;
     let columns = schema
         .fields()
         .iter()
@@ -90,10 +94,32 @@ pub(super) async fn read(
     Ok(Footer { meta, path, rows, columns, partitions, metadata: Some(metadata), schema: Arc::new(schema) })
 }
 
-/// The reader's words without the names of its layers.
-fn plain(text: &str) -> String {
-    let text = text.strip_prefix("Parquet error: ").unwrap_or(text);
-    text.strip_prefix("Parquet error: ").unwrap_or(text).to_string()
+/// The bytes with which every Parquet file begins and ends.
+const MAGIC: &[u8] = b"PAR1";
+/// The last of them where the footer is encrypted.
+const ENCRYPTED: &[u8] = b"PARE";
+/// What stands at the end: the length of the footer, and the magic bytes.
+const TAIL_BYTES: u64 = 8;
+
+/// Looks at both ends of a file whose footer could not be read.
+async fn what_is_wrong(store: &dyn ObjectStore, meta: &ObjectMeta) -> String {
+    if meta.size < TAIL_BYTES + MAGIC.len() as u64 {
+        return format!("with {} bytes it is too short to be one", meta.size);
+    }
+    let head = store.get_range(&meta.location, 0..MAGIC.len() as u64).await;
+    let tail = store.get_range(&meta.location, meta.size - TAIL_BYTES..meta.size).await;
+    let (Ok(head), Ok(tail)) = (head, tail) else { return "its ends cannot be fetched".to_string() };
+    let (length, magic) = tail.split_at(tail.len().min(4));
+    let footer_bytes = length.try_into().map_or(0, u32::from_le_bytes);
+    match (head == MAGIC, magic) {
+        (_, ENCRYPTED) => "its footer is encrypted".to_string(),
+        (_, MAGIC) if u64::from(footer_bytes) + TAIL_BYTES > meta.size => {
+            format!("its footer is said to have {footer_bytes} bytes, and the whole file has {}", meta.size)
+        }
+        (_, MAGIC) => "its footer is damaged".to_string(),
+        (true, _) => "it begins as a Parquet file and does not end as one, so that its end is missing".to_string(),
+        (false, _) => "it does not begin and end with `PAR1`, as every Parquet file does".to_string(),
+    }
 }
 
 /// NULLs in a column without nested parts, if every row group counted them.

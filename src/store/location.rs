@@ -11,8 +11,8 @@ use object_store::path::Path;
 use object_store::{ObjectStore, RetryConfig};
 use url::Url;
 
-use super::Env;
 use super::cloud::{self, Cloud, Options};
+use super::{DurableFiles, Env};
 use crate::diag::nearest;
 use crate::error::{Error, Result};
 
@@ -85,6 +85,11 @@ impl Location {
     /// The client. Its paths start at the root of the disk or the bucket: see [`Self::prefix`].
     pub fn store(&self) -> Arc<dyn ObjectStore> {
         Arc::clone(&self.reach.store)
+    }
+
+    /// The client for what must outlast a loss of power: on a file system its puts wait for the disk.
+    pub fn durable_store(&self) -> Arc<dyn ObjectStore> {
+        if self.local_path().is_some() { Arc::new(DurableFiles::default()) } else { self.store() }
     }
 
     /// This location's path within [`Self::store`].

@@ -5,6 +5,7 @@ mod cell;
 mod cloud;
 mod draft;
 mod drift;
+mod durable;
 mod env;
 mod exact_cast;
 mod extract;
@@ -22,6 +23,7 @@ mod tables;
 mod widen;
 
 pub use draft::{draft, review};
+pub use durable::DurableFiles;
 pub use env::Env;
 pub use extract::{Extract, FileFacts, Wanted, open_all};
 pub use files::write_files;

@@ -8,12 +8,13 @@ use std::fmt;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
+use arrow::error::ArrowError;
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::datasource::listing::PartitionedFile;
 use datafusion::datasource::physical_plan::{FileOpener, FileScanConfig, FileSource};
 use datafusion::datasource::table_schema::TableSchema;
-use datafusion::error::Result;
+use datafusion::error::{DataFusionError, Result};
 use datafusion::physical_expr::projection::ProjectionExprs;
 use datafusion::physical_expr::{EquivalenceProperties, PhysicalExpr, PhysicalSortExpr};
 use datafusion::physical_plan::filter_pushdown::FilterPushdownPropagation;
@@ -23,6 +24,9 @@ use datafusion_datasource::morsel::{Morsel, MorselPlan, MorselPlanner, Morselize
 use futures::StreamExt;
 use futures::stream::BoxStream;
 use object_store::ObjectStore;
+use parquet::errors::ParquetError;
+
+use crate::error::Error;
 
 /// The Parquet source, with errors that begin with `reading <where><path>`.
 #[derive(Clone)]
@@ -137,7 +141,7 @@ struct NamedMorselizer {
 impl Morselizer for NamedMorselizer {
     fn plan_file(&self, file: PartitionedFile) -> Result<Box<dyn MorselPlanner>> {
         let name: Arc<str> = format!("{}{}", self.root, file.path()).into();
-        let inner = self.inner.plan_file(file).map_err(|error| error.context(doing(&name)))?;
+        let inner = self.inner.plan_file(file).map_err(|error| of_file(error, &name))?;
         Ok(Box::new(NamedPlanner { inner, name }))
     }
 }
@@ -151,7 +155,7 @@ struct NamedPlanner {
 impl MorselPlanner for NamedPlanner {
     fn plan(self: Box<Self>) -> Result<Option<MorselPlan>> {
         let Self { inner, name } = *self;
-        let Some(mut plan) = inner.plan().map_err(|error| error.context(doing(&name)))? else { return Ok(None) };
+        let Some(mut plan) = inner.plan().map_err(|error| of_file(error, &name))? else { return Ok(None) };
         let planner = |inner| Box::new(NamedPlanner { inner, name: Arc::clone(&name) }) as Box<dyn MorselPlanner>;
         let morsel = |inner| Box::new(NamedMorsel { inner, name: Arc::clone(&name) }) as Box<dyn Morsel>;
         let mut named = MorselPlan::new()
@@ -160,7 +164,7 @@ impl MorselPlanner for NamedPlanner {
         if let Some(pending) = plan.take_pending_planner() {
             let name = Arc::clone(&name);
             named.set_pending_planner(async move {
-                let inner = pending.await.map_err(|error| error.context(doing(&name)))?;
+                let inner = pending.await.map_err(|error| of_file(error, &name))?;
                 Ok(Box::new(NamedPlanner { inner, name }) as Box<dyn MorselPlanner>)
             });
         }
@@ -177,10 +181,24 @@ struct NamedMorsel {
 impl Morsel for NamedMorsel {
     fn into_stream(self: Box<Self>) -> BoxStream<'static, Result<RecordBatch>> {
         let Self { inner, name } = *self;
-        inner.into_stream().map(move |batch| batch.map_err(|error| error.context(doing(&name)))).boxed()
+        inner.into_stream().map(move |batch| batch.map_err(|error| of_file(error, &name))).boxed()
     }
 }
 
-fn doing(name: &str) -> String {
-    format!("reading `{name}`")
+/// An error that names the file. What the reader says of damaged bytes helps nobody who does not know
+/// the format by heart, and is replaced.
+fn of_file(error: DataFusionError, name: &str) -> DataFusionError {
+    let doing = format!("reading `{name}`");
+    let damaged = match error.find_root() {
+        DataFusionError::ParquetError(error) => !matches!(error.as_ref(), ParquetError::External(_)),
+        DataFusionError::ArrowError(error, _) => matches!(error.as_ref(), ArrowError::ParquetError(_)),
+        _ => false,
+    };
+    if !damaged {
+        return error.context(doing);
+    }
+    let ours = Error::world("the file is damaged: some of its bytes are not what its footer promises")
+        .with_hint("load it again; `marquetry check` reads only footers and cannot see this")
+        .while_doing(doing);
+    DataFusionError::External(Box::new(ours))
 }

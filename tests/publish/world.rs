@@ -14,12 +14,12 @@ use deltalake::DeltaTable;
 use deltalake::logstore::{StorageConfig, default_logstore};
 use marquetry::contract::{Column, ColumnType, Contract, Methodology, Role};
 use marquetry::error::Result;
+use marquetry::store::DurableFiles;
 use marquetry::store::publish::{
     Checked, Format, Manifest, OnRefusal, Publication, Published, RunRecord, Silent, Staged, Steps, TargetRoot, Verdict,
 };
 use marquetry::syntax::{ColumnName, TableName};
 use object_store::aws::AmazonS3Builder;
-use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use object_store::prefix::PrefixStore;
 use object_store::{BackoffConfig, ClientOptions, ObjectStore, ObjectStoreExt, RetryConfig};
@@ -108,7 +108,7 @@ pub fn root(
     wrap: impl FnOnce(Arc<dyn ObjectStore>) -> Arc<dyn ObjectStore>,
 ) -> TargetRoot {
     let prefix = Path::from_url_path(url.path()).unwrap();
-    let store = if url.scheme() == "file" { Arc::new(LocalFileSystem::new()) as _ } else { s3_store(endpoint, 4) };
+    let store = if url.scheme() == "file" { Arc::new(DurableFiles::default()) as _ } else { s3_store(endpoint, 4) };
     TargetRoot::new(wrap(store), prefix, url.clone(), format)
 }
 

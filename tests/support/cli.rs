@@ -124,8 +124,12 @@ impl Project {
 
     /// Starts a run into the project's own target, its output caught.
     pub fn start(&self) -> Child {
-        let target = self.target().to_string_lossy().into_owned();
-        let mut command = self.command(&["run", "--output", "json", "--log-format", "json", "--location", &target]);
+        self.start_with(&["--location", &self.target().to_string_lossy()])
+    }
+
+    /// Starts a run, its output caught.
+    pub fn start_with(&self, args: &[&str]) -> Child {
+        let mut command = self.command(&[&["run", "--output", "json", "--log-format", "json"], args].concat());
         command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program starts")
     }
 }

@@ -85,11 +85,11 @@ impl Definition {
         let before = diags.len();
         let mut made = Self { stages: Vec::new(), versions: Vec::new() };
         let base = Lists { ladder: &spec.stages, detours: &spec.detours, exits: &spec.exits };
-        made.add_version(FIRST_VERSION.to_string(), None, base, place, diags);
+        made.add_version(FIRST_VERSION.to_string(), None, base, diags);
         for version in &spec.versions {
             let from = start_of(version, zone, made.versions.last(), diags);
             let lists = Lists {
-                ladder: version.stages.as_deref().unwrap_or(&spec.stages),
+                ladder: version.stages.as_ref().unwrap_or(&spec.stages),
                 detours: version.detours.as_deref().unwrap_or(&spec.detours),
                 exits: version.exits.as_deref().unwrap_or(&spec.exits),
             };
@@ -101,7 +101,7 @@ impl Definition {
                     format!("two versions are called `{name}`"),
                 ));
             }
-            made.add_version(name, from, lists, place, diags);
+            made.add_version(name, from, lists, diags);
         }
         if made.stages.len() > MAX_STAGES {
             let message = format!("{} stages are more than the {MAX_STAGES} that a model may have", made.stages.len());
@@ -153,21 +153,15 @@ impl Definition {
             .collect()
     }
 
-    fn add_version(
-        &mut self,
-        name: String,
-        from: Option<i64>,
-        lists: Lists<'_>,
-        place: Place,
-        diags: &mut Diagnostics,
-    ) {
+    fn add_version(&mut self, name: String, from: Option<i64>, lists: Lists<'_>, diags: &mut Diagnostics) {
         if lists.ladder.is_empty() {
             let message = format!("the ladder of `{name}` has no stage");
-            diags.push(Diagnostic::error(codes::IMPOSSIBLE_STAGE_ORDER, place, message));
+            diags.push(Diagnostic::error(codes::IMPOSSIBLE_STAGE_ORDER, lists.ladder.place, message));
         }
         let mut order = Vec::new();
         let mut seen: Vec<(&Spanned<Stage>, &str)> = Vec::new();
-        for (part, stages) in [("stages", lists.ladder), ("detours", lists.detours), ("exits", lists.exits)] {
+        for (part, stages) in [("stages", lists.ladder.as_slice()), ("detours", lists.detours), ("exits", lists.exits)]
+        {
             for stage in stages {
                 if let Some((first, other)) = seen.iter().find(|(first, _)| first.value.name == stage.value.name) {
                     diags.push(twice(stage, part, first, other));
@@ -205,7 +199,7 @@ impl Definition {
 }
 
 struct Lists<'a> {
-    ladder: &'a [Spanned<Stage>],
+    ladder: &'a Spanned<Vec<Spanned<Stage>>>,
     detours: &'a [Spanned<Stage>],
     exits: &'a [Spanned<Stage>],
 }

@@ -18,7 +18,8 @@ use crate::kinds::{Scope, fact};
 
 /// All counts, as plans with the columns `fact`, `item`, `rows`.
 pub(super) fn facts(resolved: &Resolved, scope: &Scope<'_>) -> Result<Vec<LogicalPlan>> {
-    let mut plans = vec![rows_in(resolved, scope)?, of_visits(resolved.policies, scope)?, rejected(scope)?];
+    let mut plans =
+        vec![rows_in(resolved, scope)?, of_visits(resolved.policies, scope)?, by_stage(scope)?, rejected(scope)?];
     if resolved.may_ignore {
         plans.push(ignored_values(resolved, scope)?);
     }
@@ -55,6 +56,12 @@ fn rows_in(resolved: &Resolved, scope: &Scope<'_>) -> Result<LogicalPlan> {
     let all = union(parts.collect::<Result<Vec<_>>>()?)?;
     let by_table = planned(all.aggregate([ident("item")], [sum(ident("rows")).alias("rows")]))?;
     named(fact::IN, ident("item"), by_table)
+}
+
+fn by_stage(scope: &Scope<'_>) -> Result<LogicalPlan> {
+    let visits = scope.frames.scan(scope.model)?;
+    let by_stage = planned(visits.aggregate([ident("stage")], [count(lit(1)).alias("rows")]))?;
+    named(fact::STAGE, ident("stage"), by_stage)
 }
 
 fn rejected(scope: &Scope<'_>) -> Result<LogicalPlan> {

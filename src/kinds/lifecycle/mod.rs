@@ -7,6 +7,7 @@
 //!
 //! The reference page is `guide.md`.
 
+mod after;
 mod algorithm;
 mod clock;
 mod definition;
@@ -78,7 +79,9 @@ impl ModelKind for Lifecycle {
         facts::facts(&self.resolved(scope)?, scope)
     }
 
-    fn review(&self, _: &[FactRow], _: &mut Diagnostics) {}
+    fn review(&self, facts: &[FactRow], diags: &mut Diagnostics) {
+        after::review(self, facts, diags);
+    }
 }
 
 impl Lifecycle {

@@ -104,9 +104,10 @@ pub(super) fn unmapped(spec: &Lifecycle, diags: &mut Diagnostics) {
     let fallbacks = || spec.sources.iter().map(|source| &source.otherwise).chain([&spec.otherwise]).flatten();
     let by_value = spec.sources.iter().any(|source| source.to.is_some());
     let mapped = maps().any(|map| !map.is_empty());
-    let lists = spec.versions.iter().flat_map(|v| [&v.stages, &v.detours, &v.exits]).flatten();
+    let ladders = spec.versions.iter().filter_map(|v| v.stages.as_ref()).map(|stages| &stages.value);
+    let lists = ladders.chain(spec.versions.iter().flat_map(|v| [&v.detours, &v.exits]).flatten());
     let mut seen = BTreeSet::new();
-    for stage in [&spec.stages, &spec.detours, &spec.exits].into_iter().chain(lists).flatten() {
+    for stage in [&spec.stages.value, &spec.detours, &spec.exits].into_iter().chain(lists).flatten() {
         let name = &stage.value.name;
         if !seen.insert(name) {
             continue;

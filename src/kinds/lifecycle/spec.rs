@@ -22,7 +22,7 @@ pub struct Lifecycle {
     #[serde(default = "entity_word")]
     pub entity: String,
     /// The ladder: its stages from the lowest to the highest.
-    pub stages: Vec<Spanned<Stage>>,
+    pub stages: Spanned<Vec<Spanned<Stage>>>,
     /// Stages beside the ladder that an entity comes back from: recycled, disqualified.
     #[serde(default)]
     pub detours: Vec<Spanned<Stage>>,
@@ -236,7 +236,7 @@ pub struct VersionSpec {
     pub name: Option<Spanned<String>>,
     /// The ladder from then on, where it changes.
     #[serde(default)]
-    pub stages: Option<Vec<Spanned<Stage>>>,
+    pub stages: Option<Spanned<Vec<Spanned<Stage>>>>,
     /// The detours from then on, where they change.
     #[serde(default)]
     pub detours: Option<Vec<Spanned<Stage>>>,

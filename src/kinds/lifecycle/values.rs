@@ -13,7 +13,7 @@ use regex::{Regex, RegexBuilder};
 use super::definition::{Definition, Version};
 use super::spec::{Lifecycle, Source, ValueMap};
 use crate::diag::{Diagnostic, Diagnostics, Place, codes};
-use crate::syntax::{OneOrMany, Spanned};
+use crate::syntax::{OneOrMany, Spanned, bad_regex};
 
 /// A compiled regular expression may take this many bytes.
 const REGEX_BYTES: usize = 1 << 20;
@@ -167,12 +167,7 @@ fn add(
     seen.insert(pattern.to_string(), value.place);
     match RegexBuilder::new(pattern).case_insensitive(true).size_limit(REGEX_BYTES).build() {
         Ok(regex) => layer.patterns.push((regex, meaning)),
-        Err(error) => {
-            let text = error.to_string();
-            let why = text.lines().last().unwrap_or_default().trim_start_matches("error: ");
-            let message = format!("`{pattern}` is not a regular expression: {why}");
-            diags.push(Diagnostic::error(codes::BAD_REGEX, value.place, message));
-        }
+        Err(error) => diags.push(bad_regex(value, pattern, &error)),
     }
 }
 

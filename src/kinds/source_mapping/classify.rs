@@ -8,13 +8,14 @@
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, BooleanArray, RecordBatch};
+use arrow::buffer::BooleanBuffer;
 use arrow::datatypes::SchemaRef;
 
 use super::clicks::ClickBits;
 use super::decide::{Decider, Decision, Touch};
 use super::encode::{Local, Static};
 use super::lookups::Lookups;
-use super::memory::{ABSENT, Landing, Memory, NOWHERE, Seen};
+use super::memory::{ABSENT, Landing, Memory, NOWHERE, Seen, Wanted};
 use super::rules::{CAMPAIGN_TABLE, RuleBook, UNMAPPED};
 use super::texts::map_texts;
 use super::values::EMPTY;
@@ -150,7 +151,7 @@ impl RowState for State {
             self.memory.clear();
             self.decider = Decider::new(&self.book, &mut self.memory);
         }
-        let read = Read::new(batch, &mut self.memory)?;
+        let read = Read::new(batch, &self.made, &mut self.memory)?;
         self.memory.catch_up();
         let decided: Vec<Decision> =
             (0..batch.num_rows()).map(|row| self.decider.decide(&self.memory, &read.touch(row))).collect();
@@ -175,21 +176,22 @@ impl RowState for State {
 impl State {
     fn column(&mut self, made: Made, decided: &[Decision], read: &Read) -> Result<ArrayRef> {
         let (memory, local) = (&self.memory, &mut self.local);
-        let ids = |of: fn(&Decision) -> u32| decided.iter().map(of);
         match made {
             Made::Pass => Err(Error::internal("a column that is passed on is not made")),
-            Made::Channel => self.channels.full(ids(|d| d.channel)),
-            Made::Rule => self.rules.full(ids(|d| d.rule)),
-            Made::ClickKind => self.kinds.column(decided.iter().map(|d| d.click)),
-            Made::Grade => self.grades.full(ids(|d| d.grade as u32)),
-            Made::Reason => self.reasons.column(decided.iter().map(|d| d.reason)),
-            Made::Source => local.column(ids(|d| d.source), &memory.names),
-            Made::Medium => local.column(ids(|d| d.medium), &memory.mediums),
-            Made::Campaign => local.column(ids(|d| d.campaign), &memory.campaigns),
+            Made::Channel => self.channels.full(decided.iter().map(|d| d.channel)),
+            Made::Rule => self.rules.full(decided.iter().map(|d| d.rule)),
+            Made::ClickKind => self.kinds.column(decided.iter().map(|d| d.click.map(u32::from))),
+            Made::Grade => self.grades.full(decided.iter().map(|d| d.grade as u32)),
+            Made::Reason => self.reasons.column(decided.iter().map(|d| d.reason.map(u32::from))),
+            Made::Source => local.column(decided.iter().map(|d| d.source), &memory.names),
+            Made::Medium => local.column(decided.iter().map(|d| d.medium), &memory.mediums),
+            Made::Campaign => local.column(decided.iter().map(|d| d.campaign), &memory.campaigns),
             Made::ReferrerHost => local.column((0..decided.len()).map(|row| read.referrer(row)), &memory.names),
             Made::Extra(which) => local.column((0..decided.len()).map(|row| read.extra(which, row)), &memory.extras),
             Made::Conflict => {
-                Ok(Arc::new(BooleanArray::from(decided.iter().map(|d| d.conflict).collect::<Vec<_>>())) as ArrayRef)
+                let bits =
+                    BooleanBuffer::collect_bool(decided.len(), |row| decided.get(row).is_some_and(|d| d.conflict));
+                Ok(Arc::new(BooleanArray::new(bits, None)) as ArrayRef)
             }
         }
     }
@@ -207,7 +209,7 @@ struct Read {
 }
 
 impl Read {
-    fn new(batch: &RecordBatch, memory: &mut Memory) -> Result<Self> {
+    fn new(batch: &RecordBatch, made: &[Made], memory: &mut Memory) -> Result<Self> {
         let column = |slot: Slot| batch.column_by_name(&slot.column());
         let mut read = Self {
             utm: [None, None, None],
@@ -231,7 +233,12 @@ impl Read {
             read.referrer = Some(map_texts(array, EMPTY, |text| memory.host(text))?);
         }
         if let Some(array) = column(Slot::LandingPage) {
-            read.landing = Some(map_texts(array, NOWHERE, |text| memory.landing(text))?);
+            let indices = std::array::from_fn(|which| which);
+            let wanted = Wanted {
+                utm: indices.map(|which| column(Slot::Utm(which)).is_none()),
+                extras: indices.map(|which| made.contains(&Made::Extra(which)) && column(Slot::Extra(which)).is_none()),
+            };
+            read.landing = Some(map_texts(array, NOWHERE, |text| memory.landing(text, wanted))?);
         }
         for which in 0..clicks::KINDS.len() {
             if let Some(array) = column(Slot::Click(which)) {

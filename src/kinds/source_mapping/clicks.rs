@@ -70,14 +70,25 @@ pub(super) fn by_name(name: &[u8]) -> Option<usize> {
     KINDS.iter().position(|kind| kind.name.as_bytes().eq_ignore_ascii_case(name))
 }
 
-/// Whether a query parameter of that name can be a click id: a look at its first letter, because
-/// most parameters are not.
+/// Whether a query parameter of that name can be a click id: a look at its length and its first
+/// letter, because most parameters are not.
 pub(super) fn may_be(name: &[u8]) -> bool {
-    name.first().is_some_and(|first| FIRST_LETTERS.contains(&first.to_ascii_lowercase()))
+    let first = name.first().map_or(0, u8::to_ascii_lowercase);
+    name.len() < 32 && LENGTHS >> name.len() & 1 == 1 && FIRST_LETTERS.contains(&first)
 }
 
 /// The first letters of the names in [`KINDS`].
 const FIRST_LETTERS: &[u8] = b"_acdefgilmoqrstvwy";
+
+/// The lengths of the names in [`KINDS`]: bit `n` for `n` bytes.
+const LENGTHS: u32 = {
+    let (mut lengths, mut rest) = (0, KINDS);
+    while let [kind, others @ ..] = rest {
+        lengths |= 1 << kind.name.len();
+        rest = others;
+    }
+    lengths
+};
 
 /// The strongest of the click ids.
 pub(super) fn strongest(bits: ClickBits) -> Option<(usize, &'static ClickKind)> {

@@ -34,9 +34,9 @@ pub(super) struct Decision {
     pub(super) conflict: bool,
     pub(super) grade: Grade,
     /// Index into [`utm::reasons`].
-    pub(super) reason: Option<u32>,
+    pub(super) reason: Option<u8>,
     /// Index into [`KINDS`].
-    pub(super) click: Option<u32>,
+    pub(super) click: Option<u8>,
 }
 
 /// What a set of click ids means; few sets occur.
@@ -85,7 +85,6 @@ pub(super) struct Decider {
     click_mediums: Vec<u32>,
     missing_source: Option<u32>,
     channels: u32,
-    every_rule: Vec<u64>,
     /// What touches without a click id have.
     no_clicks: ClickSet,
     sets: HashMap<ClickBits, ClickSet, RandomState>,
@@ -117,7 +116,6 @@ impl Decider {
             click_mediums: KINDS.iter().map(|kind| memory.medium(kind.medium)).collect(),
             missing_source: book.missing_source.as_deref().map(|text| memory.name(text)),
             channels: channels.len() as u32,
-            every_rule: vec![u64::MAX; words],
             no_clicks: ClickSet::new(book, words, 0),
             sets: HashMap::default(),
         };
@@ -137,20 +135,19 @@ impl Decider {
         let listed = if touch.clicks == 0 { None } else { self.sets.get(&touch.clicks) };
         let set = listed.unwrap_or(&self.no_clicks);
         let effective = self.effective(memory, touch, origin, set);
-        let masks = [
-            self.mask(&memory.names, source.id, names::TAGGED),
-            self.mask(&memory.mediums, medium.id, 0),
-            self.mask(&memory.names, effective.source, names::SOURCE),
-            self.mask(&memory.names, effective.source, names::SITE),
-            self.mask(&memory.mediums, effective.medium, 1),
-            self.mask(&memory.names, origin, names::ORIGIN),
-            self.mask(&memory.campaigns, campaign.id, 0),
-            self.mask(&memory.campaigns, campaign.id, 1),
-            self.mask(&memory.names, touch.referrer, names::REFERRER),
-            self.mask(&memory.names, touch.landing.host, names::LANDING),
-            &set.mask,
+        let asked = [
+            (&memory.names, source.id, names::TAGGED),
+            (&memory.mediums, medium.id, 0),
+            (&memory.names, effective.source, names::SOURCE),
+            (&memory.names, effective.source, names::SITE),
+            (&memory.mediums, effective.medium, 1),
+            (&memory.names, origin, names::ORIGIN),
+            (&memory.campaigns, campaign.id, 0),
+            (&memory.campaigns, campaign.id, 1),
+            (&memory.names, touch.referrer, names::REFERRER),
+            (&memory.names, touch.landing.host, names::LANDING),
         ];
-        let first = self.first(&masks);
+        let first = self.first(&set.mask, &asked);
         let decided = first.and_then(|rule| self.replaced.get(rule)).copied().unwrap_or(self.unmapped);
         let rules = self.book.rules.len() as u32;
         let (rule, channel, decided) = match memory.campaign_channel(campaign.id) {
@@ -169,20 +166,17 @@ impl Decider {
             campaign: decided.campaign.unwrap_or(campaign.id),
             conflict: effective.conflict,
             grade,
-            reason: reason.map(|reason| reason as u32),
-            click: set.kind.map(|kind| kind as u32),
+            reason: reason.map(|reason| reason as u8),
+            click: set.kind.map(|kind| kind as u8),
         }
     }
 
-    /// The rules that a value leaves in play: all of them where none asks.
-    fn mask<'a>(&'a self, values: &'a Values, id: u32, role: usize) -> &'a [u64] {
-        if values.is_asked(role) { values.mask(id, role) } else { &self.every_rule }
-    }
-
-    /// The lowest bit that all masks have.
-    fn first(&self, masks: &[&[u64]]) -> Option<usize> {
-        (0..self.words).find_map(|word| {
-            let all = masks.iter().fold(u64::MAX, |all, mask| all & mask.get(word).copied().unwrap_or(0));
+    /// The lowest bit that the click ids' mask and all values' masks have; where no rule asks
+    /// anything of values in a role, they leave all rules in play.
+    fn first(&self, clicks: &[u64], asked: &[(&Values, u32, usize)]) -> Option<usize> {
+        clicks.iter().enumerate().find_map(|(word, clicks)| {
+            let asked = asked.iter().filter(|(values, _, role)| values.is_asked(*role));
+            let all = asked.fold(*clicks, |all, (values, id, role)| all & values.mask_word(*id, *role, word));
             let rule = word * 64 + all.trailing_zeros() as usize;
             (all != 0 && rule < self.book.rules.len()).then_some(rule)
         })

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, DictionaryArray, Int32Array, StringArray};
-use arrow::buffer::NullBuffer;
+use arrow::buffer::{BooleanBuffer, NullBuffer};
 use arrow::datatypes::{DataType, Int32Type};
 
 use super::values::{EMPTY, Values};
@@ -43,13 +43,13 @@ impl Static {
 const NULL: i32 = -1;
 
 fn keys(mut keys: Vec<i32>) -> Int32Array {
-    let valid: Vec<bool> = keys.iter().map(|key| *key != NULL).collect();
-    if valid.iter().all(|valid| *valid) {
+    let valid = BooleanBuffer::collect_bool(keys.len(), |row| keys.get(row) != Some(&NULL));
+    if valid.count_set_bits() == keys.len() {
         return Int32Array::new(keys.into(), None);
     }
     // What stands under a NULL is never read, but must be a key.
     keys.iter_mut().for_each(|key| *key = (*key).max(0));
-    Int32Array::new(keys.into(), Some(NullBuffer::from(valid)))
+    Int32Array::new(keys.into(), Some(NullBuffer::new(valid)))
 }
 
 /// Texts of [`Values`]: each batch has a dictionary of only those that occur in it.

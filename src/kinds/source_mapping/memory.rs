@@ -42,6 +42,13 @@ pub(super) struct Landing {
 /// No landing page.
 pub(super) const NOWHERE: Landing = Landing { host: EMPTY, clicks: 0, utm: [ABSENT; 3], extras: [EMPTY; 3] };
 
+/// What of a landing page is asked for, beside its host and its click ids: what columns give is not.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Wanted {
+    pub(super) utm: [bool; 3],
+    pub(super) extras: [bool; 3],
+}
+
 /// What is known of a source or host beyond the rules.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct NameTraits {
@@ -183,33 +190,42 @@ impl Memory {
         id
     }
 
-    /// Everything a landing page tells; of a parameter that stands there twice, the first counts.
-    pub(super) fn landing(&mut self, url: &str) -> Landing {
+    /// What is wanted of a landing page; of a parameter that stands there twice, the first counts.
+    pub(super) fn landing(&mut self, url: &str, wanted: Wanted) -> Landing {
         let host = if self.names.is_asked(names::LANDING) { self.host(url) } else { EMPTY };
         let mut found = Landing { host, ..NOWHERE };
         let mut given = [false; 3];
         for (key, value) in url::query(url) {
-            let Some(rest) = key.get(..4).filter(|prefix| prefix.eq_ignore_ascii_case("utm_")).and(key.get(4..)) else {
-                if !value.is_empty() && clicks::may_be(key.as_bytes()) {
-                    found.clicks |= clicks::by_name(key.as_bytes()).map_or(0, |index| 1 << index);
-                }
-                continue;
-            };
-            if let Some(which) = GRADED.iter().position(|name| name.eq_ignore_ascii_case(rest)) {
-                let (Some(slot), Some(given)) = (found.utm.get_mut(which), given.get_mut(which)) else { continue };
-                if *given {
-                    slot.flaw = slot.flaw.max(Flaw::Repeated);
-                } else {
-                    *slot = self.utm(which, &url::decode(value));
-                    *given = true;
-                }
-            } else if let Some(which) = EXTRAS.iter().position(|name| name.eq_ignore_ascii_case(rest))
-                && let Some(slot) = found.extras.get_mut(which).filter(|slot| **slot == EMPTY)
-            {
-                *slot = self.extra(&url::decode(value));
+            if let Some(name) = utm_name(key) {
+                self.tag(name, value, wanted, &mut found, &mut given);
+            } else if clicks::may_be(key.as_bytes()) && !value.is_empty() {
+                found.clicks |= clicks::by_name(key.as_bytes()).map_or(0, |index| 1 << index);
             }
         }
         found
+    }
+
+    /// Takes the parameter `utm_<name>` of a landing page; `given` tells which stood there before.
+    fn tag(&mut self, name: &str, value: &str, wanted: Wanted, found: &mut Landing, given: &mut [bool; 3]) {
+        let known = |names: [&str; 3]| names.iter().position(|known| known.eq_ignore_ascii_case(name));
+        let is_wanted = |wanted: [bool; 3], which: usize| wanted.get(which) == Some(&true);
+        if let Some(which) = known(GRADED) {
+            let (Some(slot), Some(given)) = (found.utm.get_mut(which), given.get_mut(which)) else { return };
+            if !is_wanted(wanted.utm, which) {
+                return;
+            }
+            if *given {
+                slot.flaw = slot.flaw.max(Flaw::Repeated);
+            } else {
+                *slot = self.utm(which, &url::decode(value));
+                *given = true;
+            }
+        } else if let Some(which) = known(EXTRAS)
+            && is_wanted(wanted.extras, which)
+            && let Some(slot) = found.extras.get_mut(which).filter(|slot| **slot == EMPTY)
+        {
+            *slot = self.extra(&url::decode(value));
+        }
     }
 
     /// Works out the traits of the values that are new since the last call.
@@ -263,6 +279,12 @@ impl Memory {
         self.hosts.clear();
         self.raw_bytes = 0;
     }
+}
+
+/// What follows `utm_` in the name of a query parameter, where it begins so.
+fn utm_name(key: &str) -> Option<&str> {
+    let (prefix, name) = key.split_at_checked(4)?;
+    prefix.eq_ignore_ascii_case("utm_").then_some(name)
 }
 
 /// What an entry of a map holds beside its text.

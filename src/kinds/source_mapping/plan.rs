@@ -139,9 +139,9 @@ pub(super) fn facts(spec: &SourceMapping, scope: &Scope<'_>) -> Result<Vec<Logic
         built(counted.and_then(|plan| plan.project(columns)))
     };
     let by = |name: &str, table: &TableName, column: &str| {
-        let item = cast(ident(column), DataType::Utf8).alias("item");
+        let item = ident(column).alias("item");
         let counted = scope.frames.scan(table)?.aggregate([item], [count(lit(1_i64)).alias("rows")]);
-        let columns = vec![lit(name).alias("fact"), ident("item"), ident("rows")];
+        let columns = vec![lit(name).alias("fact"), cast(ident("item"), DataType::Utf8).alias("item"), ident("rows")];
         built(counted.and_then(|plan| plan.project(columns)))
     };
     Ok(vec![

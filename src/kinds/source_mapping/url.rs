@@ -9,25 +9,36 @@ use std::borrow::Cow;
 /// user and port. None where there is no host.
 pub(super) fn raw_host(url: &str) -> Option<&str> {
     let url = url.trim();
-    let rest = match url.strip_prefix("//") {
+    let rest = match url.strip_prefix("https://").or_else(|| url.strip_prefix("http://")) {
         Some(rest) => rest,
-        None => {
-            let (scheme, rest) = url.split_once(':')?;
-            let rest = rest.strip_prefix("//")?;
-            let mut bytes = scheme.bytes();
-            let named = bytes.next().is_some_and(|b| b.is_ascii_alphabetic())
-                && bytes.all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.'));
-            named.then_some(rest)?
-        }
+        None => after_scheme(url)?,
     };
     let end = rest.bytes().position(|b| matches!(b, b'/' | b'?' | b'#' | b'\\')).unwrap_or(rest.len());
     let authority = rest.get(..end)?;
-    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
-    let host = match host.find(']').filter(|_| host.starts_with('[')) {
-        Some(end) => host.get(..=end)?,
-        None => host.split_once(':').map_or(host, |(host, _)| host),
-    };
+    let host = if authority.bytes().any(|b| matches!(b, b'@' | b':' | b'[')) { bare(authority)? } else { authority };
     (!host.is_empty()).then_some(host)
+}
+
+/// What follows `scheme://` or a leading `//`.
+fn after_scheme(url: &str) -> Option<&str> {
+    if let Some(rest) = url.strip_prefix("//") {
+        return Some(rest);
+    }
+    let (scheme, rest) = url.split_once(':')?;
+    let rest = rest.strip_prefix("//")?;
+    let mut bytes = scheme.bytes();
+    let named = bytes.next().is_some_and(|b| b.is_ascii_alphabetic())
+        && bytes.all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.'));
+    named.then_some(rest)
+}
+
+/// A host without user and port.
+fn bare(authority: &str) -> Option<&str> {
+    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+    match host.find(']').filter(|_| host.starts_with('[')) {
+        Some(end) => host.get(..=end),
+        None => Some(host.split_once(':').map_or(host, |(host, _)| host)),
+    }
 }
 
 /// A host as rules see it: lower case, without a leading `www.` and a trailing dot.
@@ -43,9 +54,35 @@ pub(super) fn parents(host: &str) -> impl Iterator<Item = &str> {
 
 /// The names and values of the query string, as they stand there, in order.
 pub(super) fn query(url: &str) -> impl Iterator<Item = (&str, &str)> {
-    let (before, after) = url.split_once('?').unwrap_or_default();
-    let query = if before.contains('#') { "" } else { after.split_once('#').map_or(after, |(query, _)| query) };
-    query.split('&').filter(|part| !part.is_empty()).map(|part| part.split_once('=').unwrap_or((part, "")))
+    let start = url.bytes().position(|b| matches!(b, b'?' | b'#')).unwrap_or(url.len());
+    let mut rest = url.get(start..).and_then(|rest| rest.strip_prefix('?')).unwrap_or_default();
+    std::iter::from_fn(move || {
+        while !rest.is_empty() {
+            let (part, equals, after) = next_part(rest);
+            rest = after;
+            if !part.is_empty() {
+                return Some((part.get(..equals)?, part.get(equals + 1..).unwrap_or_default()));
+            }
+        }
+        None
+    })
+}
+
+/// The first part of a query string, where its `=` stands or else its end, and what follows the part.
+fn next_part(query: &str) -> (&str, usize, &str) {
+    let (mut equals, mut end) = (None, query.len());
+    for (at, byte) in query.bytes().enumerate() {
+        match byte {
+            b'=' if equals.is_none() => equals = Some(at),
+            b'&' | b'#' => {
+                end = at;
+                break;
+            }
+            _ => {}
+        }
+    }
+    let (part, after) = query.split_at(end);
+    (part, equals.unwrap_or(end), after.strip_prefix('&').unwrap_or_default())
 }
 
 /// Decodes a value of a query string once: `+` is a space, `%41` a byte. Escapes that are not

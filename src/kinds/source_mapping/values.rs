@@ -180,10 +180,10 @@ impl Values {
         id
     }
 
-    /// The mask of a value in the role of that position in [`Values::new`].
-    pub(super) fn mask(&self, id: u32, role: usize) -> &[u64] {
-        let start = (id as usize * self.roles.len() + role) * self.words;
-        self.masks.get(start..start + self.words).unwrap_or_default()
+    /// Of the mask of a value, in the role of that position in [`Values::new`], 64 rules.
+    pub(super) fn mask_word(&self, id: u32, role: usize, word: usize) -> u64 {
+        let at = (id as usize * self.asked.len() + role) * self.words + word;
+        self.masks.get(at).copied().unwrap_or_default()
     }
 
     /// Whether any rule asks something of values in the role of that position.

@@ -1,24 +1,28 @@
 //! The digest of a table's content: the same for the same rows, whatever their order, their split
 //! into files and batches, the machine and the number of threads.
 //!
-//! A row's hash has two lanes of 64 bits. Each column in turn is absorbed into both:
+//! A row's hash is a sum over its columns, in integers of 128 bits:
 //!
 //! ```text
-//! lane₀ ← mix₀(lane₀ xor (word₀ + salt₀))      lane₁ ← mix₁(lane₁ xor (word₁ + salt₁))
+//! row ← seal(Σ (word xor salt) · factor)      salt, factor: from the column's position, name and type
 //! ```
 //!
-//! where the words are the value in a canonical form and the salts come from the column's
-//! position, name and type. `mix` is the finaliser of a 64-bit multiplicative hash: bijective, so a
-//! lane loses nothing of what it absorbed. Row hashes, read as numbers of 128 bits, are added
-//! modulo 2¹²⁸, which forgets order but not multiplicity, and the sum is sealed with the number of
-//! rows and the columns. The digest finds changes; it is no defence against one who forges rows.
+//! where the words are the value in a canonical form: one or two of 64 bits, each with a salt and
+//! an odd factor of its own. NULL adds a number of the column's own. Products of two such numbers
+//! are added without loss, so two rows have the same sum only where the differences of their words
+//! happen to solve one linear equation in 64-bit factors. `seal` is a bijection that leaves nothing
+//! linear: otherwise a value that moves from one row to another would not be seen. Sealed rows are
+//! added modulo 2¹²⁸, which forgets order but not multiplicity, and the sum is sealed with the
+//! number of rows and the columns. The digest finds changes; it is no defence against one who forges
+//! rows.
 //!
-//! Canonical words: integers, dates (days) and instants (microseconds) as signed 64-bit; decimals
-//! as their unscaled 128-bit integer, folded; booleans 0 and 1; floats by their bits with one zero
-//! and one NaN; text by its bytes in words of eight, last one filled with zeros, after its length;
-//! NULL by two words of the column's own.
+//! Canonical words: integers, dates (days) and instants (microseconds) as one signed 64-bit;
+//! decimals as their unscaled 128-bit integer, low word first; booleans 0 and 1; floats by their
+//! bits with one zero and one NaN; text by two hashes of its length and its bytes in words of eight,
+//! last one filled with zeros.
 
-use arrow::array::{Array, ArrayRef, AsArray, GenericStringArray, OffsetSizeTrait};
+use arrow::array::{Array, ArrayRef, ArrowPrimitiveType, AsArray};
+use arrow::buffer::NullBuffer;
 use arrow::compute::cast;
 use arrow::datatypes::{
     DataType, Date32Type, Decimal128Type, Float64Type, Int32Type, Int64Type, TimestampMicrosecondType,
@@ -31,7 +35,7 @@ use crate::error::{Error, Result};
 #[cfg(test)]
 mod tests;
 
-/// Two words of 64 bits: a value's, or a row's so far.
+/// Two words of 64 bits.
 type Pair = (u64, u64);
 
 /// The rows of a table, or of a part of it: parts add up to the whole in any order.
@@ -56,7 +60,7 @@ impl Content {
     /// The digest of a table of these rows: 32 hexadecimal digits.
     pub fn digest(self, columns: &[Column]) -> String {
         let mut hasher = blake3::Hasher::new();
-        hasher.update(b"marquetry digest 1\0");
+        hasher.update(b"marquetry digest 2\0");
         for (position, column) in columns.iter().enumerate() {
             hasher.update(identity(position, column).as_bytes());
         }
@@ -71,32 +75,47 @@ impl Content {
 #[derive(Debug)]
 pub struct ContentHasher {
     salts: Vec<Salt>,
-    lanes: Vec<Pair>,
+    sums: Vec<u128>,
     content: Content,
 }
 
 /// What sets a column's values apart from the same values in another column.
 #[derive(Debug, Clone, Copy)]
 struct Salt {
-    value: Pair,
-    null: Pair,
+    first: Factor,
+    second: Factor,
+    null: u128,
+}
+
+/// What a word is combined with.
+#[derive(Debug, Clone, Copy)]
+struct Factor {
+    salt: u64,
+    /// Odd.
+    factor: u64,
+}
+
+impl Factor {
+    fn of(self, word: u64) -> u128 {
+        u128::from(word ^ self.salt) * u128::from(self.factor)
+    }
 }
 
 impl ContentHasher {
     /// For batches of these columns, in their order.
     pub fn new(columns: &[Column]) -> Self {
         let salts = columns.iter().enumerate().map(|(position, column)| Salt::of(position, column)).collect();
-        Self { salts, lanes: Vec::new(), content: Content::default() }
+        Self { salts, sums: Vec::new(), content: Content::default() }
     }
 
     /// Adds a batch whose columns have the contract's types; text may be encoded in any way.
     pub fn update(&mut self, batch: &RecordBatch) -> Result<()> {
-        self.lanes.clear();
-        self.lanes.resize(batch.num_rows(), (0, 0));
+        self.sums.clear();
+        self.sums.resize(batch.num_rows(), 0);
         for (salt, array) in self.salts.iter().zip(batch.columns()) {
-            absorb(&mut self.lanes, salt, array)?;
+            absorb(&mut self.sums, salt, array)?;
         }
-        let sum = self.lanes.iter().fold(0_u128, |sum, &(low, high)| sum.wrapping_add(join(low, high)));
+        let sum = self.sums.iter().fold(0_u128, |sum, row| sum.wrapping_add(seal(*row)));
         self.content = self.content.plus(Content { sum, rows: batch.num_rows() as u64 });
         Ok(())
     }
@@ -109,20 +128,21 @@ impl ContentHasher {
 
 impl Salt {
     fn of(position: usize, column: &Column) -> Self {
-        let hash = blake3::hash(identity(position, column).as_bytes());
-        let mut words = hash.as_bytes().chunks_exact(8).map(word_of);
+        let mut bytes = [0; 48];
+        blake3::Hasher::new().update(identity(position, column).as_bytes()).finalize_xof().fill(&mut bytes);
+        let mut words = bytes.chunks_exact(8).map(word_of);
         let mut next = || words.next().unwrap_or_default();
-        Self { value: (next(), next()), null: (next(), next()) }
+        let mut factor = || Factor { salt: next(), factor: next() | 1 };
+        let (first, second) = (factor(), factor());
+        Self { first, second, null: join(next(), next()) }
     }
 
-    /// Absorbs a value, or NULL where there is none.
-    fn absorb(&self, lane: &mut Pair, words: Option<Pair>) {
-        let (word, salt) = match words {
-            Some(words) => (words, self.value),
-            None => ((0, 0), self.null),
-        };
-        lane.0 = mix_0(lane.0 ^ word.0.wrapping_add(salt.0));
-        lane.1 = mix_1(lane.1 ^ word.1.wrapping_add(salt.1));
+    fn one(&self, word: u64) -> u128 {
+        self.first.of(word)
+    }
+
+    fn both(&self, (first, second): Pair) -> u128 {
+        self.first.of(first).wrapping_add(self.second.of(second))
     }
 }
 
@@ -153,22 +173,26 @@ fn mix_1(word: u64) -> u64 {
     word ^ (word >> 33)
 }
 
-fn of_integer(value: i64) -> Pair {
-    (value as u64, value as u64)
+/// A bijection of 128-bit numbers in which every bit of the input moves every bit of the output.
+fn seal(row: u128) -> u128 {
+    let (low, high) = (row as u64, (row >> 64) as u64);
+    let high = high ^ mix_0(low);
+    let low = low ^ mix_1(high);
+    let high = high ^ mix_0(low);
+    join(low, high)
 }
 
 fn of_decimal(value: i128) -> Pair {
-    let (low, high) = (value as u64, (value >> 64) as u64);
-    (low ^ mix_0(high), low ^ mix_1(high))
+    (value as u64, (value >> 64) as u64)
 }
 
-fn of_float(value: f64) -> Pair {
+fn of_float(value: f64) -> u64 {
     let canonical = match value {
         value if value.is_nan() => f64::NAN,
         // Adding zero turns -0.0 into 0.0 and leaves every other number.
         value => value + 0.0,
     };
-    (canonical.to_bits(), canonical.to_bits())
+    canonical.to_bits()
 }
 
 fn of_text(text: &str) -> Pair {
@@ -188,50 +212,79 @@ fn of_text(text: &str) -> Pair {
 }
 
 /// Absorbs a column: one loop for each type, dictionary values hashed once each.
-fn absorb(lanes: &mut [Pair], salt: &Salt, array: &ArrayRef) -> Result<()> {
+fn absorb(sums: &mut [u128], salt: &Salt, array: &ArrayRef) -> Result<()> {
     match array.data_type() {
-        DataType::Utf8 => text(lanes, salt, array.as_string::<i32>()),
-        DataType::LargeUtf8 => text(lanes, salt, array.as_string::<i64>()),
-        DataType::Utf8View => each(lanes, salt, array.as_string_view().iter().map(|v| v.map(of_text))),
-        DataType::Dictionary(_, _) => dictionary(lanes, salt, array)?,
-        DataType::Int64 => each(lanes, salt, array.as_primitive::<Int64Type>().iter().map(|v| v.map(of_integer))),
-        DataType::Int32 => {
-            each(lanes, salt, array.as_primitive::<Int32Type>().iter().map(|v| v.map(|v| of_integer(v.into()))));
-        }
-        DataType::Date32 => {
-            each(lanes, salt, array.as_primitive::<Date32Type>().iter().map(|v| v.map(|v| of_integer(v.into()))));
-        }
+        DataType::Utf8 => each(sums, salt, array.as_string::<i32>().iter(), |v| salt.both(of_text(v))),
+        DataType::LargeUtf8 => each(sums, salt, array.as_string::<i64>().iter(), |v| salt.both(of_text(v))),
+        DataType::Utf8View => each(sums, salt, array.as_string_view().iter(), |v| salt.both(of_text(v))),
+        DataType::Dictionary(_, _) => dictionary(sums, salt, array)?,
+        DataType::Int64 => numbers::<Int64Type>(sums, salt, array, |v| salt.one(v as u64))?,
+        DataType::Int32 => numbers::<Int32Type>(sums, salt, array, |v| salt.one(i64::from(v) as u64))?,
+        DataType::Date32 => numbers::<Date32Type>(sums, salt, array, |v| salt.one(i64::from(v) as u64))?,
         DataType::Timestamp(_, _) => {
-            let array = array.as_primitive_opt::<TimestampMicrosecondType>().ok_or_else(|| unknown(array))?;
-            each(lanes, salt, array.iter().map(|v| v.map(of_integer)));
+            numbers::<TimestampMicrosecondType>(sums, salt, array, |v| salt.one(v as u64))?;
         }
         DataType::Decimal128(_, _) => {
-            each(lanes, salt, array.as_primitive::<Decimal128Type>().iter().map(|v| v.map(of_decimal)));
+            numbers::<Decimal128Type>(sums, salt, array, |v| salt.both(of_decimal(v)))?;
         }
-        DataType::Float64 => each(lanes, salt, array.as_primitive::<Float64Type>().iter().map(|v| v.map(of_float))),
-        DataType::Boolean => each(lanes, salt, array.as_boolean().iter().map(|v| v.map(|v| of_integer(v.into())))),
+        DataType::Float64 => numbers::<Float64Type>(sums, salt, array, |v| salt.one(of_float(v)))?,
+        DataType::Boolean => each(sums, salt, array.as_boolean().iter(), |v| salt.one(v.into())),
         _ => return Err(unknown(array)),
     }
     Ok(())
 }
 
-fn each(lanes: &mut [Pair], salt: &Salt, values: impl Iterator<Item = Option<Pair>>) {
-    for (lane, words) in lanes.iter_mut().zip(values) {
-        salt.absorb(lane, words);
+fn each<V>(sums: &mut [u128], salt: &Salt, values: impl Iterator<Item = Option<V>>, term: impl Fn(V) -> u128) {
+    for (sum, value) in sums.iter_mut().zip(values) {
+        *sum = sum.wrapping_add(value.map_or(salt.null, &term));
     }
 }
 
-fn text<O: OffsetSizeTrait>(lanes: &mut [Pair], salt: &Salt, array: &GenericStringArray<O>) {
-    each(lanes, salt, array.iter().map(|v| v.map(of_text)));
+fn numbers<T: ArrowPrimitiveType>(
+    sums: &mut [u128],
+    salt: &Salt,
+    array: &ArrayRef,
+    term: impl Fn(T::Native) -> u128,
+) -> Result<()> {
+    let array = array.as_primitive_opt::<T>().ok_or_else(|| unknown(array))?;
+    all_or_null(sums, salt, array.values(), array.nulls(), term);
+    Ok(())
 }
 
-fn dictionary(lanes: &mut [Pair], salt: &Salt, array: &ArrayRef) -> Result<()> {
+/// As [`each`], for values that lie side by side: without a branch, since what stands under a NULL
+/// can be combined too and left out afterwards.
+fn all_or_null<V: Copy>(
+    sums: &mut [u128],
+    salt: &Salt,
+    values: &[V],
+    nulls: Option<&NullBuffer>,
+    term: impl Fn(V) -> u128,
+) {
+    let Some(nulls) = nulls.filter(|nulls| nulls.null_count() > 0) else {
+        for (sum, value) in sums.iter_mut().zip(values) {
+            *sum = sum.wrapping_add(term(*value));
+        }
+        return;
+    };
+    let valid = nulls.inner().bit_chunks();
+    let valid = valid.iter().chain(std::iter::once(valid.remainder_bits()));
+    for ((sums, values), valid) in sums.chunks_mut(64).zip(values.chunks(64)).zip(valid) {
+        for (at, (sum, value)) in sums.iter_mut().zip(values).enumerate() {
+            let kept = 0_u128.wrapping_sub(u128::from(valid >> at & 1));
+            *sum = sum.wrapping_add((term(*value) & kept) | (salt.null & !kept));
+        }
+    }
+}
+
+fn dictionary(sums: &mut [u128], salt: &Salt, array: &ArrayRef) -> Result<()> {
     let dictionary = array.as_any_dictionary_opt().ok_or_else(|| unknown(array))?;
     let values = cast(dictionary.values(), &DataType::Utf8)?;
-    let words: Vec<Option<Pair>> = values.as_string::<i32>().iter().map(|v| v.map(of_text)).collect();
-    let keys = cast(dictionary.keys(), &DataType::Int64)?;
-    let keys = keys.as_primitive::<Int64Type>();
-    each(lanes, salt, keys.iter().map(|key| key.and_then(|key| words.get(key as usize).copied().flatten())));
+    let terms: Vec<u128> =
+        values.as_string::<i32>().iter().map(|v| v.map_or(salt.null, |v| salt.both(of_text(v)))).collect();
+    let keys = cast(dictionary.keys(), &DataType::Int32)?;
+    let keys = keys.as_primitive::<Int32Type>();
+    let term = |key: i32| terms.get(key as usize).copied().unwrap_or(salt.null);
+    all_or_null(sums, salt, keys.values(), keys.nulls(), term);
     Ok(())
 }
 

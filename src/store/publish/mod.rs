@@ -8,17 +8,20 @@
 //! next run finishes it. The decision is one conditional put. `docs/design/0002-publication.md` argues why each
 //! step stands where it does.
 
+mod bounds;
 mod chain;
 mod clean;
 mod commit;
 mod conform;
 mod delta;
 mod digest;
+mod hybrid;
 mod journal;
 mod lock;
 mod manifest;
 mod objects;
 mod owner;
+mod page;
 mod publication;
 mod read;
 mod recover;
@@ -28,6 +31,9 @@ mod stage;
 mod stats;
 mod steps;
 mod sweep;
+mod table_file;
+mod text_column;
+mod words;
 
 pub use chain::{Checked, OnRefusal, Published, Staged, Verdict};
 pub use clean::Cleaned;

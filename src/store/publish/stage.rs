@@ -6,14 +6,11 @@ use std::pin::pin;
 use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
-use arrow::record_batch::RecordBatch;
 use datafusion::error::DataFusionError;
 use datafusion::execution::SendableRecordBatchStream;
 use futures::StreamExt;
 use object_store::buffered::BufWriter;
-use parquet::arrow::arrow_writer::ArrowWriterOptions;
-use parquet::arrow::{AsyncArrowWriter, add_encoded_arrow_schema_to_metadata};
-use parquet::basic::{Compression, ZstdLevel};
+use parquet::arrow::add_encoded_arrow_schema_to_metadata;
 use parquet::file::metadata::{KeyValue, ParquetMetaData};
 use parquet::file::properties::WriterProperties;
 use tokio::sync::watch;
@@ -25,15 +22,13 @@ use super::digest::{Content, ContentHasher};
 use super::release::{ColumnRecord, FileRecord, columns_of};
 use super::root::{TargetRoot, run_folder};
 use super::stats;
+use super::table_file::{TableFile, compression};
 use crate::contract::{Contract, Role};
 use crate::error::{Context, Error, ErrorKind, Result};
 use crate::syntax::TableName;
 
 /// A file is closed, and the next one begun, once it has this many bytes.
 const FILE_BYTES: usize = 512 << 20;
-/// Rows and encoded bytes that a writer gathers before they leave memory.
-const GROUP_ROWS: usize = 1 << 20;
-const GROUP_BYTES: usize = 64 << 20;
 
 /// A table whose files are written and which no reader sees.
 #[derive(Debug, Clone)]
@@ -148,7 +143,7 @@ impl Staging {
         let conform = Conform::new(&self.contract, &stream.schema())?;
         let mut hasher = ContentHasher::new(&self.contract.columns);
         let mut files = Vec::new();
-        let mut open: Option<OpenFile> = None;
+        let mut open: Option<TableFile> = None;
         let [run, own] = &self.halts;
         let (mut run, mut own) = (pin!(halted(run)), pin!(halted(own)));
         loop {
@@ -172,10 +167,10 @@ impl Staging {
                 None => self.begin(number, files.len(), conform.schema())?,
             };
             if let Err(error) = file.write(&batch).await {
-                abandon(Some(file)).await;
+                file.abort().await;
                 return Err(error).while_doing(|| format!("writing table `{}`", self.contract.table));
             }
-            if file.writer.bytes_written() < FILE_BYTES {
+            if file.bytes_written() < FILE_BYTES {
                 open = Some(file);
             } else {
                 files.push(self.finish(file).await?);
@@ -192,19 +187,16 @@ impl Staging {
         self.finish(self.begin(0, 0, &self.contract.schema().into())?).await
     }
 
-    fn begin(&self, partition: usize, number: usize, schema: &SchemaRef) -> Result<OpenFile> {
+    fn begin(&self, partition: usize, number: usize, schema: &SchemaRef) -> Result<TableFile> {
         let relative = format!("{}/part-{partition:05}-{number:03}.parquet", self.folder);
         let sink = BufWriter::new(Arc::clone(self.root.store()), self.root.path(&relative));
-        // The embedded schema is the contract's and not the stream's: a reader should meet plain
-        // text, whichever encoding the rows came in.
-        let options = ArrowWriterOptions::new().with_properties(self.properties()).with_skip_arrow_metadata(true);
-        let writer = AsyncArrowWriter::try_new_with_options(sink, Arc::clone(schema), options)?;
-        Ok(OpenFile { relative, writer })
+        TableFile::begin(relative, sink, schema, self.properties())
     }
 
-    async fn finish(&self, mut file: OpenFile) -> Result<FileRecord> {
-        let metadata = file.writer.finish().await.while_doing(|| format!("writing table `{}`", self.contract.table))?;
-        self.file_record(file.relative, file.writer.bytes_written() as u64, &metadata)
+    async fn finish(&self, mut file: TableFile) -> Result<FileRecord> {
+        let metadata = file.finish().await.while_doing(|| format!("writing table `{}`", self.contract.table))?;
+        let bytes = file.bytes_written() as u64;
+        self.file_record(file.relative, bytes, &metadata)
     }
 
     fn file_record(&self, path: String, bytes: u64, metadata: &ParquetMetaData) -> Result<FileRecord> {
@@ -217,8 +209,8 @@ impl Staging {
         let entry = |key: &str, value: &str| KeyValue::new(format!("marquetry.{key}"), value.to_string());
         let mut properties = WriterProperties::builder()
             .set_compression(compression())
-            .set_max_row_group_row_count(Some(GROUP_ROWS))
-            .set_max_row_group_bytes(Some(GROUP_BYTES))
+            // A dictionary of numbers costs more to make than it saves once pages are compressed.
+            .set_dictionary_enabled(false)
             .set_key_value_metadata(Some(vec![
                 entry("table", self.contract.table.as_str()),
                 entry("description", &self.contract.description),
@@ -249,28 +241,9 @@ impl Staging {
     }
 }
 
-/// A file that is being written.
-struct OpenFile {
-    relative: String,
-    writer: AsyncArrowWriter<BufWriter>,
-}
-
-impl OpenFile {
-    async fn write(&mut self, batch: &RecordBatch) -> Result<()> {
-        Ok(self.writer.write(batch).await?)
-    }
-}
-
-/// Drops what was uploaded of a file that will not be finished. Where that fails, or the file was
-/// being finished already, the store keeps parts that no listing shows; its own rule for unfinished
-/// uploads removes them.
-async fn abandon(file: Option<OpenFile>) {
+/// Gives up what was written of a file, where one was begun.
+async fn abandon(file: Option<TableFile>) {
     if let Some(file) = file {
-        let _ = file.writer.into_inner().abort().await;
+        file.abort().await;
     }
-}
-
-/// How data pages are compressed.
-fn compression() -> Compression {
-    Compression::ZSTD(ZstdLevel::try_new(1).unwrap_or_default())
 }

@@ -1,0 +1,169 @@
+//! Counting texts, each distinct one of an array as seldom as possible.
+
+use arrow::array::{AnyDictionaryArray, Array, ArrayRef, AsArray, StringViewArray};
+use arrow::compute;
+use arrow::datatypes::{DataType, Int32Type};
+use datafusion::common::{HashMap, HashSet};
+
+use super::profile::{DISTINCT_CAP, TopValue};
+use super::tally::ranked;
+use crate::error::{Error, Result};
+
+/// Text beyond this many bytes is told apart by its hash and never shown, so that a column of long
+/// texts costs no more memory than one of short ones.
+const LONGEST_KEPT: usize = 256;
+
+/// Rows by text.
+#[derive(Debug, Default)]
+pub(super) struct Texts {
+    short: HashMap<Box<str>, u64>,
+    long: HashSet<[u8; 32]>,
+}
+
+impl Texts {
+    /// How many different texts there are.
+    pub(super) fn len(&self) -> usize {
+        self.short.len() + self.long.len()
+    }
+
+    fn add(&mut self, text: &str, rows: u64) {
+        if text.len() > LONGEST_KEPT {
+            self.long.insert(*blake3::hash(text.as_bytes()).as_bytes());
+        } else {
+            match self.short.get_mut(text) {
+                Some(count) => *count += rows,
+                None => {
+                    self.short.insert(text.into(), rows);
+                }
+            }
+        }
+    }
+
+    /// The frequent ones.
+    pub(super) fn top(&self) -> Vec<TopValue> {
+        ranked(self.short.iter().map(|(text, rows)| (text.to_string(), *rows)).collect())
+    }
+}
+
+/// Counts the texts of an array, until there are too many.
+pub(super) fn add_text(texts: &mut Option<Texts>, array: &ArrayRef) -> Result<()> {
+    let Some(open) = texts else { return Ok(()) };
+    if let Some(dictionary) = array.as_any_dictionary_opt() {
+        let values = text_values(dictionary.values())?;
+        let counted = uses(dictionary)?.into_iter().enumerate().filter(|(_, rows)| *rows > 0);
+        add_each(open, counted.filter_map(|(key, rows)| Some((values.get(key)?, rows))));
+    } else if let Some(views) = array.as_string_view_opt() {
+        add_each(open, repeated(views));
+    } else {
+        let values = text_values(array)?;
+        add_each(open, runs((0..array.len()).filter_map(|row| values.get(row))));
+    }
+    if open.len() > DISTINCT_CAP {
+        *texts = None;
+    }
+    Ok(())
+}
+
+/// How many rows point at each value of a dictionary.
+fn uses(dictionary: &dyn AnyDictionaryArray) -> Result<Vec<u64>> {
+    let keys = compute::cast(dictionary.keys(), &DataType::Int32)?;
+    let keys = keys.as_primitive::<Int32Type>();
+    let mut rows = vec![0; dictionary.values().len()];
+    let mut count = |key: i32| {
+        if let Some(rows) = rows.get_mut(key as usize) {
+            *rows += 1;
+        }
+    };
+    match keys.null_count() {
+        0 => keys.values().iter().for_each(|key| count(*key)),
+        _ => keys.iter().flatten().for_each(count),
+    }
+    Ok(rows)
+}
+
+/// How many views are remembered while an array is gone through; a power of two.
+const SLOTS: usize = 256;
+
+/// The texts of an array with their rows, each text a few times at most: equal views of one array
+/// are equal texts, and readers hand out equal views for the repeated values of a page.
+fn repeated(array: &StringViewArray) -> impl Iterator<Item = (&str, u64)> {
+    let mut slots: Vec<Option<(u128, usize, u64)>> = vec![None; SLOTS];
+    let mut pushed_out = Vec::new();
+    for (row, view) in array.views().iter().enumerate().filter(|(row, _)| array.is_valid(*row)) {
+        let folded = (*view as u64) ^ ((view >> 64) as u64).rotate_left(29);
+        let slot = (folded.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as usize % SLOTS;
+        match slots.get_mut(slot) {
+            Some(Some((known, _, rows))) if known == view => *rows += 1,
+            Some(slot) => pushed_out.extend(slot.replace((*view, row, 1))),
+            None => {}
+        }
+    }
+    let all = pushed_out.into_iter().chain(slots.into_iter().flatten());
+    all.map(|(_, row, rows)| (array.value(row), rows))
+}
+
+/// Equal neighbours as one value with its rows: a sorted column is looked up once a run.
+fn runs<'a>(values: impl Iterator<Item = &'a str>) -> impl Iterator<Item = (&'a str, u64)> {
+    let mut values = values.peekable();
+    std::iter::from_fn(move || {
+        let first = values.next()?;
+        let mut rows = 1;
+        while values.next_if_eq(&first).is_some() {
+            rows += 1;
+        }
+        Some((first, rows))
+    })
+}
+
+/// Adds until there are too many values to go on.
+fn add_each<'a>(texts: &mut Texts, values: impl Iterator<Item = (&'a str, u64)>) {
+    for (text, rows) in values {
+        texts.add(text, rows);
+        if texts.len() > DISTINCT_CAP {
+            return;
+        }
+    }
+}
+
+/// The text of each row, whichever of the three text layouts the array has.
+enum TextValues<'a> {
+    Small(&'a arrow::array::StringArray),
+    Large(&'a arrow::array::LargeStringArray),
+    View(&'a arrow::array::StringViewArray),
+    /// A column of NULLs alone.
+    Nothing,
+}
+
+impl<'a> TextValues<'a> {
+    fn get(&self, row: usize) -> Option<&'a str> {
+        match self {
+            Self::Small(array) => array.is_valid(row).then(|| array.value(row)),
+            Self::Large(array) => array.is_valid(row).then(|| array.value(row)),
+            Self::View(array) => array.is_valid(row).then(|| array.value(row)),
+            Self::Nothing => None,
+        }
+    }
+}
+
+fn text_values(array: &ArrayRef) -> Result<TextValues<'_>> {
+    match array.data_type() {
+        DataType::Utf8 => Ok(TextValues::Small(array.as_string())),
+        DataType::LargeUtf8 => Ok(TextValues::Large(array.as_string())),
+        DataType::Utf8View => Ok(TextValues::View(array.as_string_view())),
+        DataType::Null => Ok(TextValues::Nothing),
+        other => Err(Error::internal(format!("a text column to be profiled holds `{other}`"))),
+    }
+}
+
+/// Adds what was counted elsewhere.
+pub(super) fn merge_texts(mine: &mut Option<Texts>, theirs: Option<Texts>) {
+    let (Some(open), Some(theirs)) = (mine.as_mut(), theirs) else {
+        *mine = None;
+        return;
+    };
+    add_each(open, theirs.short.iter().map(|(text, rows)| (text.as_ref(), *rows)));
+    open.long.extend(theirs.long);
+    if open.len() > DISTINCT_CAP {
+        *mine = None;
+    }
+}

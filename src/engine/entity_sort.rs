@@ -1,0 +1,291 @@
+//! Sorting rows for a walk: by entity first and, within an entity, by what orders its rows.
+//!
+//! The general sort compares rows whole, in encoded form, and merges hundreds of sorted batches. A
+//! walk's columns are mostly numbers and its entities have few rows, so it is quicker to sort one
+//! word of 64 bits for each row and then to put the few rows of each word in order:
+//!
+//! ```text
+//! entity ─→ word    a number as it is; a text's first eight bytes after what all texts share
+//! sort (word, row) │ in each run of one word: sort by entity, then by the other columns │ gather
+//! ```
+//!
+//! Where a column is of another type or has NULLs, or memory runs short, the rows go through the
+//! general sort, which spills. Both give the same order.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, StringViewArray, UInt32Array};
+use arrow::compute::{concat, take};
+use arrow::datatypes::{DataType, Date32Type, Int32Type, Int64Type, SchemaRef, TimeUnit, TimestampMicrosecondType};
+use datafusion::common::tree_node::TreeNodeRecursion;
+use datafusion::common::{Result as SqlResult, internal_err};
+use datafusion::execution::TaskContext;
+use datafusion::execution::memory_pool::{MemoryConsumer, MemoryLimit, MemoryReservation};
+use datafusion::physical_expr::expressions::Column;
+use datafusion::physical_expr::{Distribution, EquivalenceProperties, LexOrdering, PhysicalExpr};
+use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType};
+use datafusion::physical_plan::sorts::sort::SortExec;
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use datafusion::physical_plan::streaming::{PartitionStream, StreamingTableExec};
+use datafusion::physical_plan::{
+    DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties, PlanProperties, SendableRecordBatchStream,
+};
+use futures::{StreamExt, TryStreamExt, stream};
+
+/// Sorts each partition by entity and order, ascending, NULLs last.
+#[derive(Debug)]
+pub(super) struct EntitySortExec {
+    input: Arc<dyn ExecutionPlan>,
+    entity: Vec<Arc<dyn PhysicalExpr>>,
+    ordering: LexOrdering,
+    properties: Arc<PlanProperties>,
+}
+
+impl EntitySortExec {
+    /// `ordering` begins with the columns of `entity`.
+    pub(super) fn new(
+        input: Arc<dyn ExecutionPlan>,
+        entity: Vec<Arc<dyn PhysicalExpr>>,
+        ordering: LexOrdering,
+    ) -> Self {
+        let properties = PlanProperties::new(
+            EquivalenceProperties::new_with_orderings(input.schema(), [ordering.clone()]),
+            input.output_partitioning().clone(),
+            EmissionType::Final,
+            Boundedness::Bounded,
+        );
+        Self { input, entity, ordering, properties: Arc::new(properties) }
+    }
+
+    /// Where the sort columns stand, if all are of types that are sorted here.
+    fn columns(&self) -> Option<Vec<usize>> {
+        let schema = self.input.schema();
+        let place = |at: usize, expr: &Arc<dyn PhysicalExpr>| {
+            let column = expr.downcast_ref::<Column>()?.index();
+            let data_type = schema.fields().get(column)?.data_type();
+            (is_number(data_type) || (at == 0 && *data_type == DataType::Utf8View)).then_some(column)
+        };
+        self.ordering.iter().enumerate().map(|(at, sort)| place(at, &sort.expr)).collect()
+    }
+}
+
+fn is_number(data_type: &DataType) -> bool {
+    matches!(
+        data_type,
+        DataType::Int32 | DataType::Int64 | DataType::Date32 | DataType::Timestamp(TimeUnit::Microsecond, _)
+    )
+}
+
+impl DisplayAs for EntitySortExec {
+    fn fmt_as(&self, _: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "EntitySortExec: order=[{}]", self.ordering)
+    }
+}
+
+impl ExecutionPlan for EntitySortExec {
+    fn name(&self) -> &'static str {
+        "EntitySortExec"
+    }
+
+    fn properties(&self) -> &Arc<PlanProperties> {
+        &self.properties
+    }
+
+    fn required_input_distribution(&self) -> Vec<Distribution> {
+        vec![Distribution::KeyPartitioned(self.entity.clone())]
+    }
+
+    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
+        vec![&self.input]
+    }
+
+    fn apply_expressions(
+        &self,
+        f: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> SqlResult<TreeNodeRecursion>,
+    ) -> SqlResult<TreeNodeRecursion> {
+        for sort in &self.ordering {
+            if f(&sort.expr)? == TreeNodeRecursion::Stop {
+                return Ok(TreeNodeRecursion::Stop);
+            }
+        }
+        Ok(TreeNodeRecursion::Continue)
+    }
+
+    fn with_new_children(
+        self: Arc<Self>,
+        mut children: Vec<Arc<dyn ExecutionPlan>>,
+    ) -> SqlResult<Arc<dyn ExecutionPlan>> {
+        let Some(input) = children.pop() else { return internal_err!("a sort reads one input") };
+        Ok(Arc::new(Self::new(input, self.entity.clone(), self.ordering.clone())))
+    }
+
+    fn execute(&self, partition: usize, context: Arc<TaskContext>) -> SqlResult<SendableRecordBatchStream> {
+        let consumer = MemoryConsumer::new(format!("EntitySort[{partition}]"));
+        let sort = Sort {
+            input: self.input.execute(partition, Arc::clone(&context))?,
+            columns: self.columns(),
+            ordering: self.ordering.clone(),
+            schema: self.schema(),
+            most_bytes: most_bytes(&context, self.properties.output_partitioning().partition_count()),
+            held: consumer.register(context.memory_pool()),
+            context,
+        };
+        let sorted = stream::once(sort.run()).try_flatten();
+        Ok(Box::pin(RecordBatchStreamAdapter::new(self.schema(), sorted)))
+    }
+}
+
+/// The work on one partition.
+struct Sort {
+    input: SendableRecordBatchStream,
+    columns: Option<Vec<usize>>,
+    ordering: LexOrdering,
+    schema: SchemaRef,
+    most_bytes: usize,
+    held: MemoryReservation,
+    context: Arc<TaskContext>,
+}
+
+/// What is sorted here cannot be spilled, so it leaves most of the memory to those that can.
+const SHARE: usize = 4;
+
+fn most_bytes(context: &TaskContext, partitions: usize) -> usize {
+    match context.memory_pool().memory_limit() {
+        MemoryLimit::Finite(bytes) => bytes / SHARE / partitions.max(1),
+        _ => usize::MAX,
+    }
+}
+
+impl Sort {
+    async fn run(mut self) -> SqlResult<SendableRecordBatchStream> {
+        let Some(columns) = self.columns.take() else { return self.general(Vec::new()) };
+        let mut batches = Vec::new();
+        while let Some(batch) = self.input.next().await.transpose()? {
+            let has_nulls = columns.iter().filter_map(|at| batch.columns().get(*at)).any(|c| c.null_count() > 0);
+            // The rows as they came, once more in one piece, and their order.
+            let bytes = 2 * batch.get_array_memory_size() + batch.num_rows() * size_of::<(u64, u32)>();
+            batches.push(batch);
+            if has_nulls || self.held.size() + bytes > self.most_bytes || self.held.try_grow(bytes).is_err() {
+                return self.general(batches);
+            }
+        }
+        let rows: usize = batches.iter().map(RecordBatch::num_rows).sum();
+        if rows == 0 || u32::try_from(rows).is_err() {
+            return self.general(batches);
+        }
+        let whole = joined(&self.schema, batches)?;
+        let order = order(&whole, &columns)?;
+        let size = self.context.session_config().batch_size();
+        let (schema, held) = (Arc::clone(&self.schema), self.held);
+        let made = stream::iter((0..rows).step_by(size)).map(move |start| {
+            // What is held is given back when the last batch is made.
+            let _held = &held;
+            let rows = order.get(start..(start + size).min(order.len())).unwrap_or_default();
+            let rows = UInt32Array::from(rows.to_vec());
+            let columns: Result<Vec<ArrayRef>, _> = whole.iter().map(|column| take(column, &rows, None)).collect();
+            Ok(RecordBatch::try_new(Arc::clone(&schema), columns?)?)
+        });
+        Ok(Box::pin(RecordBatchStreamAdapter::new(self.schema, made)))
+    }
+
+    /// The general sort over the rows read so far and those that follow.
+    fn general(self, batches: Vec<RecordBatch>) -> SqlResult<SendableRecordBatchStream> {
+        self.held.free();
+        let schema = Arc::clone(&self.schema);
+        let all = stream::iter(batches.into_iter().map(Ok)).chain(self.input);
+        let all: SendableRecordBatchStream = Box::pin(RecordBatchStreamAdapter::new(Arc::clone(&schema), all));
+        let rows = Arc::new(Once { schema: Arc::clone(&schema), rows: Mutex::new(Some(all)) });
+        let input = StreamingTableExec::try_new(schema, vec![rows], None, Vec::new(), false, None)?;
+        SortExec::new(self.ordering, Arc::new(input)).execute(0, self.context)
+    }
+}
+
+/// Rows that are read once.
+struct Once {
+    schema: SchemaRef,
+    rows: Mutex<Option<SendableRecordBatchStream>>,
+}
+
+impl fmt::Debug for Once {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Once({})", self.schema)
+    }
+}
+
+impl PartitionStream for Once {
+    fn schema(&self) -> &SchemaRef {
+        &self.schema
+    }
+
+    fn execute(&self, _: Arc<TaskContext>) -> SendableRecordBatchStream {
+        let rows = self.rows.lock().unwrap_or_else(PoisonError::into_inner).take();
+        rows.unwrap_or_else(|| Box::pin(RecordBatchStreamAdapter::new(Arc::clone(&self.schema), stream::empty())))
+    }
+}
+
+/// Each column in one piece; the batches are let go of.
+fn joined(schema: &SchemaRef, batches: Vec<RecordBatch>) -> SqlResult<Vec<ArrayRef>> {
+    let mut columns: Vec<Vec<ArrayRef>> = vec![Vec::with_capacity(batches.len()); schema.fields().len()];
+    for batch in batches {
+        columns.iter_mut().zip(batch.columns()).for_each(|(pieces, piece)| pieces.push(Arc::clone(piece)));
+    }
+    let join = |pieces: Vec<ArrayRef>| Ok(concat(&pieces.iter().map(AsRef::as_ref).collect::<Vec<_>>())?);
+    columns.into_iter().map(join).collect()
+}
+
+/// The rows in order.
+fn order(whole: &[ArrayRef], sorted: &[usize]) -> SqlResult<Vec<u32>> {
+    let column = |at: &usize| whole.get(*at).map_or_else(|| internal_err!("a sort column is not there"), Ok);
+    let Some((first, rest)) = sorted.split_first() else { return internal_err!("a sort needs columns") };
+    let first = column(first)?;
+    let texts = first.as_string_view_opt();
+    let words = match texts {
+        Some(texts) => text_words(texts),
+        None => numbers(first)?,
+    };
+    let rest = rest.iter().map(|at| numbers(column(at)?)).collect::<SqlResult<Vec<_>>>()?;
+    let mut rows: Vec<(u64, u32)> = words.into_iter().zip(0..).collect();
+    rows.sort_unstable();
+    let number = |column: &[u64], row: u32| column.get(row as usize).copied().unwrap_or_default();
+    for run in rows.chunk_by_mut(|one, next| one.0 == next.0).filter(|run| run.len() > 1) {
+        run.sort_unstable_by(|(_, a), (_, b)| {
+            let by_text = texts.map(|texts| texts.value(*a as usize).cmp(texts.value(*b as usize)));
+            let by_number = rest.iter().map(|column| number(column, *a).cmp(&number(column, *b)));
+            by_text.into_iter().chain(by_number).find(|order| order.is_ne()).unwrap_or(a.cmp(b))
+        });
+    }
+    Ok(rows.into_iter().map(|(_, row)| row).collect())
+}
+
+/// Numbers without a sign, in the same order.
+fn numbers(column: &ArrayRef) -> SqlResult<Vec<u64>> {
+    let wide = |value: i64| (value as u64) ^ (1 << 63);
+    Ok(match column.data_type() {
+        DataType::Int64 => column.as_primitive::<Int64Type>().values().iter().map(|v| wide(*v)).collect(),
+        DataType::Int32 => column.as_primitive::<Int32Type>().values().iter().map(|v| wide(i64::from(*v))).collect(),
+        DataType::Date32 => column.as_primitive::<Date32Type>().values().iter().map(|v| wide(i64::from(*v))).collect(),
+        DataType::Timestamp(TimeUnit::Microsecond, _) => {
+            column.as_primitive::<TimestampMicrosecondType>().values().iter().map(|v| wide(*v)).collect()
+        }
+        other => return internal_err!("a column of type {other} is sorted as a number"),
+    })
+}
+
+/// Of each text the eight bytes that follow what all texts begin with: less for lesser texts, and
+/// equal for some that differ.
+fn text_words(texts: &StringViewArray) -> Vec<u64> {
+    let value = |row: usize| texts.value(row).as_bytes();
+    let first = if texts.is_empty() { &[][..] } else { value(0) };
+    let shared = (0..texts.len()).fold(first.len(), |shared, row| {
+        let (one, other) = (first.get(..shared).unwrap_or_default(), value(row));
+        if other.starts_with(one) { shared } else { one.iter().zip(other).take_while(|(a, b)| a == b).count() }
+    });
+    let word = |row: usize| {
+        let mut bytes = [0; 8];
+        let rest = value(row).get(shared..).unwrap_or_default();
+        bytes.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
+        u64::from_be_bytes(bytes)
+    };
+    (0..texts.len()).map(word).collect()
+}

@@ -1,0 +1,175 @@
+//! One Parquet file of a table, written row group by row group into a store.
+
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+use object_store::buffered::BufWriter;
+use parquet::arrow::ArrowWriter;
+use parquet::arrow::arrow_writer::{ArrowColumnWriter, ArrowRowGroupWriterFactory, ArrowWriterOptions, compute_leaves};
+use parquet::basic::{Compression, ZstdLevel};
+use parquet::file::metadata::ParquetMetaData;
+use parquet::file::properties::WriterProperties;
+use parquet::file::writer::SerializedFileWriter;
+use tokio::io::AsyncWriteExt;
+
+use super::text_column::TextColumn;
+use crate::error::Result;
+
+/// How hard ZSTD tries; beyond the lowest level, files get little smaller and much slower to write.
+const LEVEL: i32 = 1;
+/// Rows and encoded bytes that a writer gathers before they leave memory.
+const GROUP_ROWS: usize = 1 << 20;
+const GROUP_BYTES: usize = 64 << 20;
+
+/// A file that is being written.
+pub(super) struct TableFile {
+    /// Where it lies in the target.
+    pub(super) relative: String,
+    sink: BufWriter,
+    schema: SchemaRef,
+    /// Encoded row groups that have not left for the store.
+    file: SerializedFileWriter<Vec<u8>>,
+    factory: ArrowRowGroupWriterFactory,
+    open: Option<Group>,
+    groups: usize,
+}
+
+/// A row group that is being gathered.
+struct Group {
+    columns: Vec<Column>,
+    rows: usize,
+}
+
+enum Column {
+    Text(Box<TextColumn>),
+    Other(Box<ArrowColumnWriter>),
+}
+
+/// How data pages are compressed.
+pub(super) fn compression() -> Compression {
+    Compression::ZSTD(ZstdLevel::try_new(LEVEL).unwrap_or_default())
+}
+
+impl TableFile {
+    /// A file of batches of that schema, flat columns all.
+    pub(super) fn begin(
+        relative: String,
+        sink: BufWriter,
+        schema: &SchemaRef,
+        properties: WriterProperties,
+    ) -> Result<Self> {
+        // The embedded schema is the contract's and not the stream's: a reader should meet plain
+        // text, whichever encoding the rows came in.
+        let options = ArrowWriterOptions::new().with_properties(properties).with_skip_arrow_metadata(true);
+        let writer = ArrowWriter::try_new_with_options(Vec::new(), Arc::clone(schema), options)?;
+        let (file, factory) = writer.into_serialized_writer()?;
+        Ok(Self { relative, sink, schema: Arc::clone(schema), file, factory, open: None, groups: 0 })
+    }
+
+    /// Adds rows.
+    pub(super) async fn write(&mut self, batch: &RecordBatch) -> Result<()> {
+        let mut start = 0;
+        while start < batch.num_rows() {
+            let mut group = match self.open.take() {
+                Some(group) => group,
+                None => self.group()?,
+            };
+            let rows = (GROUP_ROWS - group.rows).min(batch.num_rows() - start);
+            group.write(&self.schema, &batch.slice(start, rows))?;
+            start += rows;
+            if group.rows >= GROUP_ROWS || group.bytes() >= GROUP_BYTES {
+                self.end_group(group).await?;
+            } else {
+                self.open = Some(group);
+            }
+        }
+        Ok(())
+    }
+
+    /// Bytes of all row groups that are finished.
+    pub(super) fn bytes_written(&self) -> usize {
+        self.file.bytes_written()
+    }
+
+    /// Writes what is left and the footer.
+    pub(super) async fn finish(&mut self) -> Result<ParquetMetaData> {
+        if let Some(group) = self.open.take() {
+            self.end_group(group).await?;
+        }
+        let metadata = self.file.finish()?;
+        self.send().await?;
+        self.sink.shutdown().await?;
+        Ok(metadata)
+    }
+
+    /// Gives up the file and what was sent of it.
+    pub(super) async fn abort(mut self) {
+        // Where that fails, or the file was being finished already, the store keeps parts that no
+        // listing shows; its own rule for unfinished uploads removes them.
+        let _ = self.sink.abort().await;
+    }
+
+    fn group(&mut self) -> Result<Group> {
+        let descriptors = self.file.schema_descr().columns().to_vec();
+        let writers = self.factory.create_column_writers(self.groups)?;
+        self.groups += 1;
+        let fields = self.schema.fields().iter().zip(descriptors).zip(writers);
+        let columns = fields.map(|((field, descriptor), writer)| {
+            Ok(if TextColumn::takes(field.data_type()) {
+                Column::Text(Box::new(TextColumn::new(descriptor, compression(), LEVEL)?))
+            } else {
+                Column::Other(Box::new(writer))
+            })
+        });
+        Ok(Group { columns: columns.collect::<Result<_>>()?, rows: 0 })
+    }
+
+    async fn end_group(&mut self, group: Group) -> Result<()> {
+        let mut file = self.file.next_row_group()?;
+        for column in group.columns {
+            match column {
+                Column::Other(writer) => writer.close()?.append_to_row_group(&mut file)?,
+                Column::Text(writer) => {
+                    let (bytes, close) = writer.close()?;
+                    file.append_column(&bytes, close)?;
+                }
+            }
+        }
+        file.close()?;
+        self.send().await
+    }
+
+    async fn send(&mut self) -> Result<()> {
+        let bytes = std::mem::take(self.file.inner_mut());
+        Ok(self.sink.put(bytes.into()).await?)
+    }
+}
+
+impl Group {
+    fn write(&mut self, schema: &SchemaRef, batch: &RecordBatch) -> Result<()> {
+        for ((column, field), array) in self.columns.iter_mut().zip(schema.fields()).zip(batch.columns()) {
+            match column {
+                Column::Text(writer) => writer.write(array)?,
+                Column::Other(writer) => {
+                    for leaf in compute_leaves(field, array)? {
+                        writer.write(&leaf)?;
+                    }
+                }
+            }
+        }
+        self.rows += batch.num_rows();
+        Ok(())
+    }
+
+    fn bytes(&self) -> usize {
+        let bytes = |column: &Column| match column {
+            Column::Text(writer) => writer.bytes(),
+            Column::Other(writer) => writer.get_estimated_total_bytes(),
+        };
+        self.columns.iter().map(bytes).sum()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,288 @@
+//! Text columns → Parquet column chunks, written by value and not by row.
+//!
+//! Most text columns repeat a few values, and their batches come as dictionaries. The writer of
+//! the Parquet library hashes and compares the text of every row; this one looks at each value of a
+//! batch's dictionary once, and a row costs a look-up in an array. A column of too many values goes
+//! on as plain text, as the format's other writers do it.
+//!
+//! ```text
+//! batch's keys ─ map ─→ chunk's keys ─ page of rows ─→ levels, hybrid of runs and packed bits ─ ZSTD
+//! ```
+
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, Int32Array, LargeStringArray, StringArray};
+use arrow::buffer::NullBuffer;
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, Int32Type};
+use bytes::Bytes;
+use parquet::basic::{Compression, Encoding, Type};
+use parquet::column::page::{CompressedPage, Page, PageWriter};
+use parquet::column::writer::ColumnCloseResult;
+use parquet::file::metadata::{ColumnChunkMetaData, ColumnIndexBuilder, OffsetIndexBuilder};
+use parquet::file::statistics::{Statistics, ValueStatistics};
+use parquet::file::writer::{SerializedPageWriter, TrackedWrite};
+use parquet::schema::types::ColumnDescPtr;
+
+use super::bounds::{Bounds, greatest_within, least_within};
+use super::page::{DICTIONARY_BYTES, PageRows};
+use super::words::Words;
+use crate::error::{Error, Result};
+
+/// Writes one text column of one row group.
+pub(super) struct TextColumn {
+    column: ColumnDescPtr,
+    compression: Compression,
+    words: Words,
+    page: PageRows,
+    compressor: zstd::bulk::Compressor<'static>,
+    /// Finished data pages; the dictionary goes before them.
+    pages: TrackedWrite<Vec<u8>>,
+    uncompressed: usize,
+    rows: u64,
+    nulls: u64,
+    bounds: Bounds,
+    offsets: OffsetIndexBuilder,
+    index: ColumnIndexBuilder,
+    /// The values of the last batch's dictionary, and what they are here.
+    mapped: Option<(ArrayRef, Vec<u32>)>,
+}
+
+/// Not looked up yet.
+const UNKNOWN: u32 = u32::MAX;
+
+impl TextColumn {
+    /// Whether columns of that type can be written here.
+    pub(super) fn takes(data_type: &DataType) -> bool {
+        match data_type {
+            DataType::Dictionary(_, values) => matches!(values.as_ref(), DataType::Utf8 | DataType::LargeUtf8),
+            other => matches!(other, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View),
+        }
+    }
+
+    /// For a column of a file's schema, compressed with ZSTD at that level.
+    pub(super) fn new(column: ColumnDescPtr, compression: Compression, level: i32) -> Result<Self> {
+        let compressor = zstd::bulk::Compressor::new(level).map_err(broken)?;
+        let page = PageRows::new(column.max_def_level() > 0);
+        Ok(Self {
+            column,
+            compression,
+            words: Words::default(),
+            page,
+            compressor,
+            pages: TrackedWrite::new(Vec::new()),
+            uncompressed: 0,
+            rows: 0,
+            nulls: 0,
+            bounds: Bounds::default(),
+            offsets: OffsetIndexBuilder::new(),
+            index: ColumnIndexBuilder::new(Type::BYTE_ARRAY),
+            mapped: None,
+        })
+    }
+
+    /// Adds the rows of an array of a type that [`TextColumn::takes`].
+    pub(super) fn write(&mut self, array: &ArrayRef) -> Result<()> {
+        let mut start = 0;
+        while start < array.len() {
+            let rows = self.page.room().min(array.len() - start);
+            let part = if rows == array.len() { Arc::clone(array) } else { array.slice(start, rows) };
+            self.part(&part)?;
+            if self.page.is_full(&self.words) {
+                self.end_page()?;
+            }
+            start += rows;
+        }
+        Ok(())
+    }
+
+    /// About as many bytes as the chunk would have if it ended here.
+    pub(super) fn bytes(&self) -> usize {
+        self.pages.bytes_written() + self.page.bytes(self.words.len()) + self.words.page().len()
+    }
+
+    fn part(&mut self, array: &ArrayRef) -> Result<()> {
+        let nulls = array.logical_nulls().filter(|nulls| nulls.null_count() > 0);
+        self.page.validity(array.len(), nulls.as_ref());
+        match array.data_type() {
+            DataType::Dictionary(_, _) => self.dictionary(array, nulls.as_ref()),
+            DataType::Utf8 => {
+                let array = array.as_string::<i32>();
+                self.texts(valid_rows(array.len(), nulls.as_ref()).map(|row| array.value(row)));
+                Ok(())
+            }
+            DataType::LargeUtf8 => {
+                let array = array.as_string::<i64>();
+                self.texts(valid_rows(array.len(), nulls.as_ref()).map(|row| array.value(row)));
+                Ok(())
+            }
+            DataType::Utf8View => {
+                let array = array.as_string_view();
+                self.page.views(array, nulls.as_ref(), &mut self.words);
+                Ok(())
+            }
+            other => Err(Error::internal(format!("a column of type {other} is written as text"))),
+        }
+    }
+
+    fn texts<'a>(&mut self, texts: impl Iterator<Item = &'a str>) {
+        texts.for_each(|text| self.page.text(text, &mut self.words));
+    }
+
+    fn dictionary(&mut self, array: &ArrayRef, nulls: Option<&NullBuffer>) -> Result<()> {
+        let dictionary = array.as_any_dictionary();
+        let keys = cast(dictionary.keys(), &DataType::Int32)?;
+        let keys: &Int32Array = keys.as_primitive::<Int32Type>();
+        let known = self.mapped.take().filter(|(values, _)| Arc::ptr_eq(values, dictionary.values()));
+        let (values, mut map) = match known {
+            Some(known) => known,
+            None => {
+                let values = Arc::clone(dictionary.values());
+                let map = vec![UNKNOWN; values.len()];
+                (values, map)
+            }
+        };
+        let texts = Texts::of(&values)?;
+        for row in valid_rows(keys.len(), nulls) {
+            let Some(key) = keys.values().get(row) else { continue };
+            let key = *key as usize;
+            if self.words.is_closed() {
+                self.page.text(texts.value(key), &mut self.words);
+                continue;
+            }
+            let Some(slot) = map.get_mut(key) else { continue };
+            if *slot == UNKNOWN {
+                *slot = self.words.id(texts.value(key));
+            }
+            self.page.key(*slot);
+        }
+        self.mapped = Some((values, map));
+        Ok(())
+    }
+
+    /// Closes the page at hand, and the dictionary once it has grown too large.
+    fn end_page(&mut self) -> Result<()> {
+        if self.page.rows() == 0 {
+            return Ok(());
+        }
+        let made = self.page.encode(&self.words);
+        let spec = self.write_page(&made.bytes, |buf| Page::DataPage {
+            buf,
+            num_values: made.rows,
+            encoding: made.encoding,
+            def_level_encoding: Encoding::RLE,
+            rep_level_encoding: Encoding::RLE,
+            statistics: None,
+        })?;
+        self.offsets.append_offset_and_size(spec.0, spec.1);
+        self.offsets.append_row_count(i64::from(made.rows));
+        match (&made.bounds, made.nulls == made.rows) {
+            (_, true) => self.index.append(true, Vec::new(), Vec::new(), i64::from(made.nulls)),
+            (bounds, false) => match (least_within(bounds.least()), greatest_within(bounds.greatest())) {
+                (Some(least), Some(greatest)) => {
+                    self.index.append(false, least.into_bytes(), greatest.into_bytes(), i64::from(made.nulls));
+                }
+                _ => self.index.to_invalid(),
+            },
+        }
+        self.bounds.widen(&made.bounds);
+        self.rows += u64::from(made.rows);
+        self.nulls += u64::from(made.nulls);
+        if !self.words.is_closed() && self.words.page().len() > DICTIONARY_BYTES {
+            self.words.close();
+            self.mapped = None;
+        }
+        Ok(())
+    }
+
+    /// Compresses and appends a page; where it begins, and how long it is with its header.
+    fn write_page(&mut self, bytes: &[u8], page: impl FnOnce(Bytes) -> Page) -> Result<(i64, i32)> {
+        let compressed = self.compressor.compress(bytes).map_err(broken)?;
+        let page = CompressedPage::new(page(compressed.into()), bytes.len());
+        let written = SerializedPageWriter::new(&mut self.pages).write_page(page)?;
+        self.uncompressed += written.uncompressed_size;
+        let size = i32::try_from(written.compressed_size).map_err(|_| Error::internal("a page of over 2 GB"))?;
+        Ok((written.offset as i64, size))
+    }
+
+    /// The chunk's bytes and what the file's footer says of it.
+    pub(super) fn close(mut self) -> Result<(Bytes, ColumnCloseResult)> {
+        self.end_page()?;
+        let data = std::mem::replace(&mut self.pages, TrackedWrite::new(Vec::new())).into_inner()?;
+        let words = std::mem::take(&mut self.words);
+        let num_values = u32::try_from(words.len()).unwrap_or(u32::MAX);
+        self.write_page(words.page(), |buf| Page::DictionaryPage {
+            buf,
+            num_values,
+            encoding: Encoding::PLAIN,
+            is_sorted: false,
+        })?;
+        let mut chunk = std::mem::replace(&mut self.pages, TrackedWrite::new(Vec::new())).into_inner()?;
+        let before = chunk.len() as i64;
+        chunk.extend_from_slice(&data);
+        let metadata = ColumnChunkMetaData::builder(self.column)
+            .set_compression(self.compression)
+            .set_encodings(vec![Encoding::PLAIN, Encoding::RLE, Encoding::RLE_DICTIONARY])
+            .set_total_compressed_size(chunk.len() as i64)
+            .set_total_uncompressed_size(self.uncompressed as i64)
+            .set_num_values(self.rows as i64)
+            .set_data_page_offset(before)
+            .set_dictionary_page_offset(Some(0))
+            .set_statistics(statistics(&self.bounds, self.nulls))
+            .build()?;
+        let mut offsets = self.offsets.build();
+        offsets.page_locations.iter_mut().for_each(|page| page.offset += before);
+        let close = ColumnCloseResult {
+            bytes_written: chunk.len() as u64,
+            rows_written: self.rows,
+            metadata,
+            bloom_filter: None,
+            column_index: if self.index.valid() { Some(self.index.build()?) } else { None },
+            offset_index: Some(offsets),
+        };
+        Ok((chunk.into(), close))
+    }
+}
+
+fn statistics(bounds: &Bounds, nulls: u64) -> Statistics {
+    let (least, greatest) = (least_within(bounds.least()), greatest_within(bounds.greatest()));
+    let exact = |kept: &Option<String>, whole: Option<&str>| kept.as_deref() == whole;
+    let (least_exact, greatest_exact) = (exact(&least, bounds.least()), exact(&greatest, bounds.greatest()));
+    let bytes = |text: Option<String>| text.map(|text| text.into_bytes().into());
+    Statistics::ByteArray(
+        ValueStatistics::new(bytes(least), bytes(greatest), None, Some(nulls), false)
+            .with_min_is_exact(least_exact)
+            .with_max_is_exact(greatest_exact),
+    )
+}
+
+/// The rows that have a value.
+fn valid_rows(rows: usize, nulls: Option<&NullBuffer>) -> impl Iterator<Item = usize> {
+    let all = if nulls.is_none() { rows } else { 0 };
+    (0..all).chain(nulls.into_iter().flat_map(NullBuffer::valid_indices))
+}
+
+/// A dictionary's values.
+enum Texts<'a> {
+    Small(&'a StringArray),
+    Large(&'a LargeStringArray),
+}
+
+impl<'a> Texts<'a> {
+    fn of(values: &'a ArrayRef) -> Result<Self> {
+        let small = values.as_string_opt::<i32>().map(Self::Small);
+        let texts = small.or_else(|| values.as_string_opt::<i64>().map(Self::Large));
+        texts.ok_or_else(|| Error::internal(format!("a dictionary of {} is written as text", values.data_type())))
+    }
+
+    fn value(&self, key: usize) -> &'a str {
+        match self {
+            Self::Small(texts) => texts.value(key),
+            Self::Large(texts) => texts.value(key),
+        }
+    }
+}
+
+fn broken(error: std::io::Error) -> Error {
+    Error::internal("a page could not be compressed").with_source(error)
+}
