@@ -15,6 +15,8 @@ class Table:
     name: str
     ours: str
     theirs: str
+    # Which of our rows have a twin; those that DuckDB's table has no place for are left out.
+    only: str = "true"
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,9 @@ def components(text):
 ROUNDS = 7
 TOUCH = "touch_id, person_id, anonymous_id, occurred_at, event_type"
 VISITED = "entered_at, exited_at"
+FIELDS = "email, phone, first_name, last_name, company, domain, country, title"
+# Cents left over are placed by largest remainder here and by running sums there, so only whole amounts are compared.
+MODELS = "first last last_non_direct linear time_decay u_shaped w_shaped position".split()
 JOBS = {
     job.name: job
     for job in [
@@ -87,6 +92,62 @@ JOBS = {
                 ),
             ),
             (("stage_history", "person_id, stage_label, changed_at, change_id"),),
+        ),
+        Job(
+            "stage_velocity",
+            (
+                Table(
+                    "stage_velocity_summary",
+                    "segment, cohort_start, from_stage, to_stage, entered, converted, lost, open, "
+                    "round(days_mean::DOUBLE, 6), round(days_p50::DOUBLE, 6), round(days_p90::DOUBLE, 6)",
+                    "segment, cohort_month, from_stage, to_stage, entered, converted, lost, open, "
+                    "round(mean_days, 6), round(p50_days, 6), round(p90_days, 6)",
+                    "entered > 0",
+                ),
+            ),
+            (
+                ("lifecycle_events", "person_id, stage_rank, entered_at, is_current"),
+                ("persons", "person_id, segment"),
+            ),
+            after=("lifecycle_events",),
+        ),
+        Job(
+            "person_map",
+            (
+                Table(
+                    "person_map_crosswalk",
+                    "system || ':' || record_id AS record_key, "
+                    "min(system || ':' || record_id) OVER (PARTITION BY person_id)",
+                    "record_key, cluster_id",
+                ),
+                Table(
+                    "person_map",
+                    f"{FIELDS}, n_records, n_systems, first_seen_at, last_updated_at",
+                    f"{FIELDS}, n_records, n_sources, first_created_at, last_updated_at",
+                ),
+            ),
+            tuple((system, f"id, {FIELDS}, created_at, updated_at") for system in ("sf_contacts", "sf_leads", "hubspots")),
+        ),
+        Job(
+            "fact_attribution",
+            (
+                Table(
+                    "fact_attribution",
+                    "conversion_id, position, journey_length, touch_id, channel, source, touch_campaign, "
+                    + ", ".join(f"round(weight_{model}::DOUBLE, 8)" for model in MODELS)
+                    + ", amount_first, amount_last, amount_last_non_direct",
+                    "opportunity_id, position, n_touches, touch_id, channel, source, campaign, "
+                    + ", ".join(f"round(cr_{model}, 8)" for model in MODELS)
+                    + ", amt_first, amt_last, amt_last_non_direct",
+                ),
+            ),
+            (
+                ("fact_touches", "touch_id, person_id, occurred_at, channel, source, campaign"),
+                ("opportunities", "opportunity_id, amount, created_at, closed_at, is_won"),
+                ("opportunity_contact_roles", "opportunity_id, person_id"),
+                ("persons", "person_id, created_at"),
+            ),
+            after=("fact_touches",),
         ),
     ]
 }

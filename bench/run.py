@@ -189,10 +189,10 @@ def medians(pairs):
 
 def agree(table, mine, other):
     """Rows in the table; ends the benchmark where the two sides do not have the same ones."""
-    texts = "CREATE TEMP TABLE {} AS SELECT COLUMNS(*)::VARCHAR FROM (SELECT {} FROM read_parquet({}))"
+    texts = "CREATE TEMP TABLE {} AS SELECT COLUMNS(*)::VARCHAR FROM (SELECT {} FROM read_parquet({}) WHERE {})"
     load = [
-        texts.format("ours", table.ours, files(mine / table.name)),
-        texts.format("theirs", table.theirs, f"'{other / table.name}.parquet'"),
+        texts.format("ours", table.ours, files(mine / table.name), table.only),
+        texts.format("theirs", table.theirs, f"'{other / table.name}.parquet'", "true"),
     ]
     apart = "FROM {} EXCEPT ALL FROM {}"
     lost, made = apart.format("theirs", "ours"), apart.format("ours", "theirs")

@@ -31,4 +31,4 @@ SELECT segment, cohort_month,
        entered, converted, lost, entered - converted - lost AS open, converted / entered AS conversion_rate,
        mean_days, q[1] AS p50_days, q[2] AS p75_days, q[3] AS p90_days
 FROM grouped
-) TO '$OUT/stage_velocity.parquet' (FORMAT parquet, COMPRESSION snappy);
+) TO '$OUT/stage_velocity_summary.parquet' (FORMAT parquet, COMPRESSION snappy);

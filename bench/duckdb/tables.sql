@@ -37,7 +37,7 @@ COPY (
            AS change_id,
          contact_id AS person_id, value AS stage_label, timestamp AS changed_at
   FROM read_parquet('$EXTRACTS/hubspot/contact_property_history/*.parquet')
-  WHERE name IN ('lifecyclestage', 'hs_lead_status')
+  WHERE name IN ('lifecyclestage', 'hs_lead_status') AND contact_id IN (SELECT person_id FROM person)
   ORDER BY change_id
 ) TO '$TABLES/stage_history.parquet' (FORMAT parquet, COMPRESSION snappy);
 
