@@ -226,14 +226,28 @@ pub(super) fn touch_columns(resolved: &Resolved) -> Vec<String> {
 /// Rows in: those that [`read_touches`] gives. Rows out: those that are not excluded and have id, instant
 /// and person; the crosswalk neither adds nor drops any.
 pub(super) fn usable_touches(resolved: &Resolved, scope: &Scope<'_>) -> Result<LogicalPlanBuilder> {
-    let (spec, promises) = (&resolved.touches, &resolved.promises);
-    let rows = read_touches(resolved, scope)?;
+    as_touches(resolved, known_touches(resolved, scope)?, &[], scope)
+}
+
+/// The rows of the touches' table that are usable, as the table has them.
+pub(super) fn known_touches(resolved: &Resolved, scope: &Scope<'_>) -> Result<LogicalPlanBuilder> {
+    let spec = &resolved.touches;
     let mut usable = spec.id.clone().is_not_null().and(spec.at.clone().is_not_null());
     usable = usable.and(spec.entity.clone().is_not_null());
     for (_, excluded) in &spec.exclude {
         usable = usable.and(!holds(excluded.clone()));
     }
-    let rows = planned(rows.filter(usable))?;
+    planned(read_touches(resolved, scope)?.filter(usable))
+}
+
+/// Rows of [`known_touches`] in the columns of [`touch_columns`], with the columns `beside` of other tables.
+pub(super) fn as_touches(
+    resolved: &Resolved,
+    rows: LogicalPlanBuilder,
+    beside: &[&str],
+    scope: &Scope<'_>,
+) -> Result<LogicalPlanBuilder> {
+    let (spec, promises) = (&resolved.touches, &resolved.promises);
     let mut columns = vec![
         cast(spec.id.clone(), promises.touch.arrow()).alias("touch_id"),
         cast(spec.entity.clone(), promises.person.arrow()).alias("person"),
@@ -243,13 +257,14 @@ pub(super) fn usable_touches(resolved: &Resolved, scope: &Scope<'_>) -> Result<L
     columns.extend(spec.campaign.clone().map(|campaign| campaign.alias("campaign")));
     columns.extend(spec.priority.clone().map(|priority| coalesce(vec![priority, lit(i64::MAX)]).alias("priority")));
     columns.extend(spec.keep.iter().map(|kept| kept.expr.clone().alias(format!("t_{}", kept.name))));
+    columns.extend(named(beside));
     let rows = through_crosswalk(resolved, planned(rows.project(columns))?, "person", scope)?;
     let columns = touch_columns(resolved).into_iter().map(|name| match name.as_str() {
         "direct" => is_direct(resolved).alias("direct"),
         "session" => session(spec.campaign.is_some()).alias("session"),
         name => ident(name),
     });
-    planned(rows.project(columns.collect::<Vec<_>>()))
+    planned(rows.project(columns.chain(named(beside)).collect::<Vec<_>>()))
 }
 
 /// Whether the channel is one of those that count as direct.

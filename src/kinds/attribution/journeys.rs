@@ -15,16 +15,16 @@ use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, cast, iden
 
 use super::emit::instant_type;
 use super::inputs::{
-    named, null, pairs, planned, through_crosswalk, touch_columns, usable_conversions, usable_touches,
+    as_touches, known_touches, named, null, pairs, planned, through_crosswalk, touch_columns, usable_conversions,
+    usable_touches,
 };
-use super::milestones::{MilestoneFrom, Owner};
+use super::milestones::{MilestoneFrom, Owner, Reached};
 use super::resolve::{Joining, Resolved};
 use super::typing::arrow;
 use crate::contract::ColumnType;
 use crate::engine::entity::WalkOrder;
 use crate::error::{Error, Result};
 use crate::kinds::Scope;
-use crate::syntax::TableName;
 
 /// Which conversions and touches a stream holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -129,8 +129,7 @@ fn side(columns: &[(String, ::arrow::datatypes::DataType)], has: &[String], is_c
 pub(super) fn conversions(resolved: &Resolved, journeys: Journeys, scope: &Scope<'_>) -> Result<LogicalPlanBuilder> {
     let mut rows = wanted(resolved, journeys, scope)?;
     for (which, milestone) in resolved.milestones.iter().enumerate() {
-        if let MilestoneFrom::Table { table, filter, owner, key, at } = &milestone.from {
-            let reached = Reached { table, filter: filter.as_ref(), owner: *owner, key, at };
+        if let MilestoneFrom::Table(reached) = &milestone.from {
             rows = with_milestone(resolved, rows, &format!("m{which}"), reached, scope)?;
         }
     }
@@ -156,14 +155,6 @@ fn wanted(resolved: &Resolved, journeys: Journeys, scope: &Scope<'_>) -> Result<
     Ok(rows)
 }
 
-struct Reached<'a> {
-    table: &'a TableName,
-    filter: Option<&'a Expr>,
-    owner: Owner,
-    key: &'a Expr,
-    at: &'a Expr,
-}
-
 /// The earliest instant of each owner, joined to the conversions as `name`.
 ///
 /// Rows in: conversions. Rows out: as many.
@@ -171,7 +162,7 @@ fn with_milestone(
     resolved: &Resolved,
     rows: LogicalPlanBuilder,
     name: &str,
-    reached: Reached<'_>,
+    reached: &Reached,
     scope: &Scope<'_>,
 ) -> Result<LogicalPlanBuilder> {
     let promises = &resolved.promises;
@@ -180,8 +171,8 @@ fn with_milestone(
         Owner::Entity => promises.account.arrow(),
         Owner::Conversion => promises.conversion.arrow(),
     };
-    let known = scope.frames.scan(reached.table)?;
-    let known = match reached.filter {
+    let known = scope.frames.scan(&reached.table)?;
+    let known = match &reached.filter {
         Some(filter) => planned(known.filter(filter.clone()))?,
         None => known,
     };
@@ -280,24 +271,44 @@ fn touches_of_entities(resolved: &Resolved, journeys: Journeys, scope: &Scope<'_
 }
 
 /// The touches of each conversion's people that it can reach, once for each conversion.
+///
+/// Few of all touches belong to anybody with a role, so everything but the person and the instant is
+/// worked out only after they have met. A crosswalk must come first: it says who the person is.
 fn touches_of_conversions(resolved: &Resolved, journeys: Journeys, scope: &Scope<'_>) -> Result<LogicalPlanBuilder> {
+    let spec = &resolved.touches;
+    let early = resolved.crosswalk.is_some() || spec.entity.column_refs().is_empty();
+    let at = if early { ident("at") } else { spec.at.clone() };
     let conversions = wanted(resolved, journeys, scope)?;
-    let until = planned(conversions.project([ident("conversion_id"), ident("at").alias("until")]))?;
+    let until = planned(conversions.project([ident("conversion_id"), ident("at").alias(UNTIL)]))?;
     let targets = participants_of(resolved, until, scope)?;
-    let mut bounds = vec![ident("of_conversion"), ident("of_person"), ident("until")];
-    let mut within = ident("at").lt_eq(ident("until"));
+    let mut bounds = vec![ident("of_conversion").alias(CONVERSION), ident("of_person").alias(PERSON), ident(UNTIL)];
+    let mut within = at.clone().lt_eq(ident(UNTIL));
     if let Some(micros) = resolved.reach.micros {
-        bounds.push((ident("until") - span(micros)).alias("since"));
-        within = within.and(ident("at").gt_eq(ident("since")));
+        bounds.push((ident(UNTIL) - span(micros)).alias(SINCE));
+        within = within.and(at.gt_eq(ident(SINCE)));
     }
     let targets = planned(targets.project(bounds))?;
-    let touches = planned(usable_touches(resolved, scope)?.build())?;
-    let rows = planned(targets.join(touches, JoinType::Inner, on("of_person", "person"), Some(within)))?;
+    let rows = if early {
+        let touches = planned(usable_touches(resolved, scope)?.build())?;
+        planned(targets.join(touches, JoinType::Inner, on(PERSON, "person"), Some(within)))?
+    } else {
+        let touches = planned(known_touches(resolved, scope)?.build())?;
+        let person = cast(spec.entity.clone(), resolved.promises.person.arrow());
+        let keys = (vec![ident(PERSON)], vec![person]);
+        let rows = planned(targets.join_with_expr_keys(touches, JoinType::Inner, keys, Some(within)))?;
+        as_touches(resolved, rows, &[CONVERSION], scope)?
+    };
     let names = touch_columns(resolved);
     let mut columns = named(&names);
-    columns.push(ident("of_conversion").alias("entity"));
+    columns.push(ident(CONVERSION).alias("entity"));
     planned(rows.project(columns))
 }
+
+// Names beside those of the touches' own table, which no column of an extract is likely to have.
+const CONVERSION: &str = "__conversion";
+const PERSON: &str = "__person";
+const UNTIL: &str = "__until";
+const SINCE: &str = "__since";
 
 /// A length of time to be taken from an instant.
 pub(super) fn span(micros: i64) -> Expr {

@@ -26,7 +26,17 @@ pub(super) enum MilestoneFrom {
     /// The conversion itself.
     Column(Expr),
     /// The earliest instant of another table.
-    Table { table: TableName, filter: Option<Expr>, owner: Owner, key: Expr, at: Expr },
+    Table(Box<Reached>),
+}
+
+/// The instants of a table, each with whom it belongs to.
+#[derive(Debug)]
+pub(super) struct Reached {
+    pub(super) table: TableName,
+    pub(super) filter: Option<Expr>,
+    pub(super) owner: Owner,
+    pub(super) key: Expr,
+    pub(super) at: Expr,
 }
 
 /// Whom a milestone belongs to.
@@ -126,5 +136,6 @@ fn milestone_table(
             })
         }
     };
-    Some(MilestoneFrom::Table { table: spec.from.value.clone(), filter, owner, key: key?, at: at? })
+    let reached = Reached { table: spec.from.value.clone(), filter, owner, key: key?, at: at? };
+    Some(MilestoneFrom::Table(Box::new(reached)))
 }
