@@ -18,7 +18,7 @@ fn crm_sales() -> Option<Project> {
         println!("skipped: {} is not there", data.display());
         return None;
     }
-    let project = Project::empty().with("CRM_SALES", data.to_string_lossy()).as_of("2018-01-01T00:00:00Z");
+    let project = Project::empty().with("CRM_SALES", data.to_string_lossy()).at_instant("2018-01-01T00:00:00Z");
     copy(&repository().join("tests/projects/crm_sales"), project.path());
     Some(project)
 }

@@ -83,7 +83,7 @@ impl Project {
     }
 
     /// Sets the instant that its commands work as of.
-    pub fn as_of(mut self, instant: &'static str) -> Self {
+    pub fn at_instant(mut self, instant: &'static str) -> Self {
         self.as_of = instant;
         self
     }
