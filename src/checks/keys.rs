@@ -132,7 +132,7 @@ mod tests {
 
     fn differ(rows: &[Row], columns: &[&str], size: usize, partitions: usize, most_bytes: usize) -> bool {
         let pool: Arc<dyn MemoryPool> = Arc::new(GreedyMemoryPool::new(1 << 30));
-        let names: Vec<ColumnName> = columns.iter().map(|name| ColumnName::new_unchecked(*name)).collect();
+        let names: Vec<ColumnName> = columns.iter().map(|name| ColumnName::new_unchecked(name)).collect();
         let new = || KeyHashes::new(names.clone(), &contract(), &pool, most_bytes);
         let mut keys: Vec<KeyHashes> = std::iter::repeat_with(new).take(partitions).collect();
         let schema = Schema::new(vec![Field::new("n", DataType::Int64, true), Field::new("s", DataType::Utf8, true)]);
