@@ -209,12 +209,12 @@ fn stage_history_follows_the_person() {
     let project = Project::sample();
     let leads = std::fs::read_to_string(repository().join("models/marts/lead_stages.yml")).unwrap();
     let crosswalk = "  crosswalk: {from: people_crosswalk, system: system, record: record_id, id: person_id}\n";
-    let persons = leads.replace("model: lead_stages", "model: person_stages");
-    project.write("models/marts/person_stages.yml", &format!("{}\n{crosswalk}", persons.trim_end()));
-    project.publish(&["--select", "+person_stages", "--target", "parquet"]).exits(0);
+    let persons = leads.replace("model: lead_stages", "model: followed_stages");
+    project.write("models/marts/followed_stages.yml", &format!("{}\n{crosswalk}", persons.trim_end()));
+    project.publish(&["--select", "+followed_stages", "--target", "parquet"]).exits(0);
     let people: BTreeSet<String> = people(&project).into_values().collect();
     let entities: BTreeSet<String> =
-        read(&project.target().join("person_stages"), &["entity_id"]).into_iter().map(|row| row[0].clone()).collect();
+        read(&project.target().join("followed_stages"), &["entity_id"]).into_iter().map(|row| row[0].clone()).collect();
     let known = entities.intersection(&people).count();
     assert!(known > 500, "{known} of {} entities are people", entities.len());
     // What is left are leads in the recycle bin, which are no records.

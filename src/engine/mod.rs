@@ -173,6 +173,9 @@ fn config(limits: &Limits) -> SessionConfig {
         (limits.memory_bytes / (8 * limits.threads.get())).clamp(LEAST_MERGE_BYTES, MOST_MERGE_BYTES);
     options.execution.parquet.pushdown_filters = true;
     options.execution.parquet.reorder_filters = true;
+    // The bounds that a join pushes into a scan keep the build side's text type; a scan of the other
+    // one fails, and only where the build side is done first.
+    options.optimizer.enable_join_dynamic_filter_pushdown = false;
     config
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow::datatypes::{DataType, Schema, SchemaRef};
+use arrow::datatypes::SchemaRef;
 use datafusion::catalog::TableProvider;
 use datafusion::datasource::empty::EmptyTable;
 use datafusion::datasource::file_format::parquet::ParquetFormat;
@@ -11,12 +11,10 @@ use url::Url;
 
 use crate::error::{Error, Result};
 
-/// The rows of Parquet files that all have the schema `schema`; text is read as views, which costs
-/// a row no copy.
+/// The rows of Parquet files that all have the schema `schema`.
 ///
 /// The store that the URLs name must be registered with the runtime that reads them.
 pub fn table_of_files(urls: &[Url], schema: SchemaRef) -> Result<Arc<dyn TableProvider>> {
-    let schema = with_views(&schema);
     if urls.is_empty() {
         return Ok(Arc::new(EmptyTable::new(schema)));
     }
@@ -26,12 +24,4 @@ pub fn table_of_files(urls: &[Url], schema: SchemaRef) -> Result<Arc<dyn TablePr
     let options = ListingOptions::new(Arc::new(ParquetFormat::default())).with_file_extension("");
     let config = ListingTableConfig::new_with_multi_paths(paths).with_listing_options(options).with_schema(schema);
     Ok(Arc::new(ListingTable::try_new(config).map_err(wrong)?))
-}
-
-fn with_views(schema: &Schema) -> SchemaRef {
-    let fields = schema.fields().iter().map(|field| match field.data_type() {
-        DataType::Utf8 | DataType::LargeUtf8 => Arc::new(field.as_ref().clone().with_data_type(DataType::Utf8View)),
-        _ => Arc::clone(field),
-    });
-    Arc::new(Schema::new_with_metadata(fields.collect::<Vec<_>>(), schema.metadata().clone()))
 }
