@@ -12,6 +12,11 @@ use datafusion::logical_expr::{
     ColumnarValue, Expr, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility, cast,
 };
 
+use crate::contract::ColumnType;
+
+/// [`first_instant`] or [`last_instant`].
+pub type InstantOfDate = fn(Expr, Tz) -> Expr;
+
 /// The first instant of the dates that `dates` gives.
 pub fn first_instant(dates: Expr, zone: Tz) -> Expr {
     LocalDay::function(zone, Edge::First).call(vec![cast(dates, DataType::Date32)])
@@ -48,10 +53,6 @@ impl LocalDay {
     }
 }
 
-fn instant_type() -> DataType {
-    DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()))
-}
-
 impl ScalarUDFImpl for LocalDay {
     fn name(&self) -> &str {
         match self.edge {
@@ -65,15 +66,15 @@ impl ScalarUDFImpl for LocalDay {
     }
 
     fn return_type(&self, _: &[DataType]) -> SqlResult<DataType> {
-        Ok(instant_type())
+        Ok(ColumnType::Timestamp.arrow())
     }
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> SqlResult<ColumnarValue> {
         let arrays = ColumnarValue::values_to_arrays(&args.args)?;
         let [dates] = arrays.as_slice() else { return internal_err!("an edge of one date") };
         let edge = |day: Option<i32>| match self.edge {
-            Edge::First => midnight(day?, self.zone),
-            Edge::Last => Some(midnight(day?.checked_add(1)?, self.zone)? - 1),
+            Edge::First => midnight_of_day(day?, self.zone),
+            Edge::Last => Some(midnight_of_day(day?.checked_add(1)?, self.zone)? - 1),
         };
         let instants: TimestampMicrosecondArray = as_date32_array(dates)?.iter().map(edge).collect();
         debug_assert_eq!(instants.len(), dates.len());
@@ -81,19 +82,24 @@ impl ScalarUDFImpl for LocalDay {
     }
 }
 
-/// The first instant of a local day counted from 1970-01-01, in UTC microseconds.
+/// The first instant of a local day, in UTC microseconds.
 ///
 /// Where clocks are put forward at midnight the day begins when they have been; where midnight comes
 /// twice it begins with the first.
-fn midnight(day: i32, zone: Tz) -> Option<i64> {
-    let (epoch, days) = (NaiveDate::default(), Days::new(u64::from(day.unsigned_abs())));
-    let date = if day < 0 { epoch.checked_sub_days(days) } else { epoch.checked_add_days(days) };
-    let start = date?.and_time(NaiveTime::MIN);
+pub fn midnight(date: NaiveDate, zone: Tz) -> Option<i64> {
+    let start = date.and_time(NaiveTime::MIN);
     // No zone has ever skipped more than a day at once, and gaps end on a quarter of an hour.
     (0..=96).find_map(|quarters| {
         let local = start.checked_add_signed(TimeDelta::minutes(15 * quarters))?;
         zone.from_local_datetime(&local).earliest().map(|instant| instant.timestamp_micros())
     })
+}
+
+/// The same of a day counted from 1970-01-01.
+fn midnight_of_day(day: i32, zone: Tz) -> Option<i64> {
+    let (epoch, days) = (NaiveDate::default(), Days::new(u64::from(day.unsigned_abs())));
+    let date = if day < 0 { epoch.checked_sub_days(days) } else { epoch.checked_add_days(days) };
+    midnight(date?, zone)
 }
 
 #[cfg(test)]
@@ -104,12 +110,13 @@ mod tests {
 
     #[test]
     fn days_begin_when_the_zone_says_and_end_before_the_next() {
-        assert_eq!(midnight(1, chrono_tz::UTC), Some(24 * HOUR));
-        assert_eq!(midnight(1, chrono_tz::America::New_York), Some(29 * HOUR));
+        assert_eq!(midnight_of_day(1, chrono_tz::UTC), Some(24 * HOUR));
+        assert_eq!(midnight_of_day(1, chrono_tz::America::New_York), Some(29 * HOUR));
+        assert_eq!(midnight_of_day(-1, chrono_tz::UTC), Some(-24 * HOUR));
         // 2018-11-04 in São Paulo: 00:00 became 01:00 (UTC-2).
         let day = NaiveDate::from_ymd_opt(2018, 11, 4).unwrap().signed_duration_since(NaiveDate::default()).num_days();
         let expected = "2018-11-04T03:00:00Z".parse::<chrono::DateTime<chrono::Utc>>().unwrap().timestamp_micros();
-        assert_eq!(midnight(day as i32, chrono_tz::America::Sao_Paulo), Some(expected));
-        assert_eq!(midnight(i32::MAX, chrono_tz::UTC), None);
+        assert_eq!(midnight_of_day(day as i32, chrono_tz::America::Sao_Paulo), Some(expected));
+        assert_eq!(midnight_of_day(i32::MAX, chrono_tz::UTC), None);
     }
 }

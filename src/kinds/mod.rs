@@ -6,16 +6,18 @@
 
 pub mod attribution;
 pub mod dedupe;
+#[cfg(test)]
+mod fixture;
 mod kind;
 pub mod lifecycle;
 pub mod source_mapping;
 pub mod sql;
+pub mod typing;
 pub mod velocity;
-
-pub use kind::{GUIDES, Kind};
 
 use chrono_tz::Tz;
 use datafusion::logical_expr::{Expr, LogicalPlan};
+pub use kind::{GUIDES, Kind};
 use serde::{Deserialize, Serialize};
 
 use crate::contract::Contract;

@@ -6,10 +6,11 @@ use super::models::{amount_column, weight_column};
 use super::operator::UNATTRIBUTED;
 use super::resolve::{Joining, Resolved};
 use super::spec::{Attribution, Layout};
-use super::typing::{Kept, Promise};
+use super::typing::Kept;
 use super::words;
 use crate::contract::{Column, ColumnType, Contract, Role, rejects_contract};
 use crate::kinds::Scope;
+use crate::kinds::typing::{Promise, made};
 use crate::syntax::{ColumnName, TableName};
 
 /// The endings of the tables beside the ledger, in the order in which they are made.
@@ -39,11 +40,6 @@ pub(super) struct Writer<'a> {
     pub(super) spec: &'a Attribution,
     pub(super) resolved: &'a Resolved,
     pub(super) scope: &'a Scope<'a>,
-}
-
-pub(super) fn made(name: &str, ty: ColumnType, description: impl Into<String>, from: &[&Promise]) -> Column {
-    let lineage = from.iter().flat_map(|promise| promise.lineage.clone()).collect();
-    Column::new(ColumnName::new_unchecked(name), ty, description).from_columns(lineage)
 }
 
 fn key(name: &str, promise: &Promise, description: impl Into<String>) -> Column {

@@ -7,7 +7,7 @@ use datafusion::functions_aggregate::expr_fn::sum;
 use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder, cast, ident, lit, when};
 
 use super::data_driven::{Counting, Solving};
-use super::describe::{EFFECTS, Writer, made, names};
+use super::describe::{EFFECTS, Writer, names};
 use super::inputs::{named, planned};
 use super::journeys::{Journeys, order, stream};
 use super::operator::JourneyWalk;
@@ -17,6 +17,7 @@ use crate::contract::{ColumnType, Contract, Methodology, Role};
 use crate::engine::entity::{WalkOrder, walk};
 use crate::error::Result;
 use crate::kinds::Scope;
+use crate::kinds::typing::made;
 
 /// Rows in: all journeys. Rows out: one for each data-driven model and channel, and one for each place of
 /// it where a model writes them.

@@ -7,11 +7,12 @@ use arrow::array::{
     TimestampMicrosecondArray, UInt32Array,
 };
 use arrow::compute::take;
-use arrow::datatypes::{DataType, Field, Int32Type, Schema, SchemaRef, TimeUnit};
+use arrow::datatypes::{DataType, Field, Int32Type, Schema, SchemaRef};
 
 use super::spec::Layout;
 use super::window::{NOWHERE, Place, Window};
 use crate::error::Result;
+use crate::kinds::typing::instant_type;
 
 /// Decimals of weights: 1 is so many units, so that a weight fits 64 bits and sums are exact.
 pub(super) const WEIGHT_SCALE: i8 = 15;
@@ -37,10 +38,6 @@ pub(super) struct Shape {
     pub(super) touch: Vec<(String, String, DataType)>,
     /// Kept columns of the conversion, and its currency.
     pub(super) after: Vec<(String, String, DataType)>,
-}
-
-pub(super) fn instant_type() -> DataType {
-    DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()))
 }
 
 fn words() -> DataType {

@@ -19,9 +19,9 @@ use super::emit::PRECISION;
 use super::milestones::MilestoneFrom;
 use super::resolve::{Joining, Pair, Resolved};
 use super::spec::{Anonymous, NullAmount};
-use super::typing::Promise;
 use crate::error::{Error, Result};
 use crate::kinds::Scope;
+use crate::kinds::typing::Promise;
 
 /// Reasons for which a conversion is not used, with their words for the rejects.
 pub(super) const CONVERSION_REASONS: [(&str, &str); 7] = [

@@ -13,18 +13,17 @@ use datafusion::common::{Column, JoinType};
 use datafusion::functions_aggregate::expr_fn::min;
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, cast, ident, lit};
 
-use super::emit::instant_type;
 use super::inputs::{
     as_touches, known_touches, named, null, pairs, planned, through_crosswalk, touch_columns, usable_conversions,
     usable_touches,
 };
 use super::milestones::{MilestoneFrom, Owner, Reached};
 use super::resolve::{Joining, Resolved};
-use super::typing::arrow;
 use crate::contract::ColumnType;
 use crate::engine::entity::WalkOrder;
 use crate::error::{Error, Result};
 use crate::kinds::Scope;
+use crate::kinds::typing::{instant_type, view_type};
 
 /// Which conversions and touches a stream holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,7 +64,7 @@ pub(super) fn order(resolved: &Resolved) -> WalkOrder {
 fn columns(resolved: &Resolved) -> Vec<(String, arrow::datatypes::DataType)> {
     use ::arrow::datatypes::DataType;
     let promises = &resolved.promises;
-    let text = arrow(ColumnType::Text);
+    let text = view_type(ColumnType::Text);
     let entity = match resolved.joining {
         Joining::Direct | Joining::Account => promises.account.arrow(),
         Joining::Roles | Joining::Hybrid => promises.conversion.arrow(),
@@ -86,7 +85,7 @@ fn columns(resolved: &Resolved) -> Vec<(String, arrow::datatypes::DataType)> {
         }
     }
     for kept in &resolved.touches.keep {
-        add(&format!("t_{}", kept.name), arrow(kept.ty));
+        add(&format!("t_{}", kept.name), view_type(kept.ty));
     }
     if resolved.conversions.entity.is_some() {
         add("account", promises.account.arrow());
@@ -102,7 +101,7 @@ fn columns(resolved: &Resolved) -> Vec<(String, arrow::datatypes::DataType)> {
         add(&format!("m{which}"), instant_type());
     }
     for kept in &resolved.conversions.keep {
-        add(&format!("c_{}", kept.name), arrow(kept.ty));
+        add(&format!("c_{}", kept.name), view_type(kept.ty));
     }
     columns
 }

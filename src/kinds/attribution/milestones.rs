@@ -5,12 +5,14 @@ use datafusion::logical_expr::{Expr, cast, lit};
 
 use super::lint;
 use super::model_spec::{MilestoneSpec, MilestoneTable};
-use super::resolve::{Promises, transpose};
+use super::resolve::Promises;
 use super::spec::Attribution;
-use super::typing::{Edge, Typing, arrow};
+use super::typing::Typing;
 use crate::contract::ColumnType;
 use crate::diag::{Diagnostic, Diagnostics, Place, codes};
+use crate::engine::local_day::{first_instant, last_instant};
 use crate::kinds::Scope;
+use crate::kinds::typing::{transpose, view_type};
 use crate::syntax::{ExprText, SqlText, TableName};
 
 /// An instant on the way to a conversion.
@@ -62,7 +64,7 @@ pub(super) fn milestones(
                 let text = ExprText::new(text.clone(), milestone.place);
                 let typing = Typing::new(scope, &spec.conversions.from, diags);
                 typing
-                    .and_then(|typing| typing.instant(&text, Edge::Last, &mut promises.milestones, diags))
+                    .and_then(|typing| typing.instant(&text, last_instant, &mut promises.milestones, diags))
                     .map(MilestoneFrom::Column)
             }
             MilestoneSpec::Table(table) => milestone_table(table, name.place, scope, promises, diags),
@@ -73,8 +75,9 @@ pub(super) fn milestones(
     if let Some(text) = spec.conversions.created_at.as_ref().filter(|_| !declared) {
         let typing = Typing::new(scope, &spec.conversions.from, &mut Diagnostics::default());
         // Mistakes in it are reported where it stands.
-        let created = typing
-            .and_then(|typing| typing.instant(text, Edge::Last, &mut promises.milestones, &mut Diagnostics::default()));
+        let created = typing.and_then(|typing| {
+            typing.instant(text, last_instant, &mut promises.milestones, &mut Diagnostics::default())
+        });
         found.extend(created.map(|at| Some(Milestone { name: CREATED.to_string(), from: MilestoneFrom::Column(at) })));
     }
     found.into_iter().collect()
@@ -112,10 +115,10 @@ fn milestone_table(
         lint::stage(&spec.from, stage, scope, diags)?;
     }
     let at = match (&spec.at, &spec.stage) {
-        (Some(at), _) => typing.instant(at, Edge::First, &mut promises.milestones, diags),
+        (Some(at), _) => typing.instant(at, first_instant, &mut promises.milestones, diags),
         (None, Some(stage)) => {
             let at = ExprText::new(SqlText("entered_at".to_string()), stage.place);
-            typing.instant(&at, Edge::First, &mut promises.milestones, diags)
+            typing.instant(&at, first_instant, &mut promises.milestones, diags)
         }
         (None, None) => {
             let message = "the milestone does not say when it was reached";
@@ -129,7 +132,7 @@ fn milestone_table(
         None => filter?,
         Some(stage) => {
             let column = Expr::Column(Column::new(Some(spec.from.value.as_str()), "stage"));
-            let is = cast(column, arrow(ColumnType::Text)).eq(lit(stage.value.as_str()));
+            let is = cast(column, view_type(ColumnType::Text)).eq(lit(stage.value.as_str()));
             Some(match filter? {
                 Some(filter) => filter.and(is),
                 None => is,

@@ -13,7 +13,7 @@ use datafusion::functions_aggregate::expr_fn::{count_distinct, first_value, max,
 use datafusion::functions_window::expr_fn::row_number;
 use datafusion::logical_expr::{Expr, ExprFunctionExt, LogicalPlan, LogicalPlanBuilder, cast, ident, lit, when};
 
-use super::describe::{PIPELINE, Writer, made, names};
+use super::describe::{PIPELINE, Writer, names};
 use super::emit::PRECISION;
 use super::inputs::{holds, named, planned, usable_conversions, usable_touches, word};
 use super::journeys::{participants, people, span};
@@ -22,6 +22,7 @@ use super::resolve::{Joining, Resolved};
 use crate::contract::{Column as ContractColumn, ColumnType, Contract, Methodology, Role};
 use crate::error::Result;
 use crate::kinds::Scope;
+use crate::kinds::typing::{Promise, made};
 
 fn on(left: &str, right: &str) -> (Vec<Column>, Vec<Column>) {
     (vec![Column::from_name(left)], vec![Column::from_name(right)])
@@ -143,7 +144,7 @@ impl Writer<'_> {
     /// The promise of [`pipeline`].
     pub(super) fn pipeline(&self) -> Contract {
         let p = &self.resolved.promises;
-        let key = |name: &str, promise: &super::typing::Promise, text: &str| -> ContractColumn {
+        let key = |name: &str, promise: &Promise, text: &str| -> ContractColumn {
             made(name, promise.ty.unwrap_or(ColumnType::Text), text, &[promise]).pii(promise.pii)
         };
         let mut columns = vec![key("conversion_id", &p.conversion, "The opportunity, won or not.").not_null()];

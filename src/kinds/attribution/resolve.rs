@@ -8,11 +8,13 @@ use super::milestones::{Milestone, milestones};
 use super::models::{self, Learns, Model};
 use super::spec::{Anonymous, Attribution, Conversions, NullAmount, RoleMode, Touches};
 use super::spend::{self, ResolvedSpend};
-use super::typing::{Edge, Kept, Promise, Typing, arrow};
+use super::typing::{Kept, Typing};
 use super::weights::Rule;
 use super::window::Reach;
 use crate::diag::{Diagnostic, Diagnostics, codes};
+use crate::engine::local_day::{first_instant, last_instant};
 use crate::kinds::Scope;
+use crate::kinds::typing::{Promise, instant_type, transpose, view_type};
 use crate::syntax::{ExprText, Period, TableName, Unit};
 
 /// How touches find their conversions.
@@ -168,11 +170,6 @@ pub(super) fn resolve(spec: &Attribution, scope: &Scope<'_>, diags: &mut Diagnos
     })
 }
 
-/// Nothing asked for is fine; something asked for and not understood is not.
-pub(super) fn transpose<T>(asked: Option<Option<T>>) -> Option<Option<T>> {
-    asked.map_or(Some(None), |understood| understood.map(Some))
-}
-
 /// What is known of how touches and conversions meet; what is missing for it is reported.
 fn joining(spec: &Attribution, diags: &mut Diagnostics) -> Option<Joining> {
     let from = &spec.conversions.from;
@@ -223,9 +220,9 @@ fn conversions(
     let filter = spec.filter.as_ref().map(|text| typing.condition(text, diags));
     let id = typing.key(&spec.id, &mut promises.conversion, diags);
     let entity = spec.entity.as_ref().map(|text| typing.key(text, &mut promises.account, diags));
-    let at = typing.instant(&spec.at, Edge::Last, &mut promises.converted_at, diags);
+    let at = typing.instant(&spec.at, last_instant, &mut promises.converted_at, diags);
     let created =
-        spec.created_at.as_ref().map(|text| typing.instant(text, Edge::Last, &mut promises.created_at, diags));
+        spec.created_at.as_ref().map(|text| typing.instant(text, last_instant, &mut promises.created_at, diags));
     let amount = spec.amount.as_ref().map(|text| typing.amount(text, &mut promises.amount, diags));
     let currency = spec.currency.as_ref().map(|text| typing.text(text, &mut promises.currency, diags));
     let converted = spec.converted.as_ref().map(|text| typing.condition(text, diags));
@@ -263,7 +260,7 @@ fn touches(
     let filter = spec.filter.as_ref().map(|text| typing.condition(text, diags));
     let id = typing.key(&spec.id, &mut promises.touch, diags);
     let entity = typing.key(&spec.entity, &mut promises.person, diags);
-    let at = typing.instant(&spec.at, Edge::First, &mut promises.touched_at, diags);
+    let at = typing.instant(&spec.at, first_instant, &mut promises.touched_at, diags);
     let channel = typing.text(&spec.channel, &mut promises.channel, diags);
     let campaign = spec.campaign.as_ref().map(|text| typing.text(text, &mut promises.campaign, diags));
     let priority = spec.priority.as_ref().map(|text| typing.number(text, diags));
@@ -364,16 +361,16 @@ impl Resolved {
     pub(super) fn shape(&self, spec: &Attribution) -> Shape {
         let Promises { person, account, conversion, touch, .. } = &self.promises;
         let column = |from: &str, to: &str, ty| (from.to_string(), to.to_string(), ty);
-        let text = || arrow(crate::contract::ColumnType::Text);
+        let text = || view_type(crate::contract::ColumnType::Text);
         let mut before = vec![column("conversion_id", "conversion_id", conversion.arrow())];
         before.extend(self.conversions.entity.as_ref().map(|_| column("account", "entity_id", account.arrow())));
-        before.push(column("at", "converted_at", super::emit::instant_type()));
+        before.push(column("at", "converted_at", instant_type()));
         let mut of_touch = vec![column("touch_id", "touch_id", touch.arrow())];
         of_touch.extend(self.has_people().then(|| column("person", "person_id", person.arrow())));
         of_touch.push(column("channel", "channel", text()));
         of_touch.extend(self.touches.campaign.as_ref().map(|_| column("campaign", "campaign", text())));
         let kept = |kept: &Kept, prefix: &str| {
-            (format!("{prefix}_{}", kept.name), kept.name.as_str().to_string(), arrow(kept.ty))
+            (format!("{prefix}_{}", kept.name), kept.name.as_str().to_string(), view_type(kept.ty))
         };
         of_touch.extend(self.touches.keep.iter().map(|k| kept(k, "t")));
         let mut after: Vec<_> = self.conversions.keep.iter().map(|k| kept(k, "c")).collect();

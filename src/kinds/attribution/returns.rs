@@ -13,7 +13,7 @@ use datafusion::functions_aggregate::expr_fn::{max, sum};
 use datafusion::functions_nested::make_array::make_array;
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, cast, ident, lit, when};
 
-use super::describe::{RETURNS, SUM_PRECISION, Writer, made, names};
+use super::describe::{RETURNS, SUM_PRECISION, Writer, names};
 use super::emit::WEIGHT_SCALE;
 use super::inputs::{named, null, planned};
 use super::resolve::Resolved;
@@ -25,6 +25,7 @@ use crate::contract::{Column as ContractColumn, ColumnType, Contract, Methodolog
 use crate::engine::local_day::date_of;
 use crate::error::{Error, Result};
 use crate::kinds::Scope;
+use crate::kinds::typing::made;
 
 /// Rows in: spend and the ledger. Rows out: one for each day, model and channel (and campaign) of either.
 pub(super) fn returns(spec: &Attribution, resolved: &Resolved, scope: &Scope<'_>) -> Result<LogicalPlan> {

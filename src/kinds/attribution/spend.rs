@@ -6,13 +6,13 @@ use datafusion::functions::string::expr_fn::{btrim, upper};
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, cast, ident, lit, when};
 
 use super::inputs::{NO_CHANNEL_NAME, null, planned, word};
-use super::resolve::transpose;
 use super::spec::Attribution;
 use super::spend_spec::{CreditOn, Rates, Spend};
-use super::typing::{Promise, Typing};
+use super::typing::Typing;
 use crate::diag::{Diagnostic, Diagnostics, codes};
 use crate::error::Result;
 use crate::kinds::Scope;
+use crate::kinds::typing::{Promise, transpose};
 use crate::syntax::TableName;
 
 /// Reasons for which a row of spend is not used.

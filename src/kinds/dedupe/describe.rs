@@ -3,13 +3,14 @@
 use super::evidence::OUTCOMES;
 use super::notes::DECISION;
 use super::policy::Policy;
-use super::resolve::{Promise, Resolved};
+use super::resolve::Resolved;
 use super::rows::REASONS;
 use super::spec::Dedupe;
 use super::tables::WEIGHT;
 use super::terms::{Rule, RuleTest};
 use crate::contract::{Column, ColumnType, Contract, Methodology, Pii, Role, rejects_contract};
 use crate::kinds::Scope;
+use crate::kinds::typing::made;
 use crate::syntax::{ColumnName, TableName};
 
 /// Columns of the main table that are made by the model.
@@ -40,11 +41,6 @@ struct Words<'a> {
 
 fn name(text: &str) -> ColumnName {
     ColumnName::new_unchecked(text)
-}
-
-fn made(column: &str, ty: ColumnType, description: impl Into<String>, from: &[&Promise]) -> Column {
-    let lineage = from.iter().flat_map(|promise| promise.lineage.clone()).collect();
-    Column::new(name(column), ty, description).from_columns(lineage)
 }
 
 fn quoted<'a>(names: impl IntoIterator<Item = &'a str>) -> String {

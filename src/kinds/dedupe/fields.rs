@@ -2,11 +2,12 @@
 
 use super::matching::FieldKind;
 use super::policy::Policy;
-use super::resolve::{Promise, ResolvedSource};
+use super::resolve::ResolvedSource;
 use super::review;
 use super::spec::Dedupe;
 use crate::contract::ColumnType;
 use crate::diag::{Diagnostic, Diagnostics, codes};
+use crate::kinds::typing::Promise;
 use crate::syntax::{ColumnName, Spanned};
 
 /// One field of the model.

@@ -14,12 +14,13 @@ use datafusion::logical_expr::{EmptyRelation, Expr, LogicalPlan, LogicalPlanBuil
 
 use super::intake::{Algorithm, Input, Work};
 use super::key_hash::KeyHash;
-use super::resolve::{Resolved, ResolvedSource, instant_type};
+use super::resolve::{Resolved, ResolvedSource};
 use super::state;
 use super::tables::Table;
 use crate::engine::gather::{Gathered, gather};
 use crate::error::{Error, Result};
 use crate::kinds::Scope;
+use crate::kinds::typing::instant_type;
 
 /// A plan that does not build is a bug: everything was typed before.
 pub(super) fn planned<T>(built: std::result::Result<T, DataFusionError>) -> Result<T> {

@@ -2,18 +2,18 @@
 
 use std::collections::BTreeMap;
 
-use arrow::datatypes::{DataType, TimeUnit};
-use datafusion::common::DFSchema;
+use arrow::datatypes::DataType;
 use datafusion::logical_expr::{Expr, cast};
 
 use super::fields::{self, Field};
 use super::review;
 use super::spec::{Decisions, Dedupe, RecordSource};
 use super::terms::{self, Rule, Term};
-use crate::contract::{ColumnRef, ColumnType, Pii};
+use crate::contract::ColumnType;
 use crate::diag::{Diagnostic, Diagnostics, codes};
 use crate::engine::TypedExpr;
 use crate::kinds::Scope;
+use crate::kinds::typing::{Promise, Typing as Expressions, columns_of, demand, transpose};
 use crate::syntax::{ColumnName, ExprText, Spanned, TableName};
 
 /// A model of this kind in which every name means something.
@@ -44,43 +44,6 @@ pub(super) struct Resolved {
     pub(super) created: Promise,
 }
 
-/// What is known of an output column through the expressions it comes from.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Promise {
-    pub(super) ty: Option<ColumnType>,
-    pub(super) lineage: Vec<ColumnRef>,
-    pub(super) pii: Pii,
-}
-
-impl Promise {
-    /// Takes in an expression over a table; values of different types together become texts.
-    pub(super) fn add(&mut self, table: &TableName, typed: &TypedExpr, scope: &Scope<'_>) {
-        let found = ColumnType::of_arrow(&typed.data_type);
-        self.ty = match (self.ty, found) {
-            (None, found) => found,
-            (Some(ColumnType::Int | ColumnType::BigInt), Some(ColumnType::Int | ColumnType::BigInt)) => {
-                Some(ColumnType::BigInt)
-            }
-            (known, found) if known == found => known,
-            _ => Some(ColumnType::Text),
-        };
-        for column in &typed.columns {
-            let described = scope.frames.get(table.as_str()).and_then(|frame| frame.column(&column.name));
-            self.pii = self.pii.max(described.map_or(Pii::None, |column| column.pii));
-            let column = ColumnName::new(&column.name);
-            self.lineage.extend(column.map(|column| ColumnRef { table: table.clone(), column }));
-        }
-    }
-
-    /// The Arrow type that plans use for it; texts are views, which functions work on fastest.
-    pub(super) fn arrow(&self) -> DataType {
-        match self.ty {
-            None | Some(ColumnType::Text) => DataType::Utf8View,
-            Some(ty) => ty.arrow(),
-        }
-    }
-}
-
 /// One table of records, typed.
 #[derive(Debug)]
 pub(super) struct ResolvedSource {
@@ -104,11 +67,6 @@ pub(super) struct ResolvedDecisions {
     pub(super) left: Expr,
     pub(super) right: Expr,
     pub(super) decision: Expr,
-}
-
-/// UTC instants with microseconds.
-pub(super) fn instant_type() -> DataType {
-    DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()))
 }
 
 /// Types the whole spec; mistakes go to `diags`.
@@ -143,11 +101,6 @@ pub(super) fn resolve(spec: &Dedupe, scope: &Scope<'_>, diags: &mut Diagnostics)
     })
 }
 
-/// Nothing asked for is fine; something asked for and not understood is not.
-fn transpose<T>(asked: Option<Option<T>>) -> Option<Option<T>> {
-    asked.map_or(Some(None), |understood| understood.map(Some))
-}
-
 struct Promises<'a> {
     record: Promise,
     updated: Promise,
@@ -178,13 +131,14 @@ struct Typing<'a> {
 impl Typing<'_> {
     fn source(&mut self, source: &RecordSource, diags: &mut Diagnostics) -> Option<ResolvedSource> {
         let table = &source.from.value;
-        let schema = self.schema(&source.from, diags)?;
-        let id = self.key(&source.id, &schema, diags);
-        let filter = source.filter.as_ref().map(|filter| self.condition(filter, &schema, diags));
-        let updated_at = source.updated_at.as_ref().map(|at| self.instant(at, &schema, diags));
-        let created_at = source.created_at.as_ref().map(|at| self.instant(at, &schema, diags));
-        let values = self.values(source, &schema, diags);
-        let values_updated_at = self.values_updated_at(source, &schema, diags);
+        let columns = columns_of(self.scope, &source.from, diags)?;
+        let over = Expressions::new(self.scope, &columns);
+        let id = over.key(&source.id, diags);
+        let filter = source.filter.as_ref().map(|filter| over.condition(filter, diags));
+        let updated_at = source.updated_at.as_ref().map(|at| over.instant(at, diags));
+        let created_at = source.created_at.as_ref().map(|at| over.instant(at, diags));
+        let values = self.values(source, over, diags);
+        let values_updated_at = self.values_updated_at(source, over, diags);
         let (id, filter) = (id?, transpose(filter)?);
         let (updated_at, created_at) = (transpose(updated_at)?, transpose(created_at)?);
         self.promises.record.add(table, &id, self.scope);
@@ -211,13 +165,13 @@ impl Typing<'_> {
     fn values(
         &mut self,
         source: &RecordSource,
-        schema: &DFSchema,
+        over: Expressions<'_>,
         diags: &mut Diagnostics,
     ) -> Option<Vec<Option<Expr>>> {
         let mut values = vec![None; self.promises.fields.len()];
         let mut failed = false;
         for (name, text) in &source.fields {
-            let typed = self.typed(text, schema, diags).and_then(|typed| self.publishable(name, text, typed, diags));
+            let typed = over.any(text, diags).and_then(|typed| self.publishable(name, text, typed, diags));
             let Some(typed) = typed else {
                 failed = true;
                 continue;
@@ -234,7 +188,7 @@ impl Typing<'_> {
     fn values_updated_at(
         &mut self,
         source: &RecordSource,
-        schema: &DFSchema,
+        over: Expressions<'_>,
         diags: &mut Diagnostics,
     ) -> Option<Vec<Option<Expr>>> {
         let mut instants = vec![None; self.promises.fields.len()];
@@ -244,7 +198,7 @@ impl Typing<'_> {
             if !known {
                 review::unknown_field(name, source.fields.keys().map(|field| field.as_str()), diags);
             }
-            let instant = self.instant(text, schema, diags);
+            let instant = over.instant(text, diags);
             failed |= !known || instant.is_none();
             let Some((typed, instant)) = instant else { continue };
             self.promises.updated.add(&source.from.value, &typed, self.scope);
@@ -257,31 +211,16 @@ impl Typing<'_> {
     }
 
     fn decisions(&self, spec: &Decisions, diags: &mut Diagnostics) -> Option<ResolvedDecisions> {
-        let schema = self.schema(&spec.from, diags)?;
+        let columns = columns_of(self.scope, &spec.from, diags)?;
+        let over = Expressions::new(self.scope, &columns);
         let mut text = |text: &ExprText| {
-            let typed = self.typed(text, &schema, diags)?;
+            let typed = over.any(text, diags)?;
             let fits = ColumnType::of_arrow(&typed.data_type) == Some(ColumnType::Text);
-            review::demand(fits, text, &typed, "a text", diags)?;
+            demand(fits, text, &typed, "a text", diags)?;
             Some(cast(typed.expr, DataType::Utf8))
         };
         let (left, right, decision) = (text(&spec.left), text(&spec.right), text(&spec.decision));
         Some(ResolvedDecisions { table: spec.from.value.clone(), left: left?, right: right?, decision: decision? })
-    }
-
-    fn schema(&self, table: &Spanned<TableName>, diags: &mut Diagnostics) -> Option<DFSchema> {
-        let known = self.scope.frames.df_schema(&table.value).ok();
-        if known.is_none() {
-            let names = self.scope.frames.names().map(TableName::as_str);
-            let message = format!("there is no table `{table}`");
-            diags.push(
-                Diagnostic::error(codes::UNKNOWN_TABLE, table.place, message).did_you_mean(table.as_str(), names),
-            );
-        }
-        known
-    }
-
-    fn typed(&self, text: &ExprText, schema: &DFSchema, diags: &mut Diagnostics) -> Option<TypedExpr> {
-        self.scope.engine.expr(text, schema).map_err(|diagnostic| diags.push(diagnostic)).ok()
     }
 
     fn publishable(
@@ -300,43 +239,5 @@ impl Typing<'_> {
             return None;
         }
         Some(typed)
-    }
-
-    /// Something that names a record: a text or a whole number.
-    fn key(&self, text: &ExprText, schema: &DFSchema, diags: &mut Diagnostics) -> Option<TypedExpr> {
-        let typed = self.typed(text, schema, diags)?;
-        let fits = match ColumnType::of_arrow(&typed.data_type) {
-            Some(ColumnType::Text | ColumnType::Int | ColumnType::BigInt) => true,
-            Some(ColumnType::Decimal(_, scale)) => scale == 0,
-            _ => false,
-        };
-        review::demand(fits, text, &typed, "a text or a whole number", diags)?;
-        Some(typed)
-    }
-
-    fn condition(&self, text: &ExprText, schema: &DFSchema, diags: &mut Diagnostics) -> Option<TypedExpr> {
-        let typed = self.typed(text, schema, diags)?;
-        review::demand(typed.data_type == DataType::Boolean, text, &typed, "a condition", diags)?;
-        Some(typed)
-    }
-
-    /// An instant: a timestamp in UTC, or the first instant of a date in the reporting time zone.
-    fn instant(&self, text: &ExprText, schema: &DFSchema, diags: &mut Diagnostics) -> Option<(TypedExpr, Expr)> {
-        let typed = self.typed(text, schema, diags)?;
-        let expr = typed.expr.clone();
-        let instant = match &typed.data_type {
-            DataType::Timestamp(_, _) | DataType::Null => cast(expr, instant_type()),
-            DataType::Date32 | DataType::Date64 => {
-                let zone = self.scope.settings.reporting_timezone.name();
-                let local = DataType::Timestamp(TimeUnit::Microsecond, Some(zone.into()));
-                let date = cast(cast(expr, DataType::Date32), DataType::Timestamp(TimeUnit::Microsecond, None));
-                cast(cast(date, local), instant_type())
-            }
-            _ => {
-                review::demand(false, text, &typed, "a timestamp or a date", diags)?;
-                return None;
-            }
-        };
-        Some((typed, instant))
     }
 }

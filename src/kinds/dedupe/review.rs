@@ -8,32 +8,11 @@ use super::matching::blocking::BlockRule;
 use super::matching::{Model, Test};
 use super::probabilistic::Probabilistic;
 use super::spec::{Dedupe, RecordSource};
-use crate::contract::ColumnType;
 use crate::diag::{Diagnostic, Diagnostics, Place, codes};
-use crate::engine::TypedExpr;
-use crate::syntax::{ColumnName, ExprText, Spanned};
+use crate::syntax::{ColumnName, Spanned};
 
 /// Systems are numbered with 16 bits.
 const MAX_SOURCES: usize = 1_000;
-
-/// Reports an expression of the wrong type.
-pub(super) fn demand(
-    fits: bool,
-    text: &ExprText,
-    typed: &TypedExpr,
-    wanted: &str,
-    diags: &mut Diagnostics,
-) -> Option<()> {
-    if fits {
-        return Some(());
-    }
-    let found = ColumnType::of_arrow(&typed.data_type).map_or_else(|| typed.data_type.to_string(), |ty| ty.to_string());
-    let message = format!("`{text}` is of type {found}, and {wanted} is wanted here");
-    let wrong = Diagnostic::error(codes::EXPRESSION_TYPE, text.place, message);
-    let hint = wanted.contains("timestamp").then(|| format!("convert it, as in `to_timestamp({text})`"));
-    diags.push(wrong.maybe_hint(hint));
-    None
-}
 
 /// Things that must not be missing, too many or zero.
 pub(super) fn counts(spec: &Dedupe, place: Place, diags: &mut Diagnostics) {

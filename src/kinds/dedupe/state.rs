@@ -5,10 +5,11 @@ use datafusion::functions::expr_fn::concat;
 use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder, cast, ident, lit};
 
 use super::plan::{nothing, planned};
-use super::resolve::{Resolved, instant_type};
+use super::resolve::Resolved;
 use crate::contract::ColumnType;
 use crate::error::{Error, Result};
 use crate::kinds::Scope;
+use crate::kinds::typing::instant_type;
 
 /// Endings of the tables that the work goes on from.
 pub(super) const REMEMBERED: &[&str] = &[CROSSWALK, REDIRECTS];

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arrow::datatypes::{DataType, Field as ArrowField, Schema, SchemaRef};
 
 use super::fields::Field;
-use super::resolve::instant_type;
+use crate::kinds::typing::instant_type;
 
 /// A table of the answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

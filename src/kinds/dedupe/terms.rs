@@ -16,6 +16,7 @@ use super::spec::Dedupe;
 use crate::contract::ColumnType;
 use crate::diag::{Diagnostic, Diagnostics, codes};
 use crate::engine::Engine;
+use crate::kinds::typing::demand;
 use crate::syntax::{ExprText, SqlText};
 
 /// One match rule, typed.
@@ -183,7 +184,7 @@ impl Typing<'_> {
         let typed = self.engine.expr(&meant, &self.schema).map_err(|diagnostic| diags.push(diagnostic)).ok()?;
         let ty = ColumnType::of_arrow(&typed.data_type);
         let fits = ty.is_some() && ty != Some(ColumnType::Double);
-        review::demand(fits, text, &typed, "something that is equal or not", diags)?;
+        demand(fits, text, &typed, "something that is equal or not", diags)?;
         let expr = self.without_ignored(typed.expr);
         let expr = if ty == Some(ColumnType::Text) { cast(expr, DataType::Utf8View) } else { expr };
         Some(Term { text: text.as_str().trim().to_string(), expr })

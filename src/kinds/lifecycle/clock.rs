@@ -1,28 +1,9 @@
 //! Dates of the reporting time zone as instants.
 
-use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeDelta, TimeZone};
+use chrono::{DateTime, NaiveDate};
 use chrono_tz::Tz;
 
-/// The first instant of a local day, in UTC microseconds.
-///
-/// Where clocks are put forward at midnight the day begins when they have been; where midnight
-/// comes twice it begins with the first.
-pub(super) fn midnight(date: NaiveDate, zone: Tz) -> Option<i64> {
-    let start = date.and_time(NaiveTime::MIN);
-    // No zone has ever skipped more than a day at once, and gaps end on a quarter of an hour.
-    (0..=96).find_map(|quarters| {
-        let local = start.checked_add_signed(TimeDelta::minutes(15 * quarters))?;
-        zone.from_local_datetime(&local).earliest().map(|instant| instant.timestamp_micros())
-    })
-}
-
-/// The first instant of a local day counted from 1970-01-01.
-pub(super) fn midnight_of_day(day: i32, zone: Tz) -> Option<i64> {
-    let epoch = NaiveDate::default();
-    let days = Days::new(u64::from(day.unsigned_abs()));
-    let date = if day < 0 { epoch.checked_sub_days(days) } else { epoch.checked_add_days(days) };
-    midnight(date?, zone)
-}
+use crate::engine::local_day::midnight;
 
 /// Reads `2026-01-31` (its first instant in `zone`) or an instant with an offset.
 pub(super) fn instant_of(text: &str, zone: Tz) -> Option<i64> {
@@ -46,7 +27,6 @@ mod tests {
         assert_eq!(instant_of("1970-01-02", chrono_tz::America::New_York), Some(29 * HOUR));
         let summer = instant_of("2026-07-01", chrono_tz::America::New_York).unwrap();
         assert_eq!(summer, instant_of("2026-07-01T04:00:00Z", chrono_tz::UTC).unwrap());
-        assert_eq!(midnight_of_day(-1, chrono_tz::UTC), Some(-24 * HOUR));
     }
 
     #[test]

@@ -3,11 +3,12 @@
 use super::definition::{Definition, Version};
 use super::entities::{became, latest};
 use super::keys::Unusable;
-use super::resolve::{Promise, Resolved};
+use super::resolve::Resolved;
 use super::spec::{Lifecycle, Skipped};
 use super::words;
 use crate::contract::{Column, ColumnType, Contract, Methodology, Role, rejects_contract};
 use crate::kinds::Scope;
+use crate::kinds::typing::made;
 use crate::syntax::ColumnName;
 
 /// The contracts of the visits, the entities and the rejects.
@@ -26,11 +27,6 @@ pub(super) fn contracts(spec: &Lifecycle, resolved: &Resolved, scope: &Scope<'_>
         *column = column.clone().from_columns(lineage);
     }
     vec![visits(spec, resolved, scope), entities(spec, resolved, scope), rejects]
-}
-
-fn made(name: &str, ty: ColumnType, description: impl Into<String>, from: &[&Promise]) -> Column {
-    let lineage = from.iter().flat_map(|promise| promise.lineage.clone()).collect();
-    Column::new(ColumnName::new_unchecked(name), ty, description).from_columns(lineage)
 }
 
 fn quoted(names: &[&str]) -> String {

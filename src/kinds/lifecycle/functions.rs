@@ -6,24 +6,16 @@
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-use arrow::array::{
-    Array, ArrayRef, Date32Array, Int32Array, ListArray, StringViewArray, StructArray, TimestampMicrosecondArray,
-};
+use arrow::array::{Array, ArrayRef, Int32Array, ListArray, StringViewArray, StructArray, TimestampMicrosecondArray};
 use arrow::buffer::{OffsetBuffer, ScalarBuffer};
-use arrow::datatypes::{DataType, Field, FieldRef, Fields, TimeUnit};
-use chrono_tz::Tz;
-use datafusion::common::cast::{as_date32_array, as_string_view_array, as_timestamp_microsecond_array};
+use arrow::datatypes::{DataType, Field, FieldRef, Fields};
+use datafusion::common::cast::{as_string_view_array, as_timestamp_microsecond_array};
 use datafusion::common::{Result as SqlResult, internal_err};
 use datafusion::logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility};
 
-use super::clock;
 use super::keys::{Judge, When};
 use super::memo::Memo;
-
-/// UTC instants with microseconds.
-pub(super) fn instant_type() -> DataType {
-    DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()))
-}
+use crate::kinds::typing::instant_type;
 
 fn shared_hash<T>(shared: &Arc<T>, state: &mut impl Hasher) {
     (Arc::as_ptr(shared) as *const () as usize).hash(state);
@@ -188,40 +180,4 @@ impl ScalarUDFImpl for DateKeys {
 
 fn too_many() -> datafusion::common::DataFusionError {
     datafusion::common::DataFusionError::Execution("more dates in a batch than can be counted".to_string())
-}
-
-/// `(date)` → its first instant in a time zone.
-#[derive(Debug, PartialEq, Eq, Hash)]
-pub(super) struct Midnight {
-    zone: Tz,
-    signature: Signature,
-}
-
-impl Midnight {
-    pub(super) fn function(zone: Tz) -> ScalarUDF {
-        ScalarUDF::from(Self { zone, signature: Signature::exact(vec![DataType::Date32], Volatility::Immutable) })
-    }
-}
-
-impl ScalarUDFImpl for Midnight {
-    fn name(&self) -> &str {
-        "lifecycle_midnight"
-    }
-
-    fn signature(&self) -> &Signature {
-        &self.signature
-    }
-
-    fn return_type(&self, _: &[DataType]) -> SqlResult<DataType> {
-        Ok(instant_type())
-    }
-
-    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> SqlResult<ColumnarValue> {
-        let arrays = ColumnarValue::values_to_arrays(&args.args)?;
-        let [dates] = arrays.as_slice() else { return internal_err!("one date has one midnight") };
-        let dates: &Date32Array = as_date32_array(dates)?;
-        let instants: TimestampMicrosecondArray =
-            dates.iter().map(|day| clock::midnight_of_day(day?, self.zone)).collect();
-        Ok(ColumnarValue::Array(Arc::new(instants.with_timezone("UTC"))))
-    }
 }

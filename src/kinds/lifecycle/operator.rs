@@ -18,11 +18,11 @@ use arrow::datatypes::{DataType, Field, Int32Type, Schema, SchemaRef, TimestampM
 
 use super::algorithm::{Change, Inferred, OPEN, Transition, Visit, Walk};
 use super::definition::Definition;
-use super::functions::instant_type;
 use super::keys::Key;
 use super::spec::Policies;
 use crate::engine::entity::{EntityAlgorithm, EntityState};
 use crate::error::{Error, Result};
+use crate::kinds::typing::instant_type;
 
 /// Everything a walk is told, for all partitions.
 #[derive(Debug)]

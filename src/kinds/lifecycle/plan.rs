@@ -15,13 +15,14 @@ use datafusion::functions::core::expr_fn::{coalesce, get_field};
 use datafusion::functions_aggregate::expr_fn::min;
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, cast, ident, lit, when};
 
-use super::functions::{ChangeKey, DateKeys, instant_type};
+use super::functions::{ChangeKey, DateKeys};
 use super::keys::Unusable;
 use super::operator::VisitWalk;
 use super::resolve::{Feed, Mapping, Resolved, ResolvedSource, Values};
 use crate::engine::entity::{WalkOrder, walk};
 use crate::error::{Error, Result};
 use crate::kinds::Scope;
+use crate::kinds::typing::instant_type;
 
 /// A plan that does not build is a bug: everything was typed before.
 pub(super) fn planned<T>(built: std::result::Result<T, DataFusionError>) -> Result<T> {

@@ -3,20 +3,19 @@
 use std::sync::Arc;
 
 use arrow::datatypes::DataType;
-use datafusion::common::DFSchema;
 use datafusion::logical_expr::{Expr, cast};
 
 use super::definition::Definition;
-use super::functions::{Midnight, instant_type};
 use super::keys::{Judge, MAX_SOURCES};
 use super::review;
 use super::spec::{Crosswalk, Doubtful, HandOver, Lifecycle, Policies, Source};
 use super::values::Shared;
-use crate::contract::{ColumnRef, ColumnType, Pii};
-use crate::diag::{Diagnostic, Diagnostics, codes};
+use crate::contract::ColumnType;
+use crate::diag::Diagnostics;
 use crate::engine::TypedExpr;
 use crate::kinds::Scope;
-use crate::syntax::{ColumnName, ExprText, Spanned, TableName};
+use crate::kinds::typing::{Promise, Typing as Expressions, columns_of, demand, transpose};
+use crate::syntax::{ExprText, Spanned, TableName};
 
 /// A model of this kind in which every name means something.
 #[derive(Debug)]
@@ -36,43 +35,6 @@ pub(super) struct Resolved {
     pub(super) stage: Promise,
     /// Whether rows are left out because their value says nothing.
     pub(super) may_ignore: bool,
-}
-
-/// What is known of an output column through the expressions it comes from.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Promise {
-    pub(super) ty: Option<ColumnType>,
-    pub(super) lineage: Vec<ColumnRef>,
-    pub(super) pii: Pii,
-}
-
-impl Promise {
-    /// Takes in an expression over a table; texts and numbers together become texts.
-    fn add(&mut self, table: &TableName, typed: &TypedExpr, scope: &Scope<'_>) {
-        let found = ColumnType::of_arrow(&typed.data_type);
-        self.ty = match (self.ty, found) {
-            (None, found) => found,
-            (Some(ColumnType::Int | ColumnType::BigInt), Some(ColumnType::Int | ColumnType::BigInt)) => {
-                Some(ColumnType::BigInt)
-            }
-            (known, found) if known == found => known,
-            _ => Some(ColumnType::Text),
-        };
-        for column in &typed.columns {
-            let described = scope.frames.get(table.as_str()).and_then(|frame| frame.column(&column.name));
-            self.pii = self.pii.max(described.map_or(Pii::None, |column| column.pii));
-            let column = ColumnName::new(&column.name);
-            self.lineage.extend(column.map(|column| ColumnRef { table: table.clone(), column }));
-        }
-    }
-
-    /// The Arrow type that plans use for it; texts are views, which sort and hash fastest.
-    pub(super) fn arrow(&self) -> DataType {
-        match self.ty {
-            None | Some(ColumnType::Text) => DataType::Utf8View,
-            Some(ty) => ty.arrow(),
-        }
-    }
 }
 
 /// One source, typed.
@@ -149,11 +111,6 @@ pub(super) fn resolve(spec: &Lifecycle, scope: &Scope<'_>, diags: &mut Diagnosti
     })
 }
 
-/// Nothing asked for is fine; something asked for and not understood is not.
-fn transpose<T>(asked: Option<Option<T>>) -> Option<Option<T>> {
-    asked.map_or(Some(None), |understood| understood.map(Some))
-}
-
 #[derive(Default)]
 struct Promises {
     entity: Promise,
@@ -174,12 +131,13 @@ impl Typing<'_> {
     fn source(&mut self, index: usize, source: &Source, diags: &mut Diagnostics) -> Option<ResolvedSource> {
         let meanings = self.shared.of_source(source, self.definition, diags);
         let table = &source.from.value;
-        let schema = self.schema(&source.from, diags)?;
-        let entity = self.key(&source.entity, &schema, diags);
-        let record = source.record.as_ref().map(|record| self.key(record, &schema, diags));
-        let filter = source.filter.as_ref().map(|filter| self.condition(filter, &schema, diags));
-        let created = source.created_at.as_ref().map(|at| self.instant(at, &schema, diags));
-        let feed = self.feed(source, &schema, diags);
+        let columns = columns_of(self.scope, &source.from, diags)?;
+        let over = Expressions::new(self.scope, &columns);
+        let entity = over.key(&source.entity, diags);
+        let record = source.record.as_ref().map(|record| over.key(record, diags));
+        let filter = source.filter.as_ref().map(|filter| over.condition(filter, diags));
+        let created = source.created_at.as_ref().map(|at| over.instant(at, diags));
+        let feed = self.feed(source, over, diags);
         let (entity, record, filter, created) = (entity?, transpose(record)?, transpose(filter)?, transpose(created)?);
         self.promises.entity.add(table, &entity, self.scope);
         if let Some(record) = &record {
@@ -212,7 +170,7 @@ impl Typing<'_> {
         })
     }
 
-    fn feed(&mut self, source: &Source, schema: &DFSchema, diags: &mut Diagnostics) -> Option<Feed> {
+    fn feed(&mut self, source: &Source, over: Expressions<'_>, diags: &mut Diagnostics) -> Option<Feed> {
         let table = &source.from.value;
         let Some(to) = &source.to else {
             let dates: Vec<Option<(u8, Expr)>> = source
@@ -220,7 +178,7 @@ impl Typing<'_> {
                 .iter()
                 .map(|(stage, at)| {
                     let code = self.definition.named(stage, diags);
-                    let (typed, instant) = self.instant(at, schema, diags)?;
+                    let (typed, instant) = over.instant(at, diags)?;
                     self.promises.at.add(table, &typed, self.scope);
                     Some((code?, instant))
                 })
@@ -228,9 +186,9 @@ impl Typing<'_> {
             review::dates_alone(source, diags)?;
             return dates.into_iter().collect::<Option<_>>().map(Feed::Dates);
         };
-        let at = review::at_of(source, diags).and_then(|at| self.instant(at, schema, diags));
-        let to = self.value(to, schema, diags);
-        let was = source.was.as_ref().map(|was| self.value(was, schema, diags));
+        let at = review::at_of(source, diags).and_then(|at| over.instant(at, diags));
+        let to = value(over, to, diags);
+        let was = source.was.as_ref().map(|was| value(over, was, diags));
         let ((at, instant), to, was) = (at?, to?, transpose(was)?);
         self.promises.at.add(table, &at, self.scope);
         for value in was.iter().chain([&to]) {
@@ -241,9 +199,10 @@ impl Typing<'_> {
     }
 
     fn hand_over(&mut self, spec: &HandOver, diags: &mut Diagnostics) -> Option<Mapping> {
-        let schema = self.schema(&spec.from, diags)?;
-        let old = self.key(&spec.old, &schema, diags);
-        let new = self.key(&spec.new, &schema, diags);
+        let columns = columns_of(self.scope, &spec.from, diags)?;
+        let over = Expressions::new(self.scope, &columns);
+        let old = over.key(&spec.old, diags);
+        let new = over.key(&spec.new, diags);
         let (old, new) = (old?, new?);
         self.promises.entity.add(&spec.from.value, &old, self.scope);
         self.promises.entity.add(&spec.from.value, &new, self.scope);
@@ -251,76 +210,25 @@ impl Typing<'_> {
     }
 
     fn crosswalk(&mut self, spec: &Crosswalk, diags: &mut Diagnostics) -> Option<Mapping> {
-        let schema = self.schema(&spec.from, diags)?;
-        let old = self.key(&spec.record, &schema, diags);
-        let new = self.key(&spec.id, &schema, diags);
-        let system = spec.system.as_ref().map(|system| self.key(system, &schema, diags));
+        let columns = columns_of(self.scope, &spec.from, diags)?;
+        let over = Expressions::new(self.scope, &columns);
+        let old = over.key(&spec.record, diags);
+        let new = over.key(&spec.id, diags);
+        let system = spec.system.as_ref().map(|system| over.key(system, diags));
         let (old, new, system) = (old?, new?, transpose(system)?);
         self.promises.entity.add(&spec.from.value, &old, self.scope);
         self.promises.entity.add(&spec.from.value, &new, self.scope);
         let system = system.map(|system| cast(system.expr, DataType::Utf8View));
         Some(Mapping { table: spec.from.value.clone(), old: old.expr, system, new: new.expr })
     }
+}
 
-    fn schema(&self, table: &Spanned<TableName>, diags: &mut Diagnostics) -> Option<DFSchema> {
-        let known = self.scope.frames.df_schema(&table.value).ok();
-        if known.is_none() {
-            let names = self.scope.frames.names().map(TableName::as_str);
-            let message = format!("there is no table `{table}`");
-            diags.push(
-                Diagnostic::error(codes::UNKNOWN_TABLE, table.place, message).did_you_mean(table.as_str(), names),
-            );
-        }
-        known
-    }
-
-    fn typed(&self, text: &ExprText, schema: &DFSchema, diags: &mut Diagnostics) -> Option<TypedExpr> {
-        self.scope.engine.expr(text, schema).map_err(|diagnostic| diags.push(diagnostic)).ok()
-    }
-
-    /// Something that names an entity or a row: a text or a whole number.
-    fn key(&self, text: &ExprText, schema: &DFSchema, diags: &mut Diagnostics) -> Option<TypedExpr> {
-        let typed = self.typed(text, schema, diags)?;
-        let fits = match ColumnType::of_arrow(&typed.data_type) {
-            Some(ColumnType::Text | ColumnType::Int | ColumnType::BigInt) => true,
-            Some(ColumnType::Decimal(_, scale)) => scale == 0,
-            _ => false,
-        };
-        review::demand(fits, text, &typed, "a text or a whole number", diags)?;
-        Some(typed)
-    }
-
-    fn value(&self, text: &ExprText, schema: &DFSchema, diags: &mut Diagnostics) -> Option<TypedExpr> {
-        let typed = self.typed(text, schema, diags)?;
-        let fits = matches!(
-            ColumnType::of_arrow(&typed.data_type),
-            Some(ColumnType::Text | ColumnType::Int | ColumnType::BigInt | ColumnType::Boolean)
-        );
-        review::demand(fits, text, &typed, "a text, a whole number or a yes-or-no", diags)?;
-        Some(typed)
-    }
-
-    fn condition(&self, text: &ExprText, schema: &DFSchema, diags: &mut Diagnostics) -> Option<TypedExpr> {
-        let typed = self.typed(text, schema, diags)?;
-        review::demand(typed.data_type == DataType::Boolean, text, &typed, "a condition", diags)?;
-        Some(typed)
-    }
-
-    /// An instant: a timestamp in UTC, or the first instant of a date in the reporting time zone.
-    fn instant(&self, text: &ExprText, schema: &DFSchema, diags: &mut Diagnostics) -> Option<(TypedExpr, Expr)> {
-        let typed = self.typed(text, schema, diags)?;
-        let expr = typed.expr.clone();
-        let instant = match &typed.data_type {
-            DataType::Timestamp(_, _) | DataType::Null => cast(expr, instant_type()),
-            DataType::Date32 | DataType::Date64 => {
-                let zone = self.scope.settings.reporting_timezone;
-                Midnight::function(zone).call(vec![cast(expr, DataType::Date32)])
-            }
-            _ => {
-                review::demand(false, text, &typed, "a timestamp or a date", diags)?;
-                return None;
-            }
-        };
-        Some((typed, instant))
-    }
+fn value(over: Expressions<'_>, text: &ExprText, diags: &mut Diagnostics) -> Option<TypedExpr> {
+    let typed = over.any(text, diags)?;
+    let fits = matches!(
+        ColumnType::of_arrow(&typed.data_type),
+        Some(ColumnType::Text | ColumnType::Int | ColumnType::BigInt | ColumnType::Boolean)
+    );
+    demand(fits, text, &typed, "a text, a whole number or a yes-or-no", diags)?;
+    Some(typed)
 }

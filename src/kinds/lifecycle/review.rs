@@ -4,29 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::definition::Definition;
 use super::spec::{Lifecycle, Source};
-use crate::contract::ColumnType;
 use crate::diag::{Diagnostic, Diagnostics, Place, codes};
-use crate::engine::TypedExpr;
 use crate::syntax::ExprText;
-
-/// Reports an expression of the wrong type.
-pub(super) fn demand(
-    fits: bool,
-    text: &ExprText,
-    typed: &TypedExpr,
-    wanted: &str,
-    diags: &mut Diagnostics,
-) -> Option<()> {
-    if fits {
-        return Some(());
-    }
-    let found = ColumnType::of_arrow(&typed.data_type).map_or_else(|| typed.data_type.to_string(), |ty| ty.to_string());
-    let message = format!("`{text}` is of type {found}, and {wanted} is wanted here");
-    let wrong = Diagnostic::error(codes::EXPRESSION_TYPE, text.place, message);
-    let hint = wanted.contains("timestamp").then(|| format!("convert it, as in `to_timestamp({text})`"));
-    diags.push(wrong.maybe_hint(hint));
-    None
-}
 
 /// The instant of a source with `to`, which must have one.
 pub(super) fn at_of<'a>(source: &'a Source, diags: &mut Diagnostics) -> Option<&'a ExprText> {

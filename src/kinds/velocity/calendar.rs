@@ -7,12 +7,12 @@ use chrono_tz::Tz;
 use datafusion::logical_expr::{Expr, cast, lit};
 
 use super::business::{DAY, Window};
-use super::review;
 use super::spec::{CalendarSpec, HolidaysSpec, Velocity};
 use crate::contract::ColumnType;
 use crate::diag::{Diagnostic, Diagnostics, codes};
 use crate::engine::TypedExpr;
 use crate::kinds::Scope;
+use crate::kinds::typing::demand;
 use crate::syntax::{ColumnName, ExprText, OneOrMany, Spanned, TableName};
 
 const WEEKDAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
@@ -180,7 +180,7 @@ fn holidays_of(written: &HolidaysSpec, scope: &Scope<'_>, diags: &mut Diagnostic
     };
     let typed = |text: &ExprText, fits: fn(&TypedExpr) -> bool, wanted: &str, diags: &mut Diagnostics| {
         let typed = scope.engine.expr(text, &schema).map_err(|diagnostic| diags.push(diagnostic)).ok()?;
-        review::demand(fits(&typed), text, &typed, wanted, diags)?;
+        demand(fits(&typed), text, &typed, wanted, diags)?;
         Some(typed.expr)
     };
     let date =

@@ -20,19 +20,16 @@ use super::resolve::{Attributes, Resolved, attribute_name, kept_name};
 use super::samples::{Bits, Columns, Samples};
 use super::spec::InferredVisits;
 use super::summary::GroupWalk;
-use crate::contract::{ColumnType, Contract};
+use crate::contract::Contract;
 use crate::engine::entity::{WalkOrder, walk};
 use crate::engine::map::map;
 use crate::error::{Error, Result};
 use crate::kinds::Scope;
+use crate::kinds::typing::instant_type;
 
 /// A plan that does not build is a bug: everything was typed before.
 pub(super) fn planned<T>(built: std::result::Result<T, DataFusionError>) -> Result<T> {
     built.map_err(|error| Error::internal("a velocity could not be planned").with_source(error))
-}
-
-fn instant_type() -> DataType {
-    ColumnType::Timestamp.arrow()
 }
 
 /// Whether a text column says this word; false where it says nothing.

@@ -20,6 +20,7 @@ use crate::contract::{ColumnRef, ColumnType, Pii};
 use crate::diag::{Diagnostic, Diagnostics, codes};
 use crate::engine::{Frame, TypedExpr};
 use crate::kinds::Scope;
+use crate::kinds::typing::{columns_of, demand, transpose};
 use crate::syntax::{ColumnName, ExprText, Spanned, TableName};
 
 /// A model of this kind in which every name means something.
@@ -132,11 +133,6 @@ pub(super) fn resolve(spec: &Velocity, scope: &Scope<'_>, diags: &mut Diagnostic
     })
 }
 
-/// Nothing asked for is fine; something asked for and not understood is not.
-fn transpose<T>(asked: Option<Option<T>>) -> Option<Option<T>> {
-    asked.map_or(Some(None), |understood| understood.map(Some))
-}
-
 fn promise_of(frame: &Frame, table: &TableName, column: &str) -> Option<Promise> {
     let schema = frame.schema();
     let field = schema.field_with_name(column).ok()?;
@@ -186,14 +182,7 @@ impl<'a> Typing<'a> {
         diags: &mut Diagnostics,
     ) -> Option<(DFSchema, Attributes)> {
         let table = &written.from;
-        let Ok(schema) = scope.frames.df_schema(&table.value) else {
-            let names = scope.frames.names().map(TableName::as_str);
-            let message = format!("there is no table `{table}`");
-            diags.push(
-                Diagnostic::error(codes::UNKNOWN_TABLE, table.place, message).did_you_mean(table.as_str(), names),
-            );
-            return None;
-        };
+        let schema = columns_of(scope, table, diags)?;
         let typed = |text: &ExprText, diags: &mut Diagnostics| {
             scope.engine.expr(text, &schema).map_err(|diagnostic| diags.push(diagnostic)).ok()
         };
@@ -202,13 +191,13 @@ impl<'a> Typing<'a> {
         let wanted =
             if texts(entity) { "a text, as the entities are," } else { "a whole number, as the entities are," };
         let fits = texts(entity) == texts(&key.data_type) && review::is_key(&key.data_type);
-        review::demand(fits, &written.entity, &key, wanted, diags)?;
+        demand(fits, &written.entity, &key, wanted, diags)?;
         let since = match &written.since {
             None => None,
             Some(text) => {
                 let since = typed(text, diags)?;
                 let fits = matches!(since.data_type, DataType::Timestamp(_, _));
-                review::demand(fits, text, &since, "a timestamp", diags)?;
+                demand(fits, text, &since, "a timestamp", diags)?;
                 Some(since.expr)
             }
         };
@@ -245,7 +234,7 @@ impl<'a> Typing<'a> {
         review::segment_name(name, diags)?;
         let typed = typed?;
         let ty = ColumnType::of_arrow(&typed.data_type).filter(|ty| *ty != ColumnType::Double);
-        review::demand(ty.is_some(), text, &typed, "a text, a whole number, a date or a yes-or-no", diags)?;
+        demand(ty.is_some(), text, &typed, "a text, a whole number, a date or a yes-or-no", diags)?;
         let lineage = self.lineage(&typed);
         let described = |of: &ColumnRef| {
             let frame = self.scope.frames.get(of.table.as_str())?;
@@ -270,14 +259,14 @@ impl<'a> Typing<'a> {
 
     fn condition(&mut self, text: &ExprText, diags: &mut Diagnostics) -> Option<Expr> {
         let typed = self.typed(text, diags)?;
-        review::demand(typed.data_type == DataType::Boolean, text, &typed, "a condition", diags)?;
+        demand(typed.data_type == DataType::Boolean, text, &typed, "a condition", diags)?;
         self.moved(typed.expr)
     }
 
     fn text(&mut self, text: &ExprText, diags: &mut Diagnostics) -> Option<Expr> {
         let typed = self.typed(text, diags)?;
         let fits = ColumnType::of_arrow(&typed.data_type) == Some(ColumnType::Text);
-        review::demand(fits, text, &typed, "a text", diags)?;
+        demand(fits, text, &typed, "a text", diags)?;
         self.moved(cast(typed.expr, DataType::Utf8View))
     }
 
@@ -288,7 +277,7 @@ impl<'a> Typing<'a> {
             DataType::Date32 | DataType::Date64 => DataType::Date32,
             DataType::Timestamp(_, _) => ColumnType::Timestamp.arrow(),
             _ => {
-                review::demand(false, text, &typed, "a timestamp or a date", diags)?;
+                demand(false, text, &typed, "a timestamp or a date", diags)?;
                 return None;
             }
         };

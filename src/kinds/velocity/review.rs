@@ -10,9 +10,9 @@ use super::spec::{Grain, Velocity};
 use super::statistics::Share;
 use crate::contract::ColumnType;
 use crate::diag::{Diagnostic, Diagnostics, Place, codes};
-use crate::engine::{Frame, TypedExpr};
+use crate::engine::Frame;
 use crate::kinds::Scope;
-use crate::syntax::{ColumnName, ExprText, Spanned, TableName};
+use crate::syntax::{ColumnName, Spanned, TableName};
 
 /// The most quantiles a model may have.
 const MAX_QUANTILES: usize = 20;
@@ -59,25 +59,6 @@ pub(super) fn stages(from: &TableName, scope: &Scope<'_>) -> Vec<String> {
     let schema = frame.schema();
     let names = schema.fields().iter().map(|field| field.name().as_str());
     names.filter_map(|name| Some(name.strip_prefix("became_")?.strip_suffix("_at")?.to_string())).collect()
-}
-
-/// Reports an expression of the wrong type.
-pub(super) fn demand(
-    fits: bool,
-    text: &ExprText,
-    typed: &TypedExpr,
-    wanted: &str,
-    diags: &mut Diagnostics,
-) -> Option<()> {
-    if fits {
-        return Some(());
-    }
-    let found = ColumnType::of_arrow(&typed.data_type).map_or_else(|| typed.data_type.to_string(), |ty| ty.to_string());
-    let message = format!("`{text}` is of type {found}, and {wanted} is wanted here");
-    let wrong = Diagnostic::error(codes::EXPRESSION_TYPE, text.place, message);
-    let hint = wanted.contains("timestamp").then(|| format!("convert it, as in `to_timestamp({text})`"));
-    diags.push(wrong.maybe_hint(hint));
-    None
 }
 
 /// Whether values of a type can name an entity.

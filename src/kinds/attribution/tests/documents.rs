@@ -2,14 +2,17 @@
 
 use std::collections::BTreeSet;
 
+use arrow::datatypes::{Field, TimeUnit};
 use serde::Deserialize;
 
 use super::super::GUIDE;
 use super::super::models::KNOWN;
 use super::*;
-use crate::contract::Role;
-use crate::syntax::Spanned;
-use arrow::datatypes::{Field, TimeUnit};
+use crate::contract::{Contract, Role};
+use crate::diag::Diagnostics;
+use crate::engine::{Frame, Frames};
+use crate::kinds::ModelKind;
+use crate::syntax::{Spanned, TableName, read};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -6,7 +6,10 @@ use arrow::datatypes::{Field, TimeUnit};
 use super::super::effects::journey_walk;
 use super::super::resolve::resolve;
 use super::*;
+use crate::diag::Diagnostics;
 use crate::engine::entity::EntityAlgorithm;
+use crate::engine::{Frame, Frames};
+use crate::syntax::TableName;
 
 const ROWS: usize = 1_000;
 const BATCHES: usize = 300;

@@ -7,8 +7,10 @@ use serde::Deserialize;
 
 use super::super::GUIDE;
 use super::*;
-use crate::contract::{Column, ColumnType, Pii};
-use crate::syntax::{ColumnName, Spanned};
+use crate::contract::{Column, ColumnType, Contract, Pii};
+use crate::diag::Diagnostics;
+use crate::engine::{Frame, Frames};
+use crate::syntax::{ColumnName, Spanned, read};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -5,76 +5,46 @@ mod documents;
 mod fuzz;
 mod golden;
 mod ids;
+mod values;
 
 use std::collections::BTreeMap;
-use std::num::NonZeroUsize;
+use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, StringArray, TimestampMicrosecondArray};
-use arrow::compute::{cast, concat_batches};
-use arrow::datatypes::SchemaRef;
-use arrow::util::display::{ArrayFormatter, FormatOptions};
-use chrono::{DateTime, Utc};
-use datafusion::datasource::MemTable;
-use datafusion::logical_expr::LogicalPlan;
+use arrow::array::{Array, ArrayRef, RecordBatch, StringArray, TimestampMicrosecondArray};
 
 use super::Dedupe;
-use crate::contract::Contract;
-use crate::diag::{Diagnostics, Place, Sources};
-use crate::engine::{Engine, Frame, Frames, Limits};
+use crate::diag::Sources;
+use crate::engine::Engine;
 use crate::error::Result;
-use crate::kinds::{FactRow, ModelKind, Scope, Settings};
-use crate::syntax::{TableName, read};
+pub(super) use crate::kinds::fixture::{How, PLAIN, frame, instant, scope, settings};
+use crate::kinds::{ModelKind, Settings, fixture};
+use crate::syntax::TableName;
 
-/// How a model is run.
-#[derive(Clone, Copy)]
-pub(super) struct How {
-    pub(super) threads: usize,
-    pub(super) batch: usize,
+/// What a run made.
+#[derive(Debug)]
+pub(super) struct Made(fixture::Made);
+
+impl Deref for Made {
+    type Target = fixture::Made;
+
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
 }
 
-pub(super) const PLAIN: How = How { threads: 2, batch: 8192 };
-
-/// What a run made: tables by name, and the facts.
-#[derive(Debug)]
-pub(super) struct Made {
-    pub(super) tables: BTreeMap<String, RecordBatch>,
-    pub(super) facts: Vec<FactRow>,
+impl DerefMut for Made {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        &mut self.0
+    }
 }
 
 pub(super) fn model(yaml: &str) -> (Dedupe, Sources) {
-    let mut sources = Sources::default();
-    let file = sources.add("models/m.yml", yaml);
-    let mut diags = Diagnostics::default();
-    let spec = read::<Dedupe>(file, yaml, &mut diags);
-    (spec.unwrap_or_else(|| panic!("{:#?}", diags.into_sorted())), sources)
+    fixture::model(yaml)
 }
 
 pub(super) fn engine(how: How, sources: Sources, as_of: &str) -> Engine {
-    let limits = Limits {
-        threads: NonZeroUsize::new(how.threads).unwrap(),
-        memory_bytes: 1 << 30,
-        spill_dir: None,
-        batch_size: NonZeroUsize::new(how.batch).unwrap(),
-    };
-    Engine::new(limits, format!("{as_of}T00:00:00Z").parse().unwrap(), sources).unwrap()
-}
-
-pub(super) fn settings() -> Settings {
-    Settings { reporting_timezone: chrono_tz::Europe::Berlin, currency: "EUR".to_string() }
-}
-
-/// A table cut into batches and dealt out to partitions.
-pub(super) fn frame(table: &RecordBatch, how: How) -> Frame {
-    let mut partitions = vec![Vec::new(); how.threads];
-    let mut start = 0;
-    while start < table.num_rows() {
-        let rows = how.batch.min(table.num_rows() - start);
-        partitions[(start / how.batch) % how.threads].push(table.slice(start, rows));
-        start += rows;
-    }
-    let provider = MemTable::try_new(table.schema(), partitions).unwrap();
-    Frame { provider: Arc::new(provider), columns: Vec::new() }
+    fixture::engine(how, sources, format!("{as_of}T00:00:00Z").parse().unwrap())
 }
 
 /// Runs a model that nothing was published of yet.
@@ -90,75 +60,32 @@ pub(super) async fn run_after(
     as_of: &str,
     before: Option<&Made>,
 ) -> Result<Made> {
+    run_in(&settings(), yaml, tables, how, as_of, before).await
+}
+
+/// The same in a project with settings of its own.
+pub(super) async fn run_in(
+    settings: &Settings,
+    yaml: &str,
+    tables: &[(&str, RecordBatch)],
+    how: How,
+    as_of: &str,
+    before: Option<&Made>,
+) -> Result<Made> {
     let (spec, sources) = model(yaml);
-    let engine = &engine(how, sources, as_of);
-    let mut frames = Frames::default();
-    for (name, table) in tables {
-        frames.insert(TableName::new_unchecked(name), frame(table, how));
-    }
+    let mut frames = fixture::frames(tables, how);
     for (name, table) in before.into_iter().flat_map(|made| &made.tables) {
         if spec.remembers().iter().any(|ending| name.ends_with(ending)) {
             frames.insert_published(TableName::new_unchecked(name), frame(table, how));
         }
     }
-    let (settings, name) = (settings(), TableName::new_unchecked("people"));
-    let mut diags = Diagnostics::default();
-    let contracts = spec.contract(&scope(&name, &settings, &frames, engine), &mut diags);
-    let contracts = contracts.unwrap_or_else(|| panic!("{:#?}", diags.into_sorted()));
-    let mut made = BTreeMap::new();
-    for contract in &contracts {
-        let plan = spec.plan(&scope(&name, &settings, &frames, engine), contract)?;
-        let rows = as_promised(&collect(engine, plan).await?, contract);
-        let memory = MemTable::try_new(rows.schema(), vec![vec![rows.clone()]]).unwrap();
-        frames.insert(contract.table.clone(), Frame { provider: Arc::new(memory), columns: contract.columns.clone() });
-        made.insert(contract.table.to_string(), rows);
-    }
-    let mut facts = Vec::new();
-    for plan in spec.facts(&scope(&name, &settings, &frames, engine))? {
-        facts.extend(fact_rows(&collect(engine, plan).await?));
-    }
-    facts.sort();
-    Ok(Made { tables: made, facts })
+    fixture::run(&spec, "people", settings, frames, &engine(how, sources, as_of), usize::MAX).await.map(Made)
 }
 
-pub(super) fn scope<'a>(
-    model: &'a TableName,
-    settings: &'a Settings,
-    frames: &'a Frames,
-    engine: &'a Engine,
-) -> Scope<'a> {
-    Scope { model, place: Place::default(), description: "", settings, frames, engine }
-}
-
-async fn collect(engine: &Engine, plan: LogicalPlan) -> Result<RecordBatch> {
-    let schema: SchemaRef = Arc::new(plan.schema().as_arrow().clone());
-    let batches = engine.ctx().execute_logical_plan(plan).await?.collect().await?;
-    let schema = batches.first().map_or(schema, |batch| batch.schema());
-    Ok(concat_batches(&schema, &batches)?)
-}
-
-fn as_promised(rows: &RecordBatch, contract: &Contract) -> RecordBatch {
-    let names: Vec<&str> = contract.columns.iter().map(|column| column.name.as_str()).collect();
-    let schema = rows.schema();
-    assert_eq!(schema.fields().iter().map(|f| f.name().as_str()).collect::<Vec<_>>(), names, "{}", contract.table);
-    let columns: Vec<ArrayRef> =
-        rows.columns().iter().zip(&contract.columns).map(|(c, to)| cast(c, &to.ty.arrow()).unwrap()).collect();
-    // Fails where a column promised to be NOT NULL holds NULLs.
-    RecordBatch::try_new(Arc::new(contract.schema()), columns).unwrap()
-}
-
-fn fact_rows(rows: &RecordBatch) -> Vec<FactRow> {
-    let text = |at: usize, row: usize| cell(rows.column(at), row);
-    let numbers = rows.column(2).as_primitive::<arrow::datatypes::Int64Type>();
-    (0..rows.num_rows())
-        .map(|row| FactRow { fact: text(0, row), item: text(1, row), rows: numbers.value(row) })
-        .collect()
-}
-
-/// One value as text, NULL as `-`.
+/// One value as text, NULL as `-`; instants as their days.
 pub(super) fn cell(column: &dyn Array, row: usize) -> String {
-    let options = FormatOptions::new().with_null("-").with_timestamp_tz_format(Some("%Y-%m-%d"));
-    ArrayFormatter::try_new(column, &options).unwrap().value(row).to_string()
+    let text = fixture::cell(column, row);
+    text.strip_suffix(" 00:00:00").map_or(text.clone(), str::to_string)
 }
 
 impl Made {
@@ -166,17 +93,10 @@ impl Made {
     /// their entity, as in `<crm:1>`.
     pub(super) fn lines(&self, table: &str, columns: &[&str]) -> Vec<String> {
         let ids = self.ids();
-        let rows = &self.tables[table];
-        let picked: Vec<&ArrayRef> = columns.iter().map(|name| rows.column_by_name(name).expect(name)).collect();
-        let show = |column: &ArrayRef, row: usize| {
+        fixture::lines(&self.tables[table], columns, |column, row| {
             let text = cell(column, row);
             ids.get(&text).cloned().unwrap_or(text)
-        };
-        let mut lines: Vec<String> = (0..rows.num_rows())
-            .map(|row| picked.iter().map(|column| show(column, row)).collect::<Vec<_>>().join(" | "))
-            .collect();
-        lines.sort();
-        lines
+        })
     }
 
     /// Ids → anchors.
@@ -196,16 +116,6 @@ impl Made {
         (0..crosswalk.num_rows())
             .map(|row| (format!("{}:{}", text("system", row), text("record_id", row)), text("person_id", row)))
             .collect()
-    }
-
-    pub(super) fn fact(&self, fact: &str, item: &str) -> Option<i64> {
-        self.facts.iter().find(|row| row.fact == fact && row.item == item).map(|row| row.rows)
-    }
-
-    /// What went in is what came out and what was rejected.
-    pub(super) fn assert_balanced(&self) {
-        let sum = |fact: &str| self.facts.iter().filter(|row| row.fact == fact).map(|row| row.rows).sum::<i64>();
-        assert_eq!(sum("rows_in"), sum("rows_out") + sum("rows_rejected"), "{:#?}", self.facts);
     }
 }
 
@@ -227,9 +137,4 @@ pub(super) fn table(text: &str) -> RecordBatch {
         (name.clone(), array, true)
     });
     RecordBatch::try_from_iter_with_nullable(columns.collect::<Vec<_>>()).unwrap()
-}
-
-/// A day in UTC microseconds.
-pub(super) fn instant(day: &str) -> i64 {
-    format!("{day}T00:00:00Z").parse::<DateTime<Utc>>().unwrap().timestamp_micros()
 }

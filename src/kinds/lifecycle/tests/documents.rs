@@ -7,8 +7,11 @@ use serde::Deserialize;
 
 use super::super::GUIDE;
 use super::*;
-use crate::contract::{Column, ColumnType, Pii, Role};
-use crate::syntax::{ColumnName, Spanned};
+use crate::contract::{Column, ColumnType, Contract, Pii, Role};
+use crate::diag::Diagnostics;
+use crate::engine::{Frame, Frames};
+use crate::kinds::ModelKind;
+use crate::syntax::{ColumnName, Spanned, TableName, read};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

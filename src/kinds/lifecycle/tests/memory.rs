@@ -1,14 +1,15 @@
 //! What one entity with very many changes costs.
 
-use arrow::array::{Int32Array, StringViewArray};
+use arrow::array::{AsArray, Int32Array, StringViewArray};
+use arrow::datatypes::{DataType, Field};
 
 use super::super::definition::Definition;
 use super::super::keys::Key;
 use super::super::operator::{VisitWalk, schema};
 use super::super::spec::Policies;
 use super::*;
+use crate::diag::{Diagnostics, Place};
 use crate::engine::entity::EntityAlgorithm;
-use arrow::datatypes::{DataType, Field};
 
 const ROWS: usize = 1_000;
 const BATCHES: usize = 300;

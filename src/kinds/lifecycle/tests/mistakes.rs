@@ -3,7 +3,8 @@
 use arrow::datatypes::{DataType, Field, TimeUnit};
 
 use super::*;
-use crate::diag::{Code, Severity, codes};
+use crate::diag::{Code, Diagnostics, Severity, codes};
+use crate::syntax::read;
 
 fn table() -> Schema {
     Schema::new(vec![

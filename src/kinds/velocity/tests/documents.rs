@@ -7,8 +7,11 @@ use serde::Deserialize;
 use super::super::status::{Excluded, Status, TargetStatus};
 use super::super::{GUIDE, group::reason};
 use super::*;
-use crate::contract::{Column, Pii, Role};
-use crate::syntax::{ColumnName, Spanned};
+use crate::contract::{Column, Contract, Pii, Role};
+use crate::diag::Diagnostics;
+use crate::engine::Frames;
+use crate::kinds::ModelKind;
+use crate::syntax::{ColumnName, Spanned, read};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

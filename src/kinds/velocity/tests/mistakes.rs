@@ -1,7 +1,8 @@
 //! What `check` says of models that cannot be.
 
 use super::*;
-use crate::diag::{Code, Severity, codes};
+use crate::diag::{Code, Diagnostics, Severity, codes};
+use crate::syntax::read;
 
 fn tables() -> Vec<(&'static str, Schema)> {
     let owners = Schema::new(vec![

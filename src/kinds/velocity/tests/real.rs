@@ -4,12 +4,15 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use arrow::array::BooleanArray;
+use arrow::array::{AsArray, BooleanArray};
 use arrow::compute::kernels::cmp::eq;
+use arrow::compute::{cast, concat_batches};
 use arrow::datatypes::Int64Type;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use super::*;
+use crate::engine::Frames;
+use crate::kinds::Settings;
 
 fn at_hand(path: &str) -> Option<PathBuf> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/bench/expected/SLICE").join(path);
@@ -68,16 +71,7 @@ async fn the_benchmark_has_the_counts_of_its_reference() {
     let stages = [LADDER.as_slice(), &["disqualified"]].concat();
     frames.insert(TableName::new_unchecked("stages_entities"), entities(&stages));
     let settings = Settings { reporting_timezone: chrono_tz::UTC, currency: "EUR".to_string() };
-    let name = TableName::new_unchecked("speed");
-    let mut tables = Vec::new();
-    for number in 0..2 {
-        let scope = scope(&name, &settings, &frames, &engine);
-        let contract = spec.contract(&scope, &mut Diagnostics::default()).unwrap().remove(number);
-        let rows = as_promised(&collect(&engine, spec.plan(&scope, &contract).unwrap()).await, &contract);
-        frames.insert(contract.table.clone(), frame(&rows, PLAIN));
-        tables.push(rows);
-    }
-    let made = Made { tables, facts: Vec::new() };
+    let made = Made(fixture::run(&spec, "speed", &settings, frames, &engine, 2).await.unwrap());
     let counts = ["entered", "converted", "open", "lost"];
     let columns = [["cohort_start", "from_stage", "to_stage"].as_slice(), &counts].concat();
     let found: Vec<String> =

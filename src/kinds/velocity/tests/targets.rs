@@ -1,6 +1,9 @@
 //! Business time and targets.
 
 use super::*;
+use crate::diag::Diagnostics;
+use crate::engine::Frames;
+use crate::kinds::ModelKind;
 
 const OFFICE: &str = "
 from: stages
