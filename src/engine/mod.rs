@@ -19,6 +19,8 @@ pub mod local_day;
 pub mod map;
 mod map_exec;
 mod operator;
+#[cfg(test)]
+mod pushdown_tests;
 mod query;
 mod sql;
 mod sql_error;
@@ -173,9 +175,12 @@ fn config(limits: &Limits) -> SessionConfig {
         (limits.memory_bytes / (8 * limits.threads.get())).clamp(LEAST_MERGE_BYTES, MOST_MERGE_BYTES);
     options.execution.parquet.pushdown_filters = true;
     options.execution.parquet.reorder_filters = true;
-    // The bounds that a join pushes into a scan keep the build side's text type; a scan of the other
-    // one fails, and only where the build side is done first.
+    // What one operator learns while it runs must not be pushed into a scan: DataFusion 55 passes such
+    // filters through an aggregation by the name of a grouping column, also where the column of that
+    // name beneath is another one. `pushdown_tests` shows rows that are lost that way.
     options.optimizer.enable_join_dynamic_filter_pushdown = false;
+    options.optimizer.enable_topk_dynamic_filter_pushdown = false;
+    options.optimizer.enable_aggregate_dynamic_filter_pushdown = false;
     config
 }
 
