@@ -19,6 +19,7 @@ pub mod name;
 pub mod phone;
 pub mod similar;
 mod table;
+mod words;
 
 /// Bytes of a text that are looked at; what a person typed into a field is shorter.
 ///

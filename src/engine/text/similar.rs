@@ -4,10 +4,7 @@
 //! [`super::MAX_BYTES`] bytes count.
 
 use super::fold::{fold, is_mark};
-use super::head;
-
-/// The longest ASCII text that fits the fast ways: one bit a character.
-const BITS: usize = 64;
+use super::{head, words};
 
 /// Jaro–Winkler similarity, 0 to 1: scale .1, prefix of at most 4, and the prefix counts only where
 /// the Jaro similarity is above .7, as in Winkler's own program. Two empty texts are alike.
@@ -16,21 +13,28 @@ pub fn jaro_winkler(a: &str, b: &str) -> f64 {
     if a == b {
         return 1.0;
     }
-    if !short_ascii(a, b) {
-        return strsim::jaro_winkler(a, b);
+    match ascii(a, b).filter(|_| !a.is_empty() && !b.is_empty()).and_then(|(a, b)| words::jaro(a, b)) {
+        Some(jaro) if jaro > 0.7 => {
+            let prefix = a.bytes().zip(b.bytes()).take(4).take_while(|(a, b)| a == b).count();
+            jaro + 0.1 * count(prefix) * (1.0 - jaro)
+        }
+        Some(jaro) => jaro,
+        None => strsim::jaro_winkler(a, b),
     }
-    let jaro = jaro_ascii(a.as_bytes(), b.as_bytes());
-    if jaro <= 0.7 {
-        return jaro;
-    }
-    let prefix = a.bytes().zip(b.bytes()).take(4).take_while(|(a, b)| a == b).count();
-    jaro + 0.1 * count(prefix) * (1.0 - jaro)
 }
 
 /// Insertions, deletions and substitutions of characters between two texts.
 pub fn levenshtein(a: &str, b: &str) -> usize {
     let (a, b) = (head(a), head(b));
-    if short_ascii(a, b) { levenshtein_ascii(a.as_bytes(), b.as_bytes()) } else { strsim::levenshtein(a, b) }
+    ascii(a, b).and_then(|(a, b)| words::levenshtein(a, b)).unwrap_or_else(|| strsim::levenshtein(a, b))
+}
+
+/// As [`levenshtein`], where two neighbours that change places count once and are not changed further
+/// (optimal string alignment).
+pub fn alignment(a: &str, b: &str) -> usize {
+    let (a, b) = (head(a), head(b));
+    let quick = ascii(a, b).and_then(|(a, b)| words::alignment(a, b));
+    quick.map_or_else(|| strsim::osa_distance(a, b), |edits| edits as usize)
 }
 
 /// As [`levenshtein`], where two neighbours that change places count once, whatever else is changed
@@ -101,84 +105,14 @@ fn word_set(folded: &str) -> Vec<&str> {
     words
 }
 
-fn short_ascii(a: &str, b: &str) -> bool {
-    a.len() <= BITS && b.len() <= BITS && a.is_ascii() && b.is_ascii()
+/// Both as bytes, where each is a character.
+fn ascii<'a>(a: &'a str, b: &'a str) -> Option<(&'a [u8], &'a [u8])> {
+    (a.is_ascii() && b.is_ascii()).then(|| (a.as_bytes(), b.as_bytes()))
 }
 
 /// A count as a float; counts here are at most 1,000.
 fn count(n: usize) -> f64 {
     f64::from(u32::try_from(n).unwrap_or(u32::MAX))
-}
-
-/// Jaro similarity of ASCII of at most [`BITS`] characters; matched characters are bits.
-fn jaro_ascii(a: &[u8], b: &[u8]) -> f64 {
-    if a.is_empty() || b.is_empty() {
-        return if a.len() == b.len() { 1.0 } else { 0.0 };
-    }
-    let range = (a.len().max(b.len()) / 2).saturating_sub(1);
-    let places = places(b);
-    let (mut in_a, mut in_b) = (0u64, 0u64);
-    for (at, byte) in a.iter().enumerate() {
-        let window = below(at + range + 1) & !below(at.saturating_sub(range));
-        let free = place(&places, *byte) & window & !in_b;
-        if free != 0 {
-            in_a |= 1 << at;
-            // The first of them.
-            in_b |= free & free.wrapping_neg();
-        }
-    }
-    if in_a == 0 {
-        return 0.0;
-    }
-    let matches = count(in_a.count_ones() as usize);
-    let swapped = matched(a, in_a).zip(matched(b, in_b)).filter(|(a, b)| a != b).count() / 2;
-    (matches / count(a.len()) + matches / count(b.len()) + (matches - count(swapped)) / matches) / 3.0
-}
-
-/// Where each character stands in a text of at most [`BITS`] of them, as bits.
-fn places(text: &[u8]) -> [u64; 128] {
-    let mut places = [0; 128];
-    for (at, byte) in text.iter().enumerate() {
-        if let Some(place) = places.get_mut(usize::from(*byte)) {
-            *place |= 1 << at;
-        }
-    }
-    places
-}
-
-fn place(places: &[u64; 128], byte: u8) -> u64 {
-    places.get(usize::from(byte)).copied().unwrap_or_default()
-}
-
-/// The lowest `count` bits, or all.
-fn below(count: usize) -> u64 {
-    if count < BITS { (1 << count) - 1 } else { u64::MAX }
-}
-
-/// The characters whose bit is set.
-fn matched(text: &[u8], bits: u64) -> impl Iterator<Item = u8> {
-    text.iter().enumerate().filter(move |(at, _)| bits & (1 << at) != 0).map(|(_, byte)| *byte)
-}
-
-/// Levenshtein distance of ASCII of at most [`BITS`] characters: the rows of the table as bit
-/// vectors of their differences (Myers 1999, in the form of Hyyrö 2003).
-fn levenshtein_ascii(a: &[u8], b: &[u8]) -> usize {
-    let Some(last) = a.len().checked_sub(1) else { return b.len() };
-    let places = places(a);
-    let (mut up, mut down, mut distance) = (u64::MAX, 0u64, a.len());
-    for byte in b {
-        let equal = place(&places, *byte);
-        let across = (((equal & up).wrapping_add(up)) ^ up) | equal | down;
-        let mut rise = down | !(across | up);
-        let mut fall = up & across;
-        distance += usize::from(rise >> last & 1 == 1);
-        distance -= usize::from(fall >> last & 1 == 1);
-        rise = rise << 1 | 1;
-        fall <<= 1;
-        up = fall | !((equal | down) | rise);
-        down = rise & (equal | down);
-    }
-    distance
 }
 
 #[cfg(test)]

@@ -1,9 +1,8 @@
-//! The same measures for ASCII texts of at most 64 characters, a machine word at a time.
+//! Measures of similarity for ASCII texts of at most 64 characters, a machine word at a time.
 //!
 //! A table says for each character where it stands in one text, as bits; a step then treats all
-//! positions at once. Nearly every name and key takes this way.
-
-use super::mean_of_shares;
+//! positions at once. Nearly every name and key takes this way. Where a text is too long there is
+//! no answer, and [`super::similar`] asks `strsim`.
 
 /// Where each character stands in a text of at most 64.
 struct Places([u64; 128]);
@@ -61,10 +60,13 @@ pub(super) fn jaro(a: &[u8], b: &[u8]) -> Option<f64> {
         moved += u32::from(b.get(at) != Some(byte));
         hits_b &= hits_b.wrapping_sub(1);
     }
-    Some(mean_of_shares(matches, moved / 2, a.len(), b.len()))
+    let matched = f64::from(matches);
+    let in_order = matched - f64::from(moved / 2);
+    Some((matched / a.len() as f64 + matched / b.len() as f64 + in_order / matched) / 3.0)
 }
 
-/// Optimal string alignment of two ASCII texts; none where `a` is empty or longer than 64.
+/// Optimal string alignment of two ASCII texts, by the bit-parallel algorithm of H. Hyyrö (2003); none
+/// where `a` is empty or longer than 64.
 pub(super) fn alignment(a: &[u8], b: &[u8]) -> Option<u32> {
     let top = a.len().checked_sub(1)?;
     let places = Places::of(a)?;
@@ -83,4 +85,25 @@ pub(super) fn alignment(a: &[u8], b: &[u8]) -> Option<u32> {
         before = equal;
     }
     Some(score)
+}
+
+/// Levenshtein distance of two ASCII texts; none where `a` is empty or longer than 64. The rows of
+/// the table are bit vectors of their differences (Myers 1999, in the form of Hyyrö 2003).
+pub(super) fn levenshtein(a: &[u8], b: &[u8]) -> Option<usize> {
+    let last = a.len().checked_sub(1)?;
+    let places = Places::of(a)?;
+    let (mut up, mut down, mut distance) = (u64::MAX, 0u64, a.len());
+    for byte in b {
+        let equal = places.of_byte(*byte);
+        let across = (((equal & up).wrapping_add(up)) ^ up) | equal | down;
+        let mut rise = down | !(across | up);
+        let mut fall = up & across;
+        distance += usize::from(rise >> last & 1 == 1);
+        distance -= usize::from(fall >> last & 1 == 1);
+        rise = rise << 1 | 1;
+        fall <<= 1;
+        up = fall | !((equal | down) | rise);
+        down = rise & (equal | down);
+    }
+    Some(distance)
 }
