@@ -10,6 +10,7 @@ use crate::contract::{Column, ColumnRef, ColumnType, Pii};
 use crate::diag::{Diagnostic, Diagnostics, codes};
 use crate::engine::TypedExpr;
 use crate::engine::local_day::{InstantOfDate, first_instant};
+use crate::error::{Error, Result};
 use crate::syntax::{ColumnName, ExprText, Spanned, TableName};
 
 /// UTC instants with microseconds.
@@ -77,6 +78,24 @@ fn together(known: Option<ColumnType>, found: Option<ColumnType>) -> Option<Colu
 pub fn made(name: &str, ty: ColumnType, description: impl Into<String>, from: &[&Promise]) -> Column {
     let lineage = from.iter().flat_map(|promise| promise.lineage.clone()).collect();
     Column::new(ColumnName::new_unchecked(name), ty, description).from_columns(lineage)
+}
+
+/// What `resolve` makes of a spec, where it finds nothing wrong with it; what it finds goes to `diags`.
+pub fn in_order<T>(resolve: impl FnOnce(&mut Diagnostics) -> Option<T>, diags: &mut Diagnostics) -> Option<T> {
+    let mut found = Diagnostics::default();
+    let resolved = resolve(&mut found);
+    let failed = found.has_errors();
+    diags.extend(found);
+    resolved.filter(|_| !failed)
+}
+
+/// The same of a spec that was in order before; anything else is a bug.
+pub fn again<T>(scope: &Scope<'_>, resolve: impl FnOnce(&mut Diagnostics) -> Option<T>) -> Result<T> {
+    let mut found = Diagnostics::default();
+    in_order(resolve, &mut found).ok_or_else(|| {
+        let first = found.into_sorted().into_iter().next().map(|d| d.message).unwrap_or_default();
+        Error::internal(format!("`{}` was planned without being in order: {first}", scope.model))
+    })
 }
 
 /// Nothing asked for is fine; something asked for and not understood is not.

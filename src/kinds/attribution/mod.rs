@@ -51,6 +51,7 @@ use crate::contract::{Contract, Role};
 use crate::diag::Diagnostics;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
+use crate::kinds::typing::{again, in_order};
 use crate::syntax::{ColumnName, Spanned, TableName};
 use model_spec::MilestoneSpec;
 use resolve::Resolved;
@@ -85,11 +86,7 @@ impl ModelKind for Attribution {
     }
 
     fn contract(&self, scope: &Scope<'_>, diags: &mut Diagnostics) -> Option<Vec<Contract>> {
-        let mut found = Diagnostics::default();
-        let resolved = resolve::resolve(self, scope, &mut found);
-        let failed = found.has_errors();
-        diags.extend(found);
-        let resolved = resolved.filter(|_| !failed)?;
+        let resolved = in_order(|diags| resolve::resolve(self, scope, diags), diags)?;
         Some(describe::contracts(self, &resolved, scope))
     }
 
@@ -138,11 +135,6 @@ impl ModelKind for Attribution {
 impl Attribution {
     /// What [`ModelKind::contract`] found in order before.
     fn resolved(&self, scope: &Scope<'_>) -> Result<Resolved> {
-        let mut found = Diagnostics::default();
-        let resolved = resolve::resolve(self, scope, &mut found).filter(|_| !found.has_errors());
-        resolved.ok_or_else(|| {
-            let first = found.into_sorted().into_iter().next().map(|d| d.message).unwrap_or_default();
-            Error::internal(format!("`{}` was planned without being in order: {first}", scope.model))
-        })
+        again(scope, |diags| resolve::resolve(self, scope, diags))
     }
 }

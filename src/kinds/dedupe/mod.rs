@@ -55,6 +55,7 @@ use crate::contract::Contract;
 use crate::diag::Diagnostics;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
+use crate::kinds::typing;
 use crate::syntax::{Spanned, TableName};
 use resolve::Resolved;
 use tables::Table;
@@ -88,11 +89,8 @@ impl ModelKind for Dedupe {
     }
 
     fn contract(&self, scope: &Scope<'_>, diags: &mut Diagnostics) -> Option<Vec<Contract>> {
-        let mut found = Diagnostics::default();
-        let resolved = resolve::resolve(self, scope, &mut found);
-        let failed = found.has_errors();
-        diags.extend(found);
-        Some(describe::contracts(self, &resolved.filter(|_| !failed)?, scope))
+        let resolved = typing::in_order(|diags| resolve::resolve(self, scope, diags), diags)?;
+        Some(describe::contracts(self, &resolved, scope))
     }
 
     fn plan(&self, scope: &Scope<'_>, output: &Contract) -> Result<LogicalPlan> {
@@ -119,11 +117,6 @@ impl ModelKind for Dedupe {
 impl Dedupe {
     /// What [`ModelKind::contract`] found in order before.
     fn resolved(&self, scope: &Scope<'_>) -> Result<Resolved> {
-        let mut found = Diagnostics::default();
-        let resolved = resolve::resolve(self, scope, &mut found).filter(|_| !found.has_errors());
-        resolved.ok_or_else(|| {
-            let first = found.into_sorted().into_iter().next().map(|d| d.message).unwrap_or_default();
-            Error::internal(format!("`{}` was planned without being in order: {first}", scope.model))
-        })
+        typing::again(scope, |diags| resolve::resolve(self, scope, diags))
     }
 }

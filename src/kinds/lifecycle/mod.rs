@@ -39,7 +39,8 @@ use super::{FactRow, ModelKind, Scope};
 use crate::contract::{Contract, Role};
 use crate::diag::Diagnostics;
 use crate::engine::Engine;
-use crate::error::{Error, Result};
+use crate::error::Result;
+use crate::kinds::typing;
 use crate::syntax::{Spanned, TableName};
 use resolve::Resolved;
 
@@ -58,11 +59,7 @@ impl ModelKind for Lifecycle {
     }
 
     fn contract(&self, scope: &Scope<'_>, diags: &mut Diagnostics) -> Option<Vec<Contract>> {
-        let mut found = Diagnostics::default();
-        let resolved = resolve::resolve(self, scope, &mut found);
-        let failed = found.has_errors();
-        diags.extend(found);
-        let resolved = resolved.filter(|_| !failed)?;
+        let resolved = typing::in_order(|diags| resolve::resolve(self, scope, diags), diags)?;
         Some(describe::contracts(self, &resolved, scope))
     }
 
@@ -87,11 +84,6 @@ impl ModelKind for Lifecycle {
 impl Lifecycle {
     /// What [`ModelKind::contract`] found in order before.
     fn resolved(&self, scope: &Scope<'_>) -> Result<Resolved> {
-        let mut found = Diagnostics::default();
-        let resolved = resolve::resolve(self, scope, &mut found).filter(|_| !found.has_errors());
-        resolved.ok_or_else(|| {
-            let first = found.into_sorted().into_iter().next().map(|d| d.message).unwrap_or_default();
-            Error::internal(format!("`{}` was planned without being in order: {first}", scope.model))
-        })
+        typing::again(scope, |diags| resolve::resolve(self, scope, diags))
     }
 }
