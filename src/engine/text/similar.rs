@@ -107,7 +107,7 @@ fn word_set(folded: &str) -> Vec<&str> {
 
 /// Both as bytes, where each is a character.
 fn ascii<'a>(a: &'a str, b: &'a str) -> Option<(&'a [u8], &'a [u8])> {
-    (a.is_ascii() && b.is_ascii()).then(|| (a.as_bytes(), b.as_bytes()))
+    (a.is_ascii() && b.is_ascii()).then_some((a.as_bytes(), b.as_bytes()))
 }
 
 /// A count as a float; counts here are at most 1,000.
