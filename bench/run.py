@@ -6,6 +6,7 @@
 Builds the release binary, makes the data, runs every job on both sides, compares the tables row by row, and only
 then measures: CPU time (user and system), wall time and peak memory of whole processes, each side in turn, medians.
 The floor is DuckDB's scan of the columns that must be read plus its write of the finished table from memory.
+Last comes the sample project over all extracts, beside a mere copy of them.
 Prints a table and writes `bench/results/<people>.json`; `--chart` draws `bench/results/benchmark.svg` of all sizes.
 It needs Python 3.11 and makes a virtual environment of its own for the rest.
 """
@@ -41,7 +42,7 @@ def main():
         rows = [measured(job, binary, tables, options) for job in jobs]
         if len(jobs) == len(JOBS):
             rows.append(measured_whole(jobs, binary, tables, options))
-        write(rows, options)
+        write(rows, options, measured_sample(binary, tables.parent, options) if len(jobs) == len(JOBS) else None)
     from chart import draw
 
     draw(HERE / "results")
@@ -178,6 +179,29 @@ def measured_whole(jobs, binary, tables, options):
     return {"job": "all", **medians(pairs)}
 
 
+def measured_sample(binary, place, options):
+    """The sample project over all extracts, and what it takes merely to read the same bytes and write them again."""
+    extracts, copy = place / "extracts", place / "copy"
+    shutil.rmtree(copy, ignore_errors=True)
+    copy.mkdir()
+    sources = sorted({file.parent for file in extracts.rglob("*.parquet")})
+    copies = ";\n".join(
+        f"COPY (SELECT * FROM read_parquet('{folder}/*.parquet', hive_partitioning = false)) "
+        f"TO '{copy / '_'.join(folder.relative_to(extracts).parts)}.parquet' (FORMAT parquet, COMPRESSION zstd)"
+        for folder in sources
+        if "truth" not in folder.parts
+    )
+    command = [binary, "--project", ROOT, "run", "--as-of", "2026-07-01T00:00:00Z", "--location", place / "sample"]
+    sizes = sum(file.stat().st_size for file in extracts.rglob("*.parquet") if "truth" not in file.parts)
+    pairs = []
+    for _ in range(options.repeats):
+        whole = run([*command, "--threads", str(THREADS)], MARQUETRY_SAMPLE=str(extracts))
+        pairs.append((whole, run(side_command(["-"], place, copy), copies)))
+    shutil.rmtree(copy)
+    made = medians(pairs)
+    return {"read_mb": sizes / 1e6, "marquetry": made["marquetry"], "copy": made["duckdb"]}
+
+
 def medians(pairs):
     """Medians of both sides, and the median of the ratios of runs that followed each other."""
     made = {}
@@ -228,7 +252,7 @@ def floor_of(job, tables, other):
     return run(command, ";\n".join(both))["cpu_s"] - run(command, ";\n".join(load))["cpu_s"]
 
 
-def write(rows, options):
+def write(rows, options, sample):
     """The figures as a table on the terminal and as JSON beside the others."""
     print("| job | rows | Marquetry CPU s | DuckDB CPU s | DuckDB / Marquetry | floor CPU s | wall s | peak MB |")
     print("|---|---|---|---|---|---|---|---|")
@@ -238,9 +262,14 @@ def write(rows, options):
             f"| {row['job']} | {row.get('rows', '')} | {a['cpu_s']:.2f} | {b['cpu_s']:.2f} | {row['ratio']['cpu_s']:.2f} "
             f"| {row.get('floor_cpu_s', 0):.2f} | {a['wall_s']:.2f} / {b['wall_s']:.2f} | {a['peak_mb']:.0f} / {b['peak_mb']:.0f} |"
         )
+    if sample:
+        print(f"\nthe sample project over {sample['read_mb']:.0f} MB of extracts, and a mere copy of them:")
+        for who in ("marquetry", "copy"):
+            cost = sample[who]
+            print(f"  {who:<10} {cost['cpu_s']:.2f} CPU s, {cost['wall_s']:.2f} s, {cost['peak_mb']:.0f} MB")
     results = HERE / "results"
     results.mkdir(exist_ok=True)
-    record = {"people": options.people, "repeats": options.repeats, "threads": THREADS, "jobs": rows}
+    record = {"people": options.people, "repeats": options.repeats, "threads": THREADS, "jobs": rows, "sample_project": sample}
     (results / f"{options.people}.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
 
 

@@ -10,9 +10,9 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use deltalake::kernel::Action;
-use deltalake::logstore::{StorageConfig, default_logstore};
-use deltalake::{DeltaTable, DeltaTableError};
+use deltalake_core::kernel::Action;
+use deltalake_core::logstore::{StorageConfig, default_logstore};
+use deltalake_core::{DeltaTable, DeltaTableError};
 use object_store::PutMode;
 use object_store::prefix::PrefixStore;
 use serde_json::{Map, Value, json};
@@ -288,7 +288,7 @@ async fn version_of(root: &TargetRoot, name: &str, release: u64, newest: u64) ->
 /// Writes a checkpoint. It only makes reading faster, so that a failure is told and not suffered.
 async fn checkpoint(root: &TargetRoot, name: &str, steps: &dyn Steps) {
     let written = match load(root, name).await {
-        Ok(state) => deltalake::checkpoints::create_checkpoint(&state.table, None).await.map_err(delta_error),
+        Ok(state) => deltalake_core::checkpoints::create_checkpoint(&state.table, None).await.map_err(delta_error),
         Err(error) => Err(error),
     };
     match written {
