@@ -6,13 +6,14 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::datatypes::SchemaRef;
+use chrono::{DateTime, Utc};
 use datafusion::catalog::TableProvider;
 use datafusion::common::{DFSchema, TableReference};
 use datafusion::datasource::empty::EmptyTable;
 use datafusion::datasource::provider_as_source;
 use datafusion::logical_expr::LogicalPlanBuilder;
 
-use crate::contract::Column;
+use crate::contract::{Column, ColumnRef};
 use crate::error::{Error, Result};
 use crate::syntax::TableName;
 
@@ -42,9 +43,16 @@ impl Frame {
     }
 }
 
+/// The first and the last instant of something.
+pub type Ends = (DateTime<Utc>, DateTime<Utc>);
+
+/// Tells the ends of a column of instants, where they are known without reading a row.
+pub type EndsOf = Arc<dyn Fn(&str) -> Option<Ends> + Send + Sync>;
+
 /// Tables by name, in name order. Cloning is cheap.
 #[derive(Clone, Default)]
 pub struct Frames {
+    ends: BTreeMap<TableName, EndsOf>,
     tables: BTreeMap<TableName, Arc<Frame>>,
     published: BTreeMap<TableName, Arc<Frame>>,
     shared: Shared,
@@ -62,6 +70,26 @@ impl Frames {
     /// The table of that name.
     pub fn get(&self, name: &str) -> Option<&Frame> {
         self.tables.get(name).map(Arc::as_ref)
+    }
+
+    /// Says who knows the ends of a source's columns.
+    pub fn insert_ends(&mut self, name: TableName, ends_of: EndsOf) {
+        self.ends.insert(name, ends_of);
+    }
+
+    /// The ends of what the sources' columns hold that these columns go back to, through all models between,
+    /// where every one of them is known. What is computed of instants is taken to lie between them.
+    pub fn ends(&self, columns: &[ColumnRef]) -> Option<Ends> {
+        let each = columns.iter().map(|of| {
+            let (table, column) = (of.table.as_str(), of.column.as_str());
+            match self.ends.get(&of.table) {
+                Some(ends_of) => ends_of(column),
+                // Models read no table that reads them, so this comes to an end.
+                None => self.ends(&self.get(table)?.column(column)?.lineage),
+            }
+        });
+        let each = each.collect::<Option<Vec<Ends>>>()?;
+        each.into_iter().reduce(|all, one| (all.0.min(one.0), all.1.max(one.1)))
     }
 
     /// Adds a table of a model as the last release has it, for the model to go on from.

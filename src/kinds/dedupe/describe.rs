@@ -47,6 +47,10 @@ fn quoted<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
     names.into_iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }
 
+/// What a masked key tells.
+const SHARED_KEY: &str = "The key that too many records share, masked: what records must share, then the first letters of each \
+                          value as the first record has it and, in brackets, how many it has, as in `email jo…@acme.com (8)`; NULL for links.";
+
 const WEIGHT_TYPE: ColumnType = ColumnType::Decimal(WEIGHT.0, WEIGHT.1);
 
 impl Words<'_> {
@@ -215,11 +219,12 @@ impl Words<'_> {
                 "What was found of each field and what it weighs, from the weight before anything is compared to the sum, as in `email equal: +13.214; phone missing: +0.000`; NULL for rules that do not weigh. No value is shown.",
                 &[],
             ),
+            made("shared_key", Text, SHARED_KEY, &[&self.resolved.record]).pii(self.record_pii()),
             made("n_records", Int, "How many records share the key, or were in the cluster that grew too large.", &[]),
             made("reason", Text, "Why a link was refused, in words.", &[&self.resolved.record]).pii(self.record_pii()),
         ];
         let description = format!(
-            "Why records of `{}` are together or not: every link that holds two records together, every link that was refused, every key that too many records share.",
+            "Why records of `{}` are together or not: every link that holds two records together, every link that was refused, every key that too many records share to be compared by it.",
             self.scope.model
         );
         self.table("_evidence", description, &[], columns)

@@ -102,7 +102,8 @@ fn whole_percent(share: f64) -> String {
     format!("{:.0} %", share * 100.0)
 }
 
-fn percent(share: f64) -> String {
+/// A share of pairs, with three places where it is small.
+pub fn percent(share: f64) -> String {
     match share * 100.0 {
         percent if percent >= 10.0 => format!("{percent:.1} %"),
         percent if percent >= 0.01 => format!("{percent:.3} %"),
@@ -111,7 +112,7 @@ fn percent(share: f64) -> String {
 }
 
 /// A count with commas.
-fn grouped(count: f64) -> String {
+pub fn grouped(count: f64) -> String {
     let digits = format!("{count:.0}");
     let mut text = String::new();
     for (place, digit) in digits.chars().enumerate() {

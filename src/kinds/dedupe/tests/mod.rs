@@ -4,6 +4,7 @@ mod compared;
 mod documents;
 mod fuzz;
 mod golden;
+mod left_out;
 mod ids;
 mod values;
 
