@@ -262,7 +262,10 @@ fn the_other_commands_answer() {
     let (_, foretold) = plan.split_once("-- people: what a run would compare, by the rows as they are now\n").unwrap();
     let words: Vec<Vec<&str>> = foretold.lines().map(|line| line.split_whitespace().collect()).collect();
     assert_eq!(words.len(), 6, "a line for each of five rules: {foretold}");
-    assert_eq!(words[0].join(" "), "rule records share groups pairs most records groups left out records left out largest left out");
+    assert_eq!(
+        words[0].join(" "),
+        "rule records share groups pairs most records groups left out records left out largest left out"
+    );
     assert!(words[3].starts_with(&["e-mail", "email"]), "{foretold}");
     let foretold = project.run(&["compile", "people", "--output", "json"]).exits(0).json();
     assert!(foretold["forecast"][2]["pairs"].as_i64().unwrap() > 100, "{foretold}");

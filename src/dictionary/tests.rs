@@ -137,7 +137,11 @@ fn showing() -> Document {
             more: "the same".into(),
             groups: vec![ChartGroup {
                 title: "email".into(),
-                bars: vec![bar("equal", 12_000, "+12.00"), bar("different", -3_000, "-3.00"), bar("alike", 10, "+0.01")],
+                bars: vec![
+                    bar("equal", 12_000, "+12.00"),
+                    bar("different", -3_000, "-3.00"),
+                    bar("alike", 10, "+0.01"),
+                ],
             }],
         }),
         tables: vec![table],
@@ -160,10 +164,10 @@ What findings weigh:
 
 ```text
 email
-  equal                   │████████████████████████ +12.00
-  different   -3.00 ██████│
-  alike                   │ +0.01
-               ◂ others   │ the same ▸
+  equal                  │████████████████████████ +12.00
+  different  -3.00 ██████│
+  alike                  │ +0.01
+                ◂ others │ the same ▸
 ```
 
 Who gets what:

@@ -204,11 +204,7 @@ impl Runner<'_> {
     }
 
     /// What the model counted, what it shows, and what its checks say of its tables.
-    async fn look(
-        &self,
-        model: &Model,
-        file: &ModelFile,
-    ) -> Result<(Vec<FactRow>, Vec<Exhibit>, Vec<CheckResult>)> {
+    async fn look(&self, model: &Model, file: &ModelFile) -> Result<(Vec<FactRow>, Vec<Exhibit>, Vec<CheckResult>)> {
         let facts = self.facts(model, file).await?;
         // Nobody reads a page with rows of a step that has none.
         let shown = if file.publish { exhibits(model, &self.scope(model, file)).await? } else { Vec::new() };

@@ -46,7 +46,7 @@ fn bars(chart: &Chart) -> String {
     let labels = all().map(|bar| bar.label.chars().count()).max().unwrap_or(0);
     let most = all().map(|bar| bar.value.abs()).max().unwrap_or(0).max(1);
     let left = all().filter(|bar| bar.value < 0).map(|bar| left_of(bar, most).chars().count()).max().unwrap_or(0);
-    let left = left.max(chart.less.chars().count() + 2);
+    let left = left.max(chart.less.chars().count() + 3);
     let mut out = String::new();
     for group in &chart.groups {
         let _ = writeln!(out, "{}", group.title);
@@ -56,7 +56,7 @@ fn bars(chart: &Chart) -> String {
                 _ => (String::new(), format!("{} {}", filled(bar.value, most), bar.shown)),
             };
             let label = padded(&bar.label, labels);
-            let _ = writeln!(out, "{}", format!("  {label}  {before:>left$}│{}", after.trim_start()).trim_end());
+            let _ = writeln!(out, "{}", format!("  {label}  {before:>left$}│{after}").trim_end());
         }
     }
     let _ = writeln!(out, "  {:labels$}  {:>left$}│ {} ▸", "", format!("◂ {} ", chart.less), chart.more);
@@ -64,7 +64,7 @@ fn bars(chart: &Chart) -> String {
 }
 
 fn left_of(bar: &Bar, most: i64) -> String {
-    format!("{} {}", bar.shown, filled(bar.value, most)).trim_end().to_string()
+    format!("{} {}", bar.shown, filled(bar.value, most))
 }
 
 /// A bar in proportion to the longest one, rounded half up.

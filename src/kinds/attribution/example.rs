@@ -20,8 +20,8 @@ use super::resolve::Resolved;
 use super::spec::Layout;
 use crate::contract::Pii;
 use crate::error::{Error, Result};
-use crate::kinds::exhibit::{Answer, Exhibit, ExhibitTable, Exhibitor, decimal, instant, whole};
 use crate::kinds::Scope;
+use crate::kinds::exhibit::{Answer, Exhibit, ExhibitTable, Exhibitor, decimal, instant, whole};
 
 /// Journeys that are neither trivial nor too long to be followed.
 const TOUCHES: (i32, i32) = (3, 5);

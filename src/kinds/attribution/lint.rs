@@ -111,7 +111,8 @@ pub(super) fn reach(spec: &Attribution, resolved: &Resolved, scope: &Scope<'_>, 
     let (within, place) = lookback_of(spec);
     let table = &spec.touches.from;
     let [first, last] = [first, last].map(|at| at.format("%Y-%m-%d"));
-    let message = format!("the lookback of {within} is longer than the data: all touches of `{table}` are of {first} to {last}");
+    let message =
+        format!("the lookback of {within} is longer than the data: all touches of `{table}` are of {first} to {last}");
     diags.push(Diagnostic::warning(codes::LONG_LOOKBACK, place, message).hint(SHORTER));
 }
 

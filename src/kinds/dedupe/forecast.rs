@@ -54,7 +54,9 @@ fn schema() -> SchemaRef {
     let text = |name: &str| ArrowField::new(name, DataType::Utf8, false);
     let number = |name: &str| ArrowField::new(name, DataType::Int64, false);
     let mut columns = vec![text("rule"), text("records_share")];
-    columns.extend(["groups", "pairs", "most_records", "groups_left_out", "records_left_out", "largest_left_out"].map(number));
+    columns.extend(
+        ["groups", "pairs", "most_records", "groups_left_out", "records_left_out", "largest_left_out"].map(number),
+    );
     Arc::new(Schema::new(columns))
 }
 
@@ -147,7 +149,8 @@ impl GatherAnswer for Foretold {
 
     fn batch(&self, _: usize, rows: Range<usize>) -> Result<RecordBatch> {
         let lines = self.0.get(rows).unwrap_or_default();
-        let text = |of: fn(&Line) -> &str| -> ArrayRef { Arc::new(StringArray::from_iter_values(lines.iter().map(of))) };
+        let text =
+            |of: fn(&Line) -> &str| -> ArrayRef { Arc::new(StringArray::from_iter_values(lines.iter().map(of))) };
         let number = |of: fn(&Line) -> u64| -> ArrayRef {
             let count = |line: &Line| i64::try_from(of(line)).unwrap_or(i64::MAX);
             Arc::new(Int64Array::from_iter_values(lines.iter().map(count)))

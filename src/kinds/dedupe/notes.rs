@@ -6,8 +6,8 @@ use arrow::array::{ArrayRef, Int64Array, StringArray};
 
 use super::cluster::MUST_LINK;
 use super::cluster::ids::{End, Identities};
-use super::decisions::Decided;
 use super::columns::Records;
+use super::decisions::Decided;
 use super::intake::Work;
 use super::link::{self, Linked};
 use super::masked_key::masked_key;

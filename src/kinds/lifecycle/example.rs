@@ -107,7 +107,9 @@ fn tenths_of_days(micros: i64) -> String {
 fn texts(rows: &RecordBatch, name: &str) -> Result<Vec<String>> {
     let texts = cast(rows.column_by_name(name).ok_or_else(misfit)?, &DataType::Utf8)?;
     let texts = texts.as_string_opt::<i32>().ok_or_else(misfit)?;
-    Ok((0..texts.len()).map(|row| if texts.is_valid(row) { texts.value(row).to_string() } else { String::new() }).collect())
+    Ok((0..texts.len())
+        .map(|row| if texts.is_valid(row) { texts.value(row).to_string() } else { String::new() })
+        .collect())
 }
 
 fn instants(rows: &RecordBatch, name: &str) -> Result<Vec<Option<i64>>> {

@@ -87,7 +87,10 @@ async fn layout_threads_and_batches_show_the_same() {
 #[tokio::test]
 async fn touches_without_credit_are_told_of() {
     let made = ledger("models: [first_touch, last_touch]", &touched(), &deals()).await;
-    assert_eq!(made.shown(1), ["`first_touch` | 100.00 % | 0.00 % | 100.00 %", "`last_touch` | 0.00 % | 100.00 % | 100.00 %"]);
+    assert_eq!(
+        made.shown(1),
+        ["`first_touch` | 100.00 % | 0.00 % | 100.00 %", "`last_touch` | 0.00 % | 100.00 % | 100.00 %"]
+    );
     assert_eq!(made.shown(0)[1], "Touch 3 | 2024-03-10 00:00 | 1.5 | Direct");
     let text = &made.exhibits[0].text[0];
     assert!(text.contains("3 touches, of which 1 got nothing by any model and are not in the table."), "{text}");
@@ -96,7 +99,10 @@ async fn touches_without_credit_are_told_of() {
 #[tokio::test]
 async fn where_no_journey_is_telling_the_shortest_is_shown() {
     let made = ledger(MODELS, &touched()[1..], &deals()).await;
-    assert!(made.exhibits[0].text[0].starts_with("Conversion `d2` of 2024-03-11 00:00 UTC, worth 100.00 USD, had a journey of one touch."));
+    assert!(
+        made.exhibits[0].text[0]
+            .starts_with("Conversion `d2` of 2024-03-11 00:00 UTC, worth 100.00 USD, had a journey of one touch.")
+    );
     assert_eq!(made.shown(2)[1], "`linear` | 100.00 | 100.00");
     let made = ledger(MODELS, &[], &deals()).await;
     assert_eq!(made.exhibits, []);
@@ -108,7 +114,10 @@ async fn credit_without_amounts_is_shown_in_shares() {
     let tables = [("deals", deals()), ("touches", touches(&touched()))];
     let made = run(&format!("{yaml}models: [linear]"), &tables, PLAIN).await;
     assert_eq!(made.exhibits[0].tables.len(), 2);
-    assert_eq!(made.exhibits[0].text[0], "Conversion `d1` of 2024-03-11 00:00 UTC had a journey of 3 touches. These are its published rows.");
+    assert_eq!(
+        made.exhibits[0].text[0],
+        "Conversion `d1` of 2024-03-11 00:00 UTC had a journey of 3 touches. These are its published rows."
+    );
     assert!(made.exhibits[0].notes[0].ends_with("under every model they add up to exactly 100 %."));
 }
 
@@ -116,9 +125,7 @@ async fn credit_without_amounts_is_shown_in_shares() {
 async fn nothing_personal_is_shown() {
     let (spec, sources) = model(&format!("{BASE}{MODELS}"));
     let engine = engine(PLAIN, sources);
-    let personal = |name: &str, ty| {
-        Column::new(ColumnName::new_unchecked(name), ty, "Personal.").pii(Pii::Indirect)
-    };
+    let personal = |name: &str, ty| Column::new(ColumnName::new_unchecked(name), ty, "Personal.").pii(Pii::Indirect);
     let columns = vec![
         personal("id", ColumnType::Text),
         personal("at", ColumnType::Timestamp),

@@ -134,13 +134,21 @@ async fn the_page_shows_what_the_run_weighed() {
     );
     let chart = exhibit.chart.as_ref().unwrap();
     assert_eq!((chart.less.as_str(), chart.more.as_str()), ("not the same person", "the same person"));
-    let bars: Vec<(&str, i64, &str)> = chart.groups.iter().flat_map(|g| &g.bars).map(|b| (b.label.as_str(), b.value, b.shown.as_str())).collect();
+    let bars: Vec<(&str, i64, &str)> =
+        chart.groups.iter().flat_map(|g| &g.bars).map(|b| (b.label.as_str(), b.value, b.shown.as_str())).collect();
     assert_eq!(bars[..2], [("equal", 13_214, "+13.21"), ("different", -4_322, "-4.32")]);
     // One pair in 1,000 is -9.964 bits; 0.95 are 4.248 bits more than even, 0.4 are 0.585 less.
-    assert!(exhibit.text[0].contains("One pair in 1,000 is, so two records start at -9.96 bits."), "{:?}", exhibit.text);
+    assert!(
+        exhibit.text[0].contains("One pair in 1,000 is, so two records start at -9.96 bits."),
+        "{:?}",
+        exhibit.text
+    );
     assert!(exhibit.text[1].contains("add up to +14.21 bits or more link the two"), "{:?}", exhibit.text);
     assert!(exhibit.text[1].contains("from +9.38 bits on"), "{:?}", exhibit.text);
-    assert_eq!(exhibit.notes[0], "The weights are given in the model; nothing was learnt from the records of this run.");
+    assert_eq!(
+        exhibit.notes[0],
+        "The weights are given in the model; nothing was learnt from the records of this run."
+    );
     assert_eq!(exhibit.notes[1], "Only pairs that share one of these were compared: `email`.");
     assert_eq!(run(&model("  - email"), &crm(rows), PLAIN).await.exhibits, [], "no rule weighs");
     assert_eq!(run(&model("  - probabilistic: {}"), &crm(""), PLAIN).await.exhibits, [], "nothing was learnt");

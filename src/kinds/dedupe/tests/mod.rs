@@ -4,8 +4,8 @@ mod compared;
 mod documents;
 mod fuzz;
 mod golden;
-mod left_out;
 mod ids;
+mod left_out;
 mod values;
 
 use std::collections::BTreeMap;
