@@ -148,3 +148,43 @@ fn scan(name: &TableName, frame: &Frame) -> Result<LogicalPlanBuilder> {
     LogicalPlanBuilder::scan(TableReference::bare(name.as_str()), source, None)
         .map_err(|error| Error::internal(format!("table `{name}` cannot be scanned")).with_source(error))
 }
+
+#[cfg(test)]
+mod tests {
+    use arrow::datatypes::Schema;
+
+    use super::*;
+    use crate::contract::ColumnType;
+    use crate::syntax::ColumnName;
+
+    fn of(table: &str, column: &str) -> ColumnRef {
+        ColumnRef { table: TableName::new_unchecked(table), column: ColumnName::new_unchecked(column) }
+    }
+
+    /// A table of a model whose only column `at` is made of these.
+    fn model(from: &[ColumnRef]) -> Frame {
+        let at = Column::new(ColumnName::new_unchecked("at"), ColumnType::Timestamp, "When.").from_columns(from.to_vec());
+        Frame::empty(Arc::new(Schema::empty()), vec![at])
+    }
+
+    #[test]
+    fn the_ends_of_a_column_are_those_of_all_that_it_goes_back_to() {
+        let mut frames = Frames::default();
+        let day = |day: i64| DateTime::from_timestamp(day * 86_400, 0).unwrap();
+        for (name, first, last) in [("web", 10, 20), ("mail", 15, 30)] {
+            let ends = move |column: &str| (column == "at").then(|| (day(first), day(last)));
+            frames.insert(TableName::new_unchecked(name), Frame::empty(Arc::new(Schema::empty()), Vec::new()));
+            frames.insert_ends(TableName::new_unchecked(name), Arc::new(ends));
+        }
+        frames.insert(TableName::new_unchecked("clean"), model(&[of("web", "at")]));
+        frames.insert(TableName::new_unchecked("touches"), model(&[of("clean", "at"), of("mail", "at")]));
+        frames.insert(TableName::new_unchecked("made_up"), model(&[]));
+        frames.insert(TableName::new_unchecked("mixed"), model(&[of("web", "at"), of("web", "epoch")]));
+        assert_eq!(frames.ends(&[of("touches", "at")]), Some((day(10), day(30))));
+        assert_eq!(frames.ends(&[of("clean", "at")]), Some((day(10), day(20))));
+        for unknown in [of("made_up", "at"), of("mixed", "at"), of("web", "epoch"), of("nowhere", "at")] {
+            assert_eq!(frames.ends(std::slice::from_ref(&unknown)), None, "{unknown:?}");
+        }
+        assert_eq!(frames.ends(&[]), None);
+    }
+}

@@ -35,12 +35,8 @@ pub struct TablePlan {
 
 /// The plan of each table of a model.
 pub async fn plans(prepared: &Prepared, wanted: &str) -> Result<Vec<TablePlan>> {
-    let models = &prepared.graph.models;
     let model = named(prepared, wanted)?;
-    let mut frames: Frames = prepared.frames.clone();
-    for output in models.iter().flat_map(|model| &model.outputs) {
-        frames.insert(output.table.clone(), Frame::empty(output.schema().into(), output.columns.clone()));
-    }
+    let frames = with_empty_tables(prepared);
     let file = prepared.project.models.get(model.index).ok_or_else(|| Error::internal("a model without a file"))?;
     let scope = Scope {
         model: &model.name,
@@ -63,6 +59,15 @@ pub async fn plans(prepared: &Prepared, wanted: &str) -> Result<Vec<TablePlan>> 
         });
     }
     Ok(plans)
+}
+
+/// The sources, and every table of a model without its rows.
+pub(super) fn with_empty_tables(prepared: &Prepared) -> Frames {
+    let mut frames = prepared.frames.clone();
+    for output in prepared.graph.models.iter().flat_map(|model| &model.outputs) {
+        frames.insert(output.table.clone(), Frame::empty(output.schema().into(), output.columns.clone()));
+    }
+    frames
 }
 
 /// The model of that name.

@@ -7,7 +7,7 @@ use arrow::compute::cast;
 use arrow::datatypes::{DataType, Int64Type};
 use serde_json::Value;
 
-use super::commands::named;
+use super::commands::{named, with_empty_tables};
 use super::execute::step;
 use super::prepare::Prepared;
 use crate::engine::Frames;
@@ -29,9 +29,12 @@ pub struct Forecast {
 /// works out what lies between them and the model, without writing anything.
 pub async fn forecast(prepared: &Prepared, wanted: &str) -> Result<Option<Forecast>> {
     let model = named(prepared, wanted)?;
-    let frames = upstream(prepared, model)?;
-    let plan = scoped(prepared, model, &frames, |scope| model.kind.as_model().forecast(scope))?;
-    let Some(plan) = plan else { return Ok(None) };
+    let plan = |frames: &Frames| scoped(prepared, model, frames, |scope| model.kind.as_model().forecast(scope));
+    // What lies between is planned only where something is foretold.
+    if plan(&with_empty_tables(prepared))?.is_none() {
+        return Ok(None);
+    }
+    let Some(plan) = plan(&upstream(prepared, model)?)? else { return Ok(None) };
     let columns = plan.schema().fields().iter().map(|field| field.name().clone()).collect();
     let mut forecast = Forecast { columns, rows: Vec::new() };
     for batch in prepared.engine.collect(plan).await? {

@@ -1,16 +1,16 @@
 //! One conversion of the ledger, worked out in full: its journey, and what each model gives each touch.
 //!
 //! Which one is shown depends on the published rows alone: of the conversions with three to five touches
-//! and a whole amount above 0 the one with the smallest id; where there is none, of all with touches the
-//! one with the fewest, then the smallest id. People are never shown, and neither is any column with a
-//! class of personal data.
+//! the one with the smallest id, those of a whole amount before those with a part of a unit, and these
+//! before those of nothing; where there is none, the one with the fewest touches but more than one. People
+//! are never shown, and neither is any column with a class of personal data.
 
 use std::collections::BTreeMap;
 
 use arrow::datatypes::DataType;
 use datafusion::common::ScalarValue;
-use datafusion::functions_aggregate::expr_fn::sum;
-use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, cast, ident, lit};
+use datafusion::functions_aggregate::expr_fn::{min, sum};
+use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, cast, ident, lit, when};
 
 use super::emit::{WEIGHT_SCALE, WEIGHT_UNITS};
 use super::example_rows::{Credits, amounts, credits};
@@ -39,18 +39,6 @@ pub(super) struct WorkedExample {
     pub(super) ids: bool,
     pub(super) instants: bool,
     pub(super) channels: bool,
-}
-
-/// What to ask, in turn.
-enum Question<'a> {
-    /// A conversion with a journey of [`TOUCHES`].
-    Telling,
-    /// The one with the fewest touches.
-    Any,
-    /// Its rows in the ledger.
-    Credits(&'a ScalarValue),
-    /// Its amount in the source.
-    Amount(&'a ScalarValue),
 }
 
 impl WorkedExample {
@@ -88,24 +76,35 @@ impl WorkedExample {
         }
     }
 
-    fn telling(&self, scope: &Scope<'_>) -> Result<LogicalPlan> {
-        let some = ident("journey_length").between(lit(TOUCHES.0), lit(TOUCHES.1));
-        let rows = planned(self.of_first_model(scope)?.filter(some))?;
-        let Some(scale) = self.scale else {
-            return smallest(planned(rows.project([ident("conversion_id")]))?, &["conversion_id"]);
-        };
-        let total = cast(ident(self.amount()), DataType::Decimal128(38, scale));
-        let rows = planned(rows.aggregate([ident("conversion_id")], [sum(total).alias("total")]))?;
-        let rounded = cast(cast(ident("total"), DataType::Decimal128(38, 0)), DataType::Decimal128(38, scale));
-        let zero = lit(ScalarValue::Decimal128(Some(0), 38, scale));
-        let rows = planned(rows.filter(ident("total").eq(rounded).and(ident("total").gt(zero))))?;
-        smallest(planned(rows.project([ident("conversion_id")]))?, &["conversion_id"])
-    }
-
-    fn any(&self, scope: &Scope<'_>) -> Result<LogicalPlan> {
+    /// The conversion that tells most.
+    fn choice(&self, scope: &Scope<'_>) -> Result<LogicalPlan> {
         let rows = planned(self.of_first_model(scope)?.filter(ident("journey_length").gt(lit(0))))?;
-        let rows = planned(rows.project([ident("conversion_id"), ident("journey_length")]))?;
-        smallest(rows, &["journey_length", "conversion_id"])
+        let mut totals = vec![min(ident("journey_length")).alias("touches")];
+        totals.extend(self.scale.map(|scale| {
+            let amount = cast(ident(self.amount()), DataType::Decimal128(38, scale));
+            sum(amount).alias("total")
+        }));
+        let rows = planned(rows.aggregate([ident("conversion_id")], totals))?;
+        let few = || ident("touches").between(lit(TOUCHES.0), lit(TOUCHES.1));
+        let worth = |least: Expr| few().and(least);
+        let mut rank = match self.scale {
+            None => when(few(), lit(0)),
+            Some(scale) => {
+                let total = |scale| cast(ident("total"), DataType::Decimal128(38, scale));
+                let positive = || ident("total").gt(lit(ScalarValue::Decimal128(Some(0), 38, scale)));
+                let is_whole = total(scale).eq(cast(total(0), DataType::Decimal128(38, scale)));
+                let mut rank = when(worth(positive().and(is_whole)), lit(0));
+                rank.when(worth(positive()), lit(1)).when(few(), lit(2));
+                rank
+            }
+        };
+        let rank = planned(rank.when(ident("touches").gt(lit(1)), lit(3)).otherwise(lit(4)))?;
+        // Among journeys of the wished length all are alike.
+        let length = planned(when(few(), lit(0)).otherwise(ident("touches")))?;
+        let columns = [ident("conversion_id"), rank.alias("rank"), length.alias("length")];
+        let order = ["rank", "length", "conversion_id"].map(|name| ident(name).sort(true, false));
+        let rows = planned(rows.project(columns).and_then(|rows| rows.sort(order)))?;
+        planned(rows.limit(0, Some(1)).and_then(LogicalPlanBuilder::build))
     }
 
     /// The ledger's rows of one conversion, in its order of touches.
@@ -137,13 +136,6 @@ impl WorkedExample {
     }
 }
 
-/// The first row in the order of these columns.
-fn smallest(rows: LogicalPlanBuilder, by: &[&str]) -> Result<LogicalPlan> {
-    let order: Vec<_> = by.iter().map(|name| ident(*name).sort(true, false)).collect();
-    let rows = planned(rows.sort(order))?;
-    planned(rows.limit(0, Some(1)).and_then(LogicalPlanBuilder::build))
-}
-
 /// The conversion that an answer names.
 fn chosen(answer: Option<&Answer>) -> Result<Option<ScalarValue>> {
     let Some(rows) = whole(answer)? else { return Ok(None) };
@@ -157,39 +149,18 @@ pub(super) fn misfit() -> Error {
 
 impl Exhibitor for WorkedExample {
     fn question(&self, scope: &Scope<'_>, answers: &[Answer]) -> Result<Option<LogicalPlan>> {
-        let telling = chosen(answers.first())?;
-        // A second question for a conversion is asked only where the first has none; the numbers of the
-        // others follow from that.
-        let (asked, key) = match telling {
-            Some(key) => (1, Some(key)),
-            None => (2, chosen(answers.get(1))?),
-        };
-        let question = match (answers.len(), &key) {
-            (0, _) => Question::Telling,
-            (1, None) => Question::Any,
-            (at, Some(key)) if at == asked => Question::Credits(key),
-            (at, Some(key)) if at == asked + 1 && self.scale.is_some() => Question::Amount(key),
-            _ => return Ok(None),
-        };
-        let plan = match question {
-            Question::Telling => self.telling(scope)?,
-            Question::Any => self.any(scope)?,
-            Question::Credits(key) => self.credits(key, scope)?,
-            Question::Amount(key) => self.source(key, scope)?,
-        };
-        Ok(Some(plan))
+        let key = chosen(answers.first())?;
+        match (answers.len(), &key) {
+            (0, _) => self.choice(scope).map(Some),
+            (1, Some(key)) => self.credits(key, scope).map(Some),
+            (2, Some(key)) if self.scale.is_some() => self.source(key, scope).map(Some),
+            _ => Ok(None),
+        }
     }
 
     fn exhibit(&self, answers: &[Answer]) -> Result<Option<Exhibit>> {
-        let (asked, key) = match chosen(answers.first())? {
-            Some(key) => (1, key),
-            None => match chosen(answers.get(1))? {
-                Some(key) => (2, key),
-                None => return Ok(None),
-            },
-        };
-        let Some(rows) = whole(answers.get(asked))? else { return Ok(None) };
-        let source = whole(answers.get(asked + 1))?;
+        let (Some(key), Some(rows)) = (chosen(answers.first())?, whole(answers.get(1))?) else { return Ok(None) };
+        let source = whole(answers.get(2))?;
         let credits = credits(self, self.layout, &rows)?;
         if credits.touches.len() > MOST_TOUCHES {
             return Ok(None);

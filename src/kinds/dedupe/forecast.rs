@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field as ArrowField, Schema, SchemaRef};
-use datafusion::logical_expr::LogicalPlan;
+use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, ident};
 
 use super::columns::{Columns, Records};
 use super::comparables::comparables;
@@ -29,7 +29,11 @@ use crate::kinds::Scope;
 /// Rows in: records. Rows out: one for each rule, of the probabilistic one for each of its block rules.
 pub(super) fn forecast(resolved: &Resolved, scope: &Scope<'_>) -> Result<LogicalPlan> {
     let work = Gathered::new(Arc::new(Forecaster(Arc::new(Work::new(resolved, scope)))));
-    gather(vec![plan::records(resolved, scope)?], &work, 0)
+    let rows = LogicalPlanBuilder::from(gather(vec![plan::records(resolved, scope)?], &work, 0)?);
+    // Partitions come in any order.
+    let rows = plan::planned(rows.sort([ident("position").sort(true, false)]))?;
+    let shown: Vec<Expr> = schema().fields().iter().skip(1).map(|field| ident(field.name())).collect();
+    plan::planned(rows.project(shown).and_then(LogicalPlanBuilder::build))
 }
 
 #[derive(Debug)]
@@ -49,11 +53,11 @@ impl GatherAlgorithm for Forecaster {
     }
 }
 
-/// Texts, then whole numbers.
+/// The line's place, texts, then whole numbers.
 fn schema() -> SchemaRef {
     let text = |name: &str| ArrowField::new(name, DataType::Utf8, false);
     let number = |name: &str| ArrowField::new(name, DataType::Int64, false);
-    let mut columns = vec![text("rule"), text("records_share")];
+    let mut columns = vec![number("position"), text("rule"), text("records_share")];
     columns.extend(
         ["groups", "pairs", "most_records", "groups_left_out", "records_left_out", "largest_left_out"].map(number),
     );
@@ -148,6 +152,7 @@ impl GatherAnswer for Foretold {
     }
 
     fn batch(&self, _: usize, rows: Range<usize>) -> Result<RecordBatch> {
+        let positions = Int64Array::from_iter_values(rows.clone().map(|at| at as i64));
         let lines = self.0.get(rows).unwrap_or_default();
         let text =
             |of: fn(&Line) -> &str| -> ArrayRef { Arc::new(StringArray::from_iter_values(lines.iter().map(of))) };
@@ -156,6 +161,7 @@ impl GatherAnswer for Foretold {
             Arc::new(Int64Array::from_iter_values(lines.iter().map(count)))
         };
         let columns = vec![
+            Arc::new(positions) as ArrayRef,
             text(|line| &line.rule),
             text(|line| &line.share),
             number(|line| line.groups),

@@ -1,5 +1,6 @@
 //! What a run counts that only the work knows.
 
+use std::cmp::Reverse;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Int64Array, StringArray};
@@ -11,6 +12,7 @@ use super::decisions::Decided;
 use super::intake::Work;
 use super::link::{self, Linked};
 use super::masked_key::masked_key;
+use super::matching::blocking::Skipped;
 use super::pairs::LeftOut;
 use crate::error::Result;
 use crate::kinds::{FactRow, fact};
@@ -87,7 +89,7 @@ const LARGEST: usize = 3;
 /// see the records.
 const SMALLEST: u32 = 5;
 
-/// The keys and blocks left out that most records share, by rule and block rule.
+/// The keys and blocks left out that most records share, by rule.
 fn largest(work: &Work, records: &Records, linked: &Linked, notes: &mut Notes) -> Result<()> {
     let mut note = |fact: &str, item: String, rows: u32| {
         notes.push(FactRow { fact: fact.to_string(), item, rows: i64::from(rows) });
@@ -104,10 +106,13 @@ fn largest(work: &Work, records: &Records, linked: &Linked, notes: &mut Notes) -
             note(KEY_TOO_COMMON, format!("{}: {masked}", rule.name), key.records);
         }
     }
-    for left_out in linked.left_out() {
-        for block in left_out.named.iter().filter(|block| block.records >= SMALLEST).take(LARGEST) {
-            note(BLOCK_TOO_LARGE, format!("{}: {}", left_out.shared, block.key), block.records);
-        }
+    let blocks = linked.left_out().iter();
+    let mut blocks: Vec<(&str, &Skipped)> =
+        blocks.flat_map(|of| of.named.iter().map(|block| (of.shared.as_str(), block))).collect();
+    // The order of block rules decides between equals.
+    blocks.sort_by_key(|(_, block)| Reverse(block.records));
+    for (shared, block) in blocks.into_iter().filter(|(_, block)| block.records >= SMALLEST).take(LARGEST) {
+        note(BLOCK_TOO_LARGE, format!("{shared}: {}", block.key), block.records);
     }
     Ok(())
 }

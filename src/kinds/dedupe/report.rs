@@ -16,8 +16,8 @@ pub(super) fn review(spec: &Dedupe, facts: &[FactRow], diags: &mut Diagnostics) 
                 How::Similar { .. } => ("max_block", spec.guards.max_block.value),
                 _ => ("max_records_per_key", spec.guards.max_records_per_key.value),
             };
-            let what = format!("{} too common for the rule `{name}`", counted(keys, "key", ""));
-            let message = told(&what, keys, limit, &largest(facts, KEY_TOO_COMMON, &name));
+            let what = format!("{} too common for the rule `{name}`", counted(keys, "key"));
+            let message = told(&what, keys, limit, &largest(facts, KEY_TOO_COMMON, &format!("{name}: ")));
             let hint = hint(spec, "key_too_common", guard);
             diags.push(Diagnostic::warning(codes::TOO_COMMON, rule.place, message).hint(hint));
         }
@@ -27,14 +27,14 @@ pub(super) fn review(spec: &Dedupe, facts: &[FactRow], diags: &mut Diagnostics) 
     }
 }
 
-/// The blocks of the probabilistic rule, by what their records share.
+/// The blocks of the probabilistic rule, by whatever their records share.
 fn blocks(spec: &Dedupe, place: Place, facts: &[FactRow], diags: &mut Diagnostics) {
     let start = format!("{BLOCKS_TOO_LARGE}: ");
-    for row in facts.iter().filter(|row| row.fact == fact::POLICY && row.rows > 0) {
-        let Some(shared) = row.item.strip_prefix(&start) else { continue };
-        let what = format!("{} too large to be compared", counted(row.rows, "block", &format!(" of `{shared}`")));
-        let limit = spec.guards.max_block.value;
-        let message = told(&what, row.rows, limit, &largest(facts, BLOCK_TOO_LARGE, shared));
+    let counts = facts.iter().filter(|row| row.fact == fact::POLICY && row.item.starts_with(&start));
+    let count = counts.map(|row| row.rows).sum();
+    if count > 0 {
+        let what = format!("{} too large to be compared", counted(count, "block"));
+        let message = told(&what, count, spec.guards.max_block.value, &largest(facts, BLOCK_TOO_LARGE, ""));
         let hint = hint(spec, "block_too_large", "max_block");
         diags.push(Diagnostic::warning(codes::TOO_COMMON, place, message).hint(hint));
     }
@@ -44,12 +44,10 @@ fn policy(facts: &[FactRow], item: &str) -> i64 {
     facts.iter().find(|row| row.fact == fact::POLICY && row.item == item).map_or(0, |row| row.rows)
 }
 
-/// The largest ones in words, largest first.
-fn largest(facts: &[FactRow], fact: &str, of: &str) -> String {
-    let start = format!("{of}: ");
+/// The largest of those whose items begin with `start`, in words, largest first.
+fn largest(facts: &[FactRow], fact: &str, start: &str) -> String {
     let named = facts.iter().filter(|row| row.fact == fact);
-    let mut named: Vec<(&str, i64)> =
-        named.filter_map(|row| Some((row.item.strip_prefix(&start)?, row.rows))).collect();
+    let mut named: Vec<(&str, i64)> = named.filter_map(|row| Some((row.item.strip_prefix(start)?, row.rows))).collect();
     named.sort_by_key(|(key, rows)| (std::cmp::Reverse(*rows), *key));
     let texts: Vec<String> = named.iter().map(|(key, rows)| format!("`{key}` with {rows}")).collect();
     match texts.as_slice() {
@@ -73,7 +71,7 @@ fn hint(spec: &Dedupe, outcome: &str, guard: &str) -> String {
     format!("{look}name placeholders under `ignored_values`, or raise `guards.{guard}`")
 }
 
-/// `1 key is`, `2 keys are`, with words after the noun.
-fn counted(count: i64, noun: &str, of: &str) -> String {
-    if count == 1 { format!("1 {noun}{of} is") } else { format!("{count} {noun}s{of} are") }
+/// `1 key is`, `2 keys are`.
+fn counted(count: i64, noun: &str) -> String {
+    if count == 1 { format!("1 {noun} is") } else { format!("{count} {noun}s are") }
 }

@@ -3,7 +3,7 @@
 use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder, ident};
 
 use super::learnt::learnt;
-use super::matching::{Model, ModelField, grouped, percent, signed, threshold, words};
+use super::matching::{Model, ModelField, grouped, signed, threshold, words};
 use super::plan::planned;
 use super::resolve::Resolved;
 use super::terms::RuleTest;
@@ -116,9 +116,36 @@ fn table(model: &Model) -> ExhibitTable {
     for field in &model.fields {
         for (at, level) in field.levels.iter().enumerate() {
             let name = if at == 0 { format!("`{}`", field.name) } else { String::new() };
-            let shares = [percent(level.m), percent(level.u)];
+            let shares = [share(level.m), share(level.u)];
             table.rows.push([vec![name, words(level.when), signed(level.bits)], shares.to_vec()].concat());
         }
     }
     table
+}
+
+/// A share of pairs as it is read: in percent, or as one in so many where that is little; all but a few
+/// are never said to be all.
+fn share(share: f64) -> String {
+    match share {
+        share if share >= 1.0 => "100 %".to_string(),
+        share if share >= 0.9995 => "> 99.9 %".to_string(),
+        share if share >= 0.1 => format!("{:.1} %", share * 100.0),
+        share if share >= 0.000_1 => format!("{:.2} %", share * 100.0),
+        share if share > 0.0 => format!("1 in {}", grouped(1.0 / share)),
+        _ => "none".to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::share;
+
+    #[test]
+    fn shares_are_read_without_powers_of_ten() {
+        let shares = [1.0, 0.999_96, 0.8674, 0.034_41, 0.000_1, 0.000_04, 3e-7, 0.0].map(share);
+        assert_eq!(
+            shares,
+            ["100 %", "> 99.9 %", "86.7 %", "3.44 %", "0.01 %", "1 in 25,000", "1 in 3,333,333", "none"]
+        );
+    }
 }

@@ -1,5 +1,8 @@
 //! The worked example of the dictionary, by cases worked out by hand.
 
+use arrow::array::{AsArray, BooleanArray};
+use arrow::compute::filter_record_batch;
+
 use super::golden::{BASE, EIGHT, ledger};
 use super::*;
 use crate::contract::{Column, ColumnType, Pii};
@@ -97,15 +100,27 @@ async fn touches_without_credit_are_told_of() {
 }
 
 #[tokio::test]
-async fn where_no_journey_is_telling_the_shortest_is_shown() {
-    let made = ledger(MODELS, &touched()[1..], &deals()).await;
-    assert!(
-        made.exhibits[0].text[0]
-            .starts_with("Conversion `d2` of 2024-03-11 00:00 UTC, worth 100.00 USD, had a journey of one touch.")
-    );
+async fn the_journey_that_tells_most_is_shown() {
+    let shown = |made: &Made| made.exhibits[0].text[0].split(" had ").map(str::to_string).collect::<Vec<_>>();
+    let but = |left_out: &[&str]| {
+        let all = deals();
+        let ids = all.column(0).as_string::<i32>();
+        let kept: BooleanArray = ids.iter().map(|id| Some(!left_out.contains(&id.unwrap_or_default()))).collect();
+        filter_record_batch(&all, &kept).unwrap()
+    };
+    let three = "a journey of 3 touches. These are its published rows.";
+    // Without the whole amounts a part of a dollar; without amounts nothing; without such journeys a shorter one.
+    let made = ledger(MODELS, &touched(), &but(&["d5", "d6"])).await;
+    assert_eq!(shown(&made), ["Conversion `d1` of 2024-03-11 00:00 UTC, worth 100.50 USD,", three]);
+    let made = ledger(MODELS, &touched(), &but(&["d1", "d5", "d6"])).await;
+    assert_eq!(shown(&made), ["Conversion `d3` of 2024-03-11 00:00 UTC, worth 0.00 USD,", three]);
+    let two = "a journey of 2 touches. These are its published rows.";
+    let made = ledger(MODELS, &touched()[1..], &but(&["d1"])).await;
+    assert_eq!(shown(&made), ["Conversion `d3` of 2024-03-11 00:00 UTC, worth 0.00 USD,", two]);
+    let made = ledger(MODELS, &touched(), &but(&["d1", "d3", "d5", "d6"])).await;
+    assert!(shown(&made)[1].starts_with("a journey of one touch."), "{:?}", shown(&made));
     assert_eq!(made.shown(2)[1], "`linear` | 100.00 | 100.00");
-    let made = ledger(MODELS, &[], &deals()).await;
-    assert_eq!(made.exhibits, []);
+    assert_eq!(ledger(MODELS, &[], &deals()).await.exhibits, []);
 }
 
 #[tokio::test]

@@ -102,8 +102,7 @@ fn whole_percent(share: f64) -> String {
     format!("{:.0} %", share * 100.0)
 }
 
-/// A share of pairs, with three places where it is small.
-pub fn percent(share: f64) -> String {
+fn percent(share: f64) -> String {
     match share * 100.0 {
         percent if percent >= 10.0 => format!("{percent:.1} %"),
         percent if percent >= 0.01 => format!("{percent:.3} %"),

@@ -127,9 +127,9 @@ async fn the_page_shows_what_the_run_weighed() {
     assert_eq!(
         made.shown(0)[..3],
         [
-            "`email` | equal | +13.21 | 95.0 % | 0.010 %",
-            " | different | -4.32 | 5.000 % | 100.0 %",
-            "`last_name` | equal | +6.49 | 90.0 % | 1.000 %"
+            "`email` | equal | +13.21 | 95.0 % | 0.01 %",
+            " | different | -4.32 | 5.00 % | > 99.9 %",
+            "`last_name` | equal | +6.49 | 90.0 % | 1.00 %"
         ]
     );
     let chart = exhibit.chart.as_ref().unwrap();

@@ -2,7 +2,7 @@
 
 use super::super::records::{NULL, Records};
 use super::mask::masked;
-use super::rule::BlockRule;
+use super::rule::{BlockRule, How, Part};
 use crate::error::Result;
 
 /// The blocks of one rule.
@@ -67,7 +67,10 @@ impl Blocks {
         }
         large.sort_unstable_by_key(|(size, first)| (std::cmp::Reverse(*size), *first));
         let named = |(size, first): &(u32, u32)| {
-            let parts: Vec<String> = rule.describe(records, *first).iter().map(|part| masked(part)).collect();
+            // How a name sounds is nobody's name; other scripts than Latin are not shortened by it.
+            let sound = |text: &str, part: &Part| part.how == How::Soundex && text.is_ascii();
+            let show = |(text, part): (String, &Part)| if sound(&text, part) { text } else { masked(&text) };
+            let parts: Vec<String> = rule.describe(records, *first).into_iter().zip(&rule.parts).map(show).collect();
             Skipped { key: parts.join(" · "), records: *size, first: *first }
         };
         blocks.skipped_blocks = large.len() as u64;
