@@ -163,7 +163,8 @@ mod tests {
 
     /// A table of a model whose only column `at` is made of these.
     fn model(from: &[ColumnRef]) -> Frame {
-        let at = Column::new(ColumnName::new_unchecked("at"), ColumnType::Timestamp, "When.").from_columns(from.to_vec());
+        let at =
+            Column::new(ColumnName::new_unchecked("at"), ColumnType::Timestamp, "When.").from_columns(from.to_vec());
         Frame::empty(Arc::new(Schema::empty()), vec![at])
     }
 
