@@ -29,7 +29,7 @@ const WITHOUT_A_CASE: [(Code, &str); 7] = [
     (codes::REJECTED_CHANGES, "raised after a run"),
     (codes::UNUSED_STAGE, "raised after a run"),
     (codes::POLICY_TOUCHES_MANY, "raised after a run"),
-    (codes::LONG_LOOKBACK, "raised after a run"),
+    (codes::TOO_COMMON, "raised after a run"),
 ];
 
 #[tokio::test]
@@ -179,11 +179,13 @@ fn write_extracts(folder: &Path) {
         ("lead_id", full(["l1", "l2"])),
         ("old_value", text([None, Some("New")])),
         ("new_value", full(["New", "Won"])),
-        ("changed_at", Arc::clone(&instants)),
+        ("changed_at", instants),
     ];
+    // A year of visits.
+    let began = TimestampMicrosecondArray::from(vec![0, 365 * 86_400_000_000]).with_timezone("UTC");
     let visit = vec![
         ("id", ids()),
-        ("at", instants),
+        ("at", Arc::new(began) as ArrayRef),
         ("page", full(["https://a.example", "/"])),
         ("referrer", text([None, None])),
     ];

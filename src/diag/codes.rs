@@ -153,6 +153,9 @@ codes! {
     NOBODY_JOINED = 247, "touches and conversions that cannot meet";
     DUPLICATE_LEDGER_COLUMN = 248, "ledger column named twice";
     NOT_ADDITIVE = 249, "measure added up that does not add up";
+
+    // What a run leaves out.
+    TOO_COMMON = 250, "key too common to be compared by";
 }
 
 #[cfg(test)]

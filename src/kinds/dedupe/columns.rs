@@ -59,7 +59,7 @@ impl Columns {
             parts.push(values);
         }
         self.instants.iter_mut().try_for_each(|to| instants(next()?, NEVER, to))?;
-        for (_, to) in work.rules.iter().zip(&mut self.keys).filter(|(rule, _)| rule.keyed) {
+        for (_, to) in work.rules.iter().zip(&mut self.keys).filter(|(rule, _)| rule.keyed()) {
             keys(next()?, to)?;
         }
         self.uniques.iter_mut().try_for_each(|to| numbers(next()?, to))

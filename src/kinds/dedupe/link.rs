@@ -7,7 +7,8 @@ use super::columns::Records;
 use super::decisions::Decided;
 use super::intake::Work;
 use super::matching::ScoredPair;
-use super::pairs::{Compared, Learnt};
+use super::matching::blocking::Skipped;
+use super::pairs::{Compared, Learnt, LeftOut};
 use super::terms::RuleTest;
 use crate::error::{Error, Result};
 
@@ -29,9 +30,34 @@ impl Linked {
     /// Bytes held.
     pub(super) fn held_bytes(&self) -> usize {
         let clusters = &self.clusters;
+        let named = self.left_out().iter().flat_map(|left_out| &left_out.named);
+        let named = named.map(|block| 32 + block.key.capacity()).sum::<usize>();
         let links = 16 * clusters.used.capacity() + 36 * clusters.refused.capacity() + 4 * clusters.root.capacity();
         let words = self.used_words.iter().chain(&self.refused_words).map(|(_, text)| 32 + text.capacity());
-        links + words.sum::<usize>() + self.review.iter().map(|(_, text)| 40 + text.capacity()).sum::<usize>()
+        links + named + words.sum::<usize>() + self.review.iter().map(|(_, text)| 40 + text.capacity()).sum::<usize>()
+    }
+}
+
+impl Linked {
+    /// What the probabilistic rule was too common to be compared by.
+    pub(super) fn left_out(&self) -> &[LeftOut] {
+        self.learnt.as_ref().map_or(&[], |learnt| &learnt.skipped)
+    }
+
+    /// One of the named blocks that were too large, by number, with what its records share.
+    pub(super) fn named_block(&self, mut at: usize) -> Option<(&str, &Skipped)> {
+        for left_out in self.left_out() {
+            match left_out.named.get(at) {
+                Some(block) => return Some((&left_out.shared, block)),
+                None => at -= left_out.named.len(),
+            }
+        }
+        None
+    }
+
+    /// How many of them there are.
+    pub(super) fn named_blocks(&self) -> usize {
+        self.left_out().iter().map(|left_out| left_out.named.len()).sum()
     }
 }
 
@@ -78,7 +104,7 @@ pub(super) fn link(work: &Work, records: &mut Records, decided: &Decided) -> Res
 }
 
 /// The records that share a key; keys are by row.
-fn sharing(records: &Records, keys: Vec<u128>, most: u32) -> KeyLinks {
+pub(super) fn sharing(records: &Records, keys: Vec<u128>, most: u32) -> KeyLinks {
     let mut linker = KeyLinker::with_capacity(keys.iter().filter(|key| **key != 0).count());
     for (ordinal, row) in (0u32..).zip(&records.rows) {
         match keys.get(*row as usize) {

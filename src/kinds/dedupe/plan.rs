@@ -70,7 +70,7 @@ pub(super) fn read(source: &ResolvedSource, scope: &Scope<'_>) -> Result<Logical
 ///
 /// Columns: source, id, changed, created; the fields; the instants of those fields that have one;
 /// a key for each rule; a number for each unique id.
-fn records(resolved: &Resolved, scope: &Scope<'_>) -> Result<LogicalPlan> {
+pub(super) fn records(resolved: &Resolved, scope: &Scope<'_>) -> Result<LogicalPlan> {
     let parts = resolved.sources.iter().enumerate().map(|(at, source)| values(resolved, at, source, scope));
     let all = union(parts.collect::<Result<Vec<_>>>()?)?;
     let mut columns: Vec<Expr> = planned(all.schema().columns().into_iter().map(|c| Ok(Expr::Column(c))).collect())?;

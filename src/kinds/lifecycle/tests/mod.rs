@@ -1,6 +1,7 @@
 //! The kind through a real engine: YAML in, tables out.
 
 mod documents;
+mod example;
 mod fuzz;
 mod golden;
 mod memory;
