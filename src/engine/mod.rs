@@ -14,6 +14,9 @@ pub mod gather;
 mod gather_exec;
 #[cfg(test)]
 mod gather_tests;
+pub mod in_order;
+#[cfg(test)]
+mod in_order_tests;
 pub mod lineage;
 pub mod local_day;
 pub mod map;

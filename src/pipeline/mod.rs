@@ -6,6 +6,7 @@ mod document;
 mod execute;
 mod explain_match;
 mod findings;
+mod layout;
 mod outcome;
 mod prepare;
 mod remember;

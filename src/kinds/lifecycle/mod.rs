@@ -13,6 +13,7 @@ mod clock;
 mod definition;
 mod describe;
 mod entities;
+mod entity_rows;
 mod facts;
 mod functions;
 mod keys;
