@@ -207,10 +207,10 @@ fn take(step: Step, state: &mut dyn EntityState, batch: Option<&RecordBatch>) ->
     }
 }
 
-/// Reserves what a sort keeps back for its own end. The sorts that feed a walk share out among
+/// Reserves twice what a sort keeps back for its own end. The sorts that feed a walk share out among
 /// themselves all memory that is free when they begin, and the walk could not hold a single entity.
 fn keep_back(held: MemoryReservation, context: &TaskContext) -> (MemoryReservation, usize) {
-    let bytes = context.session_config().options().execution.sort_spill_reservation_bytes;
+    let bytes = 2 * context.session_config().options().execution.sort_spill_reservation_bytes;
     let bytes = if held.try_grow(bytes).is_ok() { bytes } else { 0 };
     (held, bytes)
 }

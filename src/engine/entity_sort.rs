@@ -183,7 +183,7 @@ impl Sort {
             let first = columns.first().and_then(|at| batch.columns().get(*at));
             let has_nulls = first.is_none_or(|first| first.null_count() > 0);
             // The rows as they came, once more in one piece, and their order.
-            let bytes = 2 * batch.get_array_memory_size() + batch.num_rows() * size_of::<(u64, u32)>();
+            let bytes = 2 * bytes_of(&batch) + batch.num_rows() * size_of::<(u64, u32)>();
             batches.push(batch);
             if has_nulls || self.held.size() + bytes > self.most_bytes || self.held.try_grow(bytes).is_err() {
                 return self.general(batches);
@@ -241,6 +241,16 @@ impl PartitionStream for Once {
         let rows = self.rows.lock().unwrap_or_else(PoisonError::into_inner).take();
         rows.unwrap_or_else(|| Box::pin(RecordBatchStreamAdapter::new(Arc::clone(&self.schema), stream::empty())))
     }
+}
+
+/// The bytes of a batch's own values. Views share the texts of the batch they were taken from with those
+/// of other partitions, and each would count all of them.
+fn bytes_of(batch: &RecordBatch) -> usize {
+    let of = |column: &ArrayRef| match column.as_string_view_opt() {
+        Some(views) => views.len() * size_of::<u128>() + views.total_buffer_bytes_used(),
+        None => column.get_array_memory_size(),
+    };
+    batch.columns().iter().map(of).sum()
 }
 
 /// Each column in one piece; the batches are let go of.

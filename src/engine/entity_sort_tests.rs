@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, BooleanArray, Int32Array, Int64Array, RecordBatch, StringArray, StringViewArray, TimestampMicrosecondArray, UInt32Array,
+    ArrayRef, BooleanArray, Int32Array, Int64Array, RecordBatch, StringArray, StringViewArray,
+    TimestampMicrosecondArray, UInt32Array,
 };
 use arrow::compute::{SortColumn, SortOptions, concat_batches, lexsort_to_indices, take_record_batch};
 use arrow::datatypes::Schema;
@@ -102,7 +103,11 @@ async fn rows_come_in_the_order_of_a_plain_sort() {
             ] {
                 let batch = rows(&mut rng, count, entities, named, nulls);
                 let made = sorted(&batch, size, 1 << 30).await;
-                assert_eq!(made, plain(&batch), "{count} rows of {entities}, batches of {size}, {named:?}, NULLs: {nulls}");
+                assert_eq!(
+                    made,
+                    plain(&batch),
+                    "{count} rows of {entities}, batches of {size}, {named:?}, NULLs: {nulls}"
+                );
             }
         }
     }

@@ -40,11 +40,7 @@ pub(super) const ASCENDING: SortOptions = SortOptions { descending: false, nulls
 /// `partitions` holds the files of each partition of the walk, in the order of their rows; `order` must
 /// hold of the rows of each partition, in the types of the table, and an entity must be in one of them.
 /// A table that is read otherwise than from those files is read as it is.
-pub fn in_order(
-    table: Arc<dyn TableProvider>,
-    partitions: Vec<Vec<Path>>,
-    order: WalkOrder,
-) -> Arc<dyn TableProvider> {
+pub fn in_order(table: Arc<dyn TableProvider>, partitions: Vec<Vec<Path>>, order: WalkOrder) -> Arc<dyn TableProvider> {
     let name = partitions.iter().flatten().next().map_or_else(String::new, ToString::to_string);
     Arc::new(InOrder { table, partitions, order, name: name.into() })
 }

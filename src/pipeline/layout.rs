@@ -51,7 +51,21 @@ fn sorts_alike(made: &DataType, promised: &DataType) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::num::NonZeroUsize;
+    use std::sync::Arc;
+
+    use arrow::array::RecordBatch;
+    use arrow::datatypes::{Field, Schema, SchemaRef};
+    use datafusion::datasource::empty::EmptyTable;
+    use datafusion::datasource::provider_as_source;
+    use datafusion::logical_expr::LogicalPlanBuilder;
+
     use super::*;
+    use crate::contract::{Column, ColumnType, Role};
+    use crate::diag::Sources;
+    use crate::engine::Engine;
+    use crate::engine::entity::{EntityAlgorithm, EntityState, walk};
+    use crate::syntax::{ColumnName, TableName};
 
     #[test]
     fn only_types_of_one_order_are_alike() {
@@ -66,5 +80,74 @@ mod tests {
         ] {
             assert_eq!(sorts_alike(made, promised), alike, "{made} {promised}");
         }
+    }
+
+    fn rows() -> SchemaRef {
+        Arc::new(Schema::new(vec![
+            Field::new("who", DataType::Utf8View, false),
+            Field::new("n", DataType::Int64, false),
+        ]))
+    }
+
+    fn order() -> WalkOrder {
+        WalkOrder { entity: vec!["who".to_string()], order: vec!["n".to_string()] }
+    }
+
+    /// Rows as they come.
+    #[derive(Debug)]
+    struct Same;
+
+    impl EntityAlgorithm for Same {
+        fn name(&self) -> &'static str {
+            "Same"
+        }
+        fn output_schema(&self) -> SchemaRef {
+            rows()
+        }
+        fn leaves(&self) -> Option<WalkOrder> {
+            Some(order())
+        }
+        fn start(&self) -> Box<dyn EntityState> {
+            Box::new(Self)
+        }
+    }
+
+    impl EntityState for Same {
+        fn push(&mut self, batch: &RecordBatch) -> Result<Option<RecordBatch>> {
+            Ok(Some(batch.clone()))
+        }
+        fn finish(&mut self) -> Result<Option<RecordBatch>> {
+            Ok(None)
+        }
+        fn held_bytes(&self) -> usize {
+            0
+        }
+    }
+
+    fn contract(n: ColumnType) -> Contract {
+        let column = |name: &str, ty| Column::new(ColumnName::new_unchecked(name), ty, "");
+        Contract {
+            table: TableName::new_unchecked("t"),
+            role: Role::Main,
+            description: String::new(),
+            grain: Vec::new(),
+            columns: vec![column("who", ColumnType::Text), column("n", n)],
+            methodology: Default::default(),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_walk_leaves_its_order_unless_types_change_it() {
+        let batch_size = NonZeroUsize::new(8).unwrap();
+        let limits = Limits { threads: batch_size, memory_bytes: 1 << 30, spill_dir: None, batch_size };
+        let engine = Engine::new(limits, "2025-01-01T00:00:00Z".parse().unwrap(), Sources::default()).unwrap();
+        let table = provider_as_source(Arc::new(EmptyTable::new(rows())));
+        let scan = LogicalPlanBuilder::scan("t", table, None).unwrap().build().unwrap();
+        let walked = walk(scan.clone(), order(), Arc::new(Same)).unwrap();
+        let planned = async |plan| engine.state().create_physical_plan(&plan).await.unwrap();
+        let walked = planned(walked).await;
+        assert_eq!(Layout::of(walked.as_ref(), &contract(ColumnType::BigInt)).0, Some(order()));
+        assert_eq!(Layout::of(walked.as_ref(), &contract(ColumnType::Text)).0, None);
+        assert_eq!(Layout::of(planned(scan).await.as_ref(), &contract(ColumnType::BigInt)).0, None);
     }
 }

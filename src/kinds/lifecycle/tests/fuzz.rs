@@ -243,8 +243,7 @@ async fn entities_and_the_obvious_way_agree() {
         let changes = any_changes(&mut rng);
         let versions = versions();
         let visits = visits(&usable(&changes, &versions), &versions, policies);
-        let mut expected: Vec<String> =
-            entities(&visits, &MENTIONED, &versions).iter().map(entity_line).collect();
+        let mut expected: Vec<String> = entities(&visits, &MENTIONED, &versions).iter().map(entity_line).collect();
         expected.sort();
         let tables = [("alpha", table(&changes, 0)), ("beta", table(&changes, 1))];
         for (batch, threads) in [(1, 2), (2, 1), (7, 3), (50, 5), (8192, 2)] {
