@@ -14,6 +14,7 @@ use futures::stream::FuturesUnordered;
 use super::Prepared;
 use super::exhibits::exhibits;
 use super::findings::{Findings, Seen, Tap};
+use super::layout::Layout;
 use super::remember;
 use super::turns::{Turns, at_once};
 use super::watch::{Event, Watch};
@@ -234,15 +235,16 @@ impl Runner<'_> {
     async fn stage(&mut self, plan: LogicalPlan, contract: &Contract, checks: &[Check]) -> Result<Frame> {
         let state = self.prepared.engine.state();
         let physical: Arc<dyn ExecutionPlan> = state.create_physical_plan(&plan).await?;
+        let layout = Layout::of(physical.as_ref(), contract);
         let partitions = execute_stream_partitioned(physical, self.prepared.engine.ctx().task_ctx())?;
         let (tap, partitions) = Tap::new(contract, checks, &self.prepared.engine, partitions);
         let staged = self.publication.stage(contract, partitions).await?;
         let Seen { profile, known } = tap.finish(staged.rows)?;
         self.made.profiles.insert(staged.name.clone(), profile);
         self.known.insert(staged.name.clone(), known);
-        let provider = table_of_files(staged.urls(), contract.schema().into())?;
+        let frame = layout.frame(&staged, contract, self.prepared.engine.limits())?;
         self.made.staged.push(staged);
-        Ok(Frame { provider, columns: contract.columns.clone() })
+        Ok(frame)
     }
 
     async fn facts(&self, model: &Model, file: &ModelFile) -> Result<Vec<FactRow>> {

@@ -8,6 +8,7 @@ mod exhibits;
 mod explain_match;
 mod findings;
 mod forecast;
+mod layout;
 mod outcome;
 mod prepare;
 mod remember;

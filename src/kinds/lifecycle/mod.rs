@@ -14,6 +14,7 @@ mod definition;
 mod describe;
 mod entities;
 mod example;
+mod entity_rows;
 mod facts;
 mod functions;
 mod keys;
