@@ -37,8 +37,8 @@ pub struct AccountMatching {
     /// A domain or a name and country that more accounts share matches none of them: 1,000 by default.
     #[serde(default = "thousand")]
     pub max_accounts_per_key: Spanned<u32>,
-    /// The most names of accounts that a lead's is compared with by `similar_name`: 5,000 by default.
-    #[serde(default = "five_thousand")]
+    /// The most names of accounts that a lead's is compared with by `similar_name`: 2,000 by default.
+    #[serde(default = "two_thousand")]
     pub max_names_compared: Spanned<u32>,
 }
 
@@ -46,8 +46,8 @@ fn thousand() -> Spanned<u32> {
     Spanned { value: 1_000, place: Default::default() }
 }
 
-fn five_thousand() -> Spanned<u32> {
-    Spanned { value: 5_000, place: Default::default() }
+fn two_thousand() -> Spanned<u32> {
+    Spanned { value: 2_000, place: Default::default() }
 }
 
 /// See [`AccountMatching::leads`].

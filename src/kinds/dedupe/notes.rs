@@ -52,6 +52,9 @@ pub(super) fn notes(work: &Work, linked: &Linked, decided: &Decided, identity: &
             note(fact::POLICY, &format!("records_in_blocks_too_large: {shared}"), rows(*records));
         }
     }
+    if let Some(unknown) = linked.masters_unknown {
+        note(fact::POLICY, "merged_into_unknown_records", unknown);
+    }
     note(fact::POLICY, "records_quarantined", count(quarantined));
     note(fact::POLICY, "decisions_about_unknown_records", decided.unknown);
     for end in [End::Merged, End::Retired] {
