@@ -192,6 +192,13 @@ impl Writer<'_> {
         if by_domain {
             assumptions.push("Whoever writes from a company's domain belongs to that company.".to_string());
         }
+        if resolved.tiers.contains(&Tier::NameAndCountry) || resolved.tiers.contains(&Tier::SimilarName) {
+            summary.extend((!resolved.names_across_domains).then(|| {
+                "A lead whose e-mail address is at a company's domain is not matched by name with an account whose domain is \
+                 known to be another one."
+                    .to_string()
+            }));
+        }
         let limits = vec![
             "A match is not proof: `score` and `candidates` say how sure it is.".to_string(),
             format!(

@@ -13,7 +13,7 @@ use arrow::datatypes::{DataType, SchemaRef};
 use datafusion::common::hash_utils::RandomState;
 
 use super::domains::Domains;
-use super::names::Names;
+use super::names::{Named, Names};
 use super::resolve::AccountText;
 use super::tier::Tier;
 use crate::engine::text::{company, name, phone};
@@ -30,6 +30,8 @@ pub(super) struct Layout {
     pub(super) texts: [Option<usize>; AccountText::COUNT],
     /// Whether the accounts' domain is their website, which may be a page at a shared one.
     pub(super) domain_is_website: bool,
+    /// Whether an account's domain keeps leads at other domains from finding it by name.
+    pub(super) names_across_domains: bool,
     pub(super) has_crosswalk: bool,
     pub(super) has_aliases: bool,
     pub(super) shared_websites: Vec<String>,
@@ -118,24 +120,31 @@ impl Index {
                 ids.as_string_view().iter().zip(0..).filter_map(|(id, rank)| Some((id?.into(), rank))).collect();
         }
         if tiers.contains(&Tier::EmailDomain) {
-            let is_website = texts.layout.domain_is_website;
-            self.by_domain = sharing(texts.of(AccountText::Domain)?, |text| match is_website {
-                true => self.domains.of_account_website(text),
-                false => self.domains.of_account(text),
-            });
+            self.by_domain = sharing(texts.of(AccountText::Domain)?, |text| self.domain(texts.layout, text));
         }
         if tiers.contains(&Tier::WebsiteDomain) {
             self.by_website = sharing(texts.of(AccountText::Website)?, |text| self.domains.of_account_website(text));
         }
         if tiers.contains(&Tier::NameAndCountry) || tiers.contains(&Tier::SimilarName) {
             let rows = texts.of(AccountText::Name)?.into_iter().zip(texts.of(AccountText::Country)?);
-            let rows = rows.zip(texts.of(AccountText::State)?).zip(0..);
-            self.names = Names::new(rows.filter_map(|(((name, country), state), rank)| {
+            let rows = rows.zip(texts.of(AccountText::State)?).zip(texts.of(AccountText::Domain)?).zip(0..);
+            self.names = Names::new(rows.filter_map(|((((name, country), state), domain), rank)| {
+                let (name, country) = (company::key(name?)?, phone::country_key(country?)?);
                 let state = state.and_then(name::letters);
-                Some((rank, company::key(name?)?, phone::country_key(country?)?, state))
+                let domain = domain.filter(|_| !texts.layout.names_across_domains);
+                let domain = domain.and_then(|domain| self.domain(texts.layout, domain));
+                Some(Named { rank, name, country, state, domain })
             }));
         }
         Ok(())
+    }
+
+    /// The domain that an account is known by.
+    fn domain(&self, layout: &Layout, text: &str) -> Option<String> {
+        match layout.domain_is_website {
+            true => self.domains.of_account_website(text),
+            false => self.domains.of_account(text),
+        }
     }
 
     /// How many accounts there are.

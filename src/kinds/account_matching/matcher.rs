@@ -50,6 +50,8 @@ pub(super) enum Decided {
 pub(super) struct Rules {
     pub(super) tiers: Arc<[Tier]>,
     pub(super) bounds: Bounds,
+    /// Whether names count for accounts at other domains than the lead's.
+    pub(super) names_across_domains: bool,
 }
 
 /// Looks for the accounts of leads, one after another.
@@ -57,9 +59,9 @@ pub(super) struct Rules {
 pub(super) struct Matcher {
     rules: Rules,
     index: Arc<Index>,
-    /// Searches for similar names by name, country and state. Colleagues share them; what is kept here
-    /// could be found again.
-    searched: HashMap<[String; 3], Option<Similar>, RandomState>,
+    /// Searches for similar names by name, country, state and domain. Colleagues share them; what is kept
+    /// here could be found again.
+    searched: HashMap<[String; 4], Option<Similar>, RandomState>,
 }
 
 impl Matcher {
@@ -99,8 +101,16 @@ impl Matcher {
 
     fn by_name(&self, lead: &LeadTexts<'_>) -> Option<Found> {
         let (key, country) = named(lead)?;
-        let (best, next, count) = self.index.names.equal(&key, &country)?;
-        self.shared(Tier::NameAndCountry, Sharing { best, next, count }, key)
+        let domains = self.domains(lead);
+        let wanted = Wanted { key: &key, country: &country, state: None, domains: &domains };
+        let sharing = self.index.names.equal(wanted, self.rules.bounds)?;
+        self.shared(Tier::NameAndCountry, sharing, key)
+    }
+
+    /// The domains that accounts found by name must be at, where theirs is known; any where there are none.
+    fn domains(&self, lead: &LeadTexts<'_>) -> Vec<String> {
+        let address = text(lead, LeadText::Email).filter(|_| !self.rules.names_across_domains);
+        address.map_or_else(Vec::new, |address| self.index.domains.of_address(address))
     }
 
     /// The best of the accounts that share a key, unless they are too many.
@@ -120,12 +130,13 @@ impl Matcher {
     fn by_similar_name(&mut self, lead: &LeadTexts<'_>) -> Option<Found> {
         let (key, country) = named(lead)?;
         let state = text(lead, LeadText::State).and_then(name::letters);
-        let search = [key, country, state.clone().unwrap_or_default()];
+        let domains = self.domains(lead);
+        let search = [key, country, state.clone().unwrap_or_default(), domains.first().cloned().unwrap_or_default()];
         let similar = match self.searched.get(&search) {
             Some(known) => *known,
             None => {
-                let [key, country, _] = &search;
-                let wanted = Wanted { key, country, state: state.as_deref() };
+                let [key, country, ..] = &search;
+                let wanted = Wanted { key, country, state: state.as_deref(), domains: &domains };
                 let similar = self.index.names.similar(wanted, self.rules.bounds);
                 if self.searched.len() >= REMEMBERED {
                     self.searched.clear();
@@ -139,7 +150,7 @@ impl Matcher {
             Some(next) => Some(self.between(best, next)),
             None => (candidates > 1).then_some(Decided::Similarity),
         };
-        let [on, _, _] = search;
+        let [on, ..] = search;
         Some(Found { account: best, tier: Tier::SimilarName, score: similarity, candidates, decided, on })
     }
 
@@ -150,7 +161,7 @@ impl Matcher {
     /// Bytes held beside the index.
     pub(super) fn held_bytes(&self) -> usize {
         // A name has some thirty bytes; a map has room for an eighth more than it holds.
-        self.searched.capacity() * (size_of::<([String; 3], Option<Similar>)>() + 32)
+        self.searched.capacity() * (size_of::<([String; 4], Option<Similar>)>() + 32)
     }
 }
 

@@ -33,6 +33,7 @@ pub struct Setup {
     pub aliases: Vec<(Text, Text)>,
     pub crosswalk: Vec<(Text, Text)>,
     pub shared: Vec<String>,
+    pub across_domains: bool,
     /// By preference, what it is called and whether greater values go first.
     pub prefer: Vec<(String, bool)>,
 }
@@ -129,7 +130,9 @@ fn found(lead: &Lead, accounts: &[Account], tier: Tier, setup: &Setup) -> Option
         }
         Tier::NameAndCountry => {
             let key = (company::key(text(3)?)?, phone::country_key(text(4)?)?);
-            exact(&|account| named(account) == Some(key.clone()), key.0.clone())
+            let namesakes = accounts.iter().filter(|account| named(account) == Some(key.clone())).count();
+            let fits = |account: &Account| named(account) == Some(key.clone()) && domains_fit(text(1), account, setup);
+            if namesakes > setup.most_accounts { None } else { exact(&fits, key.0.clone()) }
         }
         Tier::SimilarName => {
             let key = (company::key(text(3)?)?, phone::country_key(text(4)?)?);
@@ -142,13 +145,22 @@ fn found(lead: &Lead, accounts: &[Account], tier: Tier, setup: &Setup) -> Option
                 let theirs = account.texts[4].as_deref().and_then(name::letters);
                 let apart = state.is_some() && theirs.is_some() && state != theirs;
                 let similarity = written(similar::jaro_winkler(&key.0, &other));
-                (namesakes <= setup.most_accounts && !apart && similarity >= setup.least)
-                    .then_some((similarity, account))
+                let fits = !apart && domains_fit(text(1), account, setup);
+                (namesakes <= setup.most_accounts && fits && similarity >= setup.least).then_some((similarity, account))
             });
             let all = all.collect();
             choose(tier, all, key.0, setup)
         }
     }
+}
+
+/// Whether nothing is known against a lead at this address belonging to the account.
+fn domains_fit(address: Option<&str>, account: &Account, setup: &Setup) -> bool {
+    let own = address.and_then(email::domain).map(|host| chain(&host)).unwrap_or_default();
+    let theirs = account_host(account.texts[0].as_deref(), setup);
+    setup.across_domains
+        || own.is_empty()
+        || theirs.is_none_or(|theirs| own.iter().any(|host| meant(host, setup) == theirs))
 }
 
 /// Millionths, by way of the decimal text.

@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use datafusion::common::hash_utils::RandomState;
 
+use super::index::Sharing;
 use super::review::WHOLE;
 use crate::engine::text::similar::jaro_winkler;
 
@@ -18,24 +19,50 @@ const LONGEST: usize = 200;
 /// What similarities are rounded by, with room for how floats are rounded before.
 const ROUNDING: f64 = 1e-6;
 
+/// An account with its name, country, state and domain as keys.
+#[derive(Debug)]
+pub(super) struct Named {
+    pub(super) rank: u32,
+    pub(super) name: String,
+    pub(super) country: String,
+    pub(super) state: Option<String>,
+    pub(super) domain: Option<String>,
+}
+
 /// One account under a name.
 #[derive(Debug, Clone, Copy)]
 struct Entry {
     rank: u32,
-    state: State,
+    state: Number,
+    domain: Number,
 }
 
-/// A state by number; 0 is none.
+/// A state or a domain by number; 0 is none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct State(u32);
+struct Number(u32);
 
-impl State {
+impl Number {
     const NONE: Self = Self(0);
-    /// One that no account is in.
+    /// One that no account has.
     const OTHER: Self = Self(u32::MAX);
 
     fn may_be(self, other: Self) -> bool {
         self == Self::NONE || other == Self::NONE || self == other
+    }
+}
+
+/// Texts with the numbers that stand for them.
+#[derive(Debug, Default)]
+struct Numbers(HashMap<String, u32, RandomState>);
+
+impl Numbers {
+    fn add(&mut self, text: Option<String>) -> Number {
+        let next = u32::try_from(self.0.len()).map_or(u32::MAX, |count| count + 1);
+        text.map_or(Number::NONE, |text| Number(*self.0.entry(text).or_insert(next)))
+    }
+
+    fn of(&self, text: &str) -> Number {
+        self.0.get(text).map_or(Number::OTHER, |number| Number(*number))
     }
 }
 
@@ -52,7 +79,8 @@ struct Name {
 pub(super) struct Names {
     /// By country, in the order of the names.
     countries: HashMap<String, Vec<Name>, RandomState>,
-    states: HashMap<String, u32, RandomState>,
+    states: Numbers,
+    domains: Numbers,
 }
 
 /// The accounts whose names are alike enough.
@@ -73,6 +101,8 @@ pub(super) struct Wanted<'a> {
     pub(super) key: &'a str,
     pub(super) country: &'a str,
     pub(super) state: Option<&'a str>,
+    /// An account that is known to be at other domains is passed over; any domain will do where there are none.
+    pub(super) domains: &'a [String],
 }
 
 /// What bounds the search.
@@ -87,14 +117,13 @@ pub(super) struct Bounds {
 }
 
 impl Names {
-    /// `named` has each account's name, country and state as keys, in order of rank.
-    pub(super) fn new(named: impl Iterator<Item = (u32, String, String, Option<String>)>) -> Self {
+    /// `named` are accounts in order of rank.
+    pub(super) fn new(named: impl Iterator<Item = Named>) -> Self {
         let mut countries: BTreeMap<String, BTreeMap<String, Vec<Entry>>> = BTreeMap::new();
-        let mut states: HashMap<String, u32, RandomState> = HashMap::default();
-        for (rank, name, country, state) in named {
-            let next = u32::try_from(states.len()).map_or(u32::MAX, |count| count + 1);
-            let state = state.map_or(State::NONE, |state| State(*states.entry(state).or_insert(next)));
-            countries.entry(country).or_default().entry(name).or_default().push(Entry { rank, state });
+        let (mut states, mut domains) = (Numbers::default(), Numbers::default());
+        for Named { rank, name, country, state, domain } in named {
+            let entry = Entry { rank, state: states.add(state), domain: domains.add(domain) };
+            countries.entry(country).or_default().entry(name).or_default().push(entry);
         }
         let by_name = |names: BTreeMap<String, Vec<Entry>>| -> Vec<Name> {
             let named = names.into_iter().map(|(key, entries)| {
@@ -103,23 +132,26 @@ impl Names {
             });
             named.collect()
         };
-        Self { countries: countries.into_iter().map(|(country, names)| (country, by_name(names))).collect(), states }
+        let countries = countries.into_iter().map(|(country, names)| (country, by_name(names))).collect();
+        Self { countries, states, domains }
     }
 
-    /// How many accounts have a name in a country, and the ranks of the best two.
-    pub(super) fn equal(&self, key: &str, country: &str) -> Option<(u32, Option<u32>, u32)> {
-        let names = self.countries.get(country)?;
-        let at = names.binary_search_by(|name| name.key.as_ref().cmp(key)).ok()?;
-        let entries = &names.get(at)?.entries;
-        let count = u32::try_from(entries.len()).unwrap_or(u32::MAX);
-        Some((entries.first()?.rank, entries.get(1).map(|entry| entry.rank), count))
+    /// The accounts of that name and country; none where too many have it. The state does not count.
+    pub(super) fn equal(&self, wanted: Wanted<'_>, bounds: Bounds) -> Option<Sharing> {
+        let names = self.countries.get(wanted.country)?;
+        let at = names.binary_search_by(|name| name.key.as_ref().cmp(wanted.key)).ok()?;
+        let name = names.get(at).filter(|name| name.entries.len() <= bounds.most_accounts as usize)?;
+        let fit = self.fit(Wanted { state: None, ..wanted });
+        let mut fitting = name.entries.iter().filter(|entry| fit.holds(entry));
+        let (best, next) = (fitting.next()?.rank, fitting.next().map(|entry| entry.rank));
+        let count = 1 + usize::from(next.is_some()) + fitting.count();
+        Some(Sharing { best, next, count: u32::try_from(count).unwrap_or(u32::MAX) })
     }
 
     /// The accounts whose names are alike enough, in the same country, and in the same state where both are known.
     pub(super) fn similar(&self, wanted: Wanted<'_>, bounds: Bounds) -> Option<Similar> {
         let letters = Letters::of(wanted.key);
-        let state =
-            wanted.state.map_or(State::NONE, |state| self.states.get(state).map_or(State::OTHER, |n| State(*n)));
+        let fit = self.fit(wanted);
         let mut found: Option<Similar> = None;
         for name in self.block(wanted.key, wanted.country, bounds.most_names) {
             if name.entries.len() > bounds.most_accounts as usize || !letters.may_reach(bounds.least, &name.letters) {
@@ -129,13 +161,19 @@ impl Names {
             if similarity < bounds.least {
                 continue;
             }
-            for entry in name.entries.iter().filter(|entry| entry.state.may_be(state)) {
-                found = Some(
-                    found.map_or_else(|| Similar::first(similarity, entry.rank), |f| f.with(similarity, entry.rank)),
-                );
+            for Entry { rank, .. } in name.entries.iter().filter(|entry| fit.holds(entry)) {
+                let first = || Similar::first(similarity, *rank);
+                found = Some(found.map_or_else(first, |found| found.with(similarity, *rank)));
             }
         }
         found
+    }
+
+    fn fit(&self, wanted: Wanted<'_>) -> Fit {
+        Fit {
+            state: wanted.state.map_or(Number::NONE, |state| self.states.of(state)),
+            domains: wanted.domains.iter().map(|domain| self.domains.of(domain)).collect(),
+        }
     }
 
     /// The names that begin like `key`, as few of its characters as keep them within the limit.
@@ -164,6 +202,20 @@ impl Names {
     pub(super) fn held_bytes(&self) -> usize {
         let of = |name: &Name| size_of::<Name>() + name.key.len() + name.entries.capacity() * size_of::<Entry>();
         self.countries.values().flatten().map(of).sum()
+    }
+}
+
+/// What an account must be beside its name.
+struct Fit {
+    state: Number,
+    /// Any where it is empty.
+    domains: Vec<Number>,
+}
+
+impl Fit {
+    fn holds(&self, entry: &Entry) -> bool {
+        let at = self.domains.is_empty() || self.domains.iter().any(|domain| entry.domain.may_be(*domain));
+        at && entry.state.may_be(self.state)
     }
 }
 
@@ -292,7 +344,10 @@ mod tests {
     #[test]
     fn a_block_grows_narrower_until_it_is_within_the_limit() {
         let named = ["abel", "acme", "acme labs", "acorn", "beta"];
-        let rows = (0..).zip(named).map(|(rank, name)| (rank, name.to_string(), "US".to_string(), None));
+        let rows = (0..).zip(named).map(|(rank, name)| {
+            let (name, country) = (name.to_string(), "US".to_string());
+            Named { rank, name, country, state: None, domain: None }
+        });
         let names = Names::new(rows);
         let block = |key: &str, most: u32| -> Vec<&str> {
             names.block(key, "US", most).iter().map(|name| name.key.as_ref()).collect()

@@ -85,12 +85,17 @@ pub(super) fn lead_walk(resolved: &Resolved, tables: &[LogicalPlan]) -> Result<L
     let accounts: &Schema = accounts.schema().as_arrow();
     let bounds = Bounds { least: resolved.least, most_accounts: resolved.max_accounts, most_names: resolved.max_names };
     Ok(LeadWalk {
-        rules: Rules { tiers: resolved.tiers.as_slice().into(), bounds },
+        rules: Rules {
+            tiers: resolved.tiers.as_slice().into(),
+            bounds,
+            names_across_domains: resolved.names_across_domains,
+        },
         layout: Layout {
             accounts: Arc::new(accounts.clone()),
             descending: resolved.prefer.iter().map(|prefer| prefer.descending).collect(),
             texts: places(&resolved.accounts, 1 + resolved.prefer.len()),
             domain_is_website: resolved.domain_is_website,
+            names_across_domains: resolved.names_across_domains,
             has_crosswalk: resolved.crosswalk.is_some(),
             has_aliases: resolved.aliases.is_some(),
             shared_websites: resolved.shared_websites.clone(),

@@ -32,6 +32,7 @@ pub(super) struct Resolved {
     pub(super) prefer: Vec<ResolvedPreference>,
     /// Hosts that as a website say nothing.
     pub(super) shared_websites: Vec<String>,
+    pub(super) names_across_domains: bool,
     pub(super) max_accounts: u32,
     pub(super) max_names: u32,
     /// Of the preferences' values.
@@ -128,6 +129,7 @@ pub(super) fn resolve(spec: &AccountMatching, scope: &Scope<'_>, diags: &mut Dia
         least,
         prefer,
         shared_websites,
+        names_across_domains: spec.names_across_domains,
         max_accounts: spec.max_accounts_per_key.value,
         max_names: spec.max_names_compared.value,
         preferred,

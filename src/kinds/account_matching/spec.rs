@@ -34,12 +34,20 @@ pub struct AccountMatching {
     /// included. By default the large social networks.
     #[serde(default)]
     pub shared_websites: Option<OneOrMany<Spanned<String>>>,
+    /// Whether a lead whose e-mail address is at a company's domain may be found by name for an account
+    /// whose domain is known to be another one: true by default.
+    #[serde(default = "yes")]
+    pub names_across_domains: bool,
     /// A domain or a name and country that more accounts share matches none of them: 1,000 by default.
     #[serde(default = "thousand")]
     pub max_accounts_per_key: Spanned<u32>,
     /// The most names of accounts that a lead's is compared with by `similar_name`: 2,000 by default.
     #[serde(default = "two_thousand")]
     pub max_names_compared: Spanned<u32>,
+}
+
+fn yes() -> bool {
+    true
 }
 
 fn thousand() -> Spanned<u32> {

@@ -90,6 +90,7 @@ fn world(random: &mut ChaCha8Rng, leads: usize, accounts: usize) -> World {
         most_names: random.random_range(1..6),
         aliases,
         crosswalk,
+        across_domains: random.random_bool(0.5),
         shared: vec!["facebook.com".to_string(), "zen.de".to_string()],
         prefer: prefer.map(|(title, descending)| (title.to_string(), descending)).to_vec(),
     };
@@ -119,11 +120,13 @@ tiers: [{}]
 prefer: [is_customer, {{name: latest size, latest: to_timestamp_micros(n_size)}}, {{lowest: n_made}}]
 max_accounts_per_key: {}
 max_names_compared: {}
+names_across_domains: {}
 shared_websites: [facebook.com, zen.de]
 ",
         tiers.join(", "),
         setup.most_accounts,
-        setup.most_names
+        setup.most_names,
+        setup.across_domains
     )
 }
 

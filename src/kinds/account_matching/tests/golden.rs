@@ -243,6 +243,65 @@ max_accounts_per_key: 2
 }
 
 #[tokio::test]
+async fn a_domain_of_its_own_keeps_a_namesake_away_where_that_is_asked_for() {
+    let yaml = "
+leads: {from: leads, id: id, fields: {email: mail, company: company, country: land}}
+accounts: {from: accounts, id: id, fields: {domain: site, name: name, country: land}}
+aliases: {from: aliases}
+prefer: [is_customer]
+";
+    let accounts = table(
+        "id | site      | name      | land | is_customer
+         a  | delta.com | Delta Ltd | US   | true
+         b  | -         | Delta Inc | US   | false
+         c  | gmail.com | Deltas    | US   | false
+         d  | zeta.com  | Zeta      | US   | false",
+    );
+    let leads = table(
+        "id | mail          | company | land
+         1  | a@delta.io    | Delta   | US
+         2  | a@gmail.com   | Delta   | US
+         3  | -             | Delta   | US
+         4  | a@deltas.com  | Deltas  | US
+         5  | a@xeta.com    | Zeta    | US
+         6  | a@z.xeta.com  | Zetta   | US
+         7  | a@zeta.eu     | Zetta   | US",
+    );
+    let aliases = table("alias | domain\n zeta.eu | zeta.de");
+    let tables = [("leads", leads), ("accounts", accounts), ("aliases", aliases)];
+    let found = |made: &Made| made.lines("lead_accounts", &["lead_id", "account_id", "tier", "candidates"]);
+    let anyhow = run(yaml, &tables, PLAIN).await;
+    assert_eq!(
+        found(&anyhow),
+        [
+            "1 | a | name_and_country | 2",
+            "2 | a | name_and_country | 2",
+            "3 | a | name_and_country | 2",
+            "4 | c | name_and_country | 1",
+            "5 | d | name_and_country | 1",
+            "6 | d | similar_name | 1",
+            "7 | d | similar_name | 1",
+        ]
+    );
+    let kept_apart = run(&format!("{yaml}names_across_domains: false\n"), &tables, PLAIN).await;
+    assert_eq!(
+        found(&kept_apart),
+        [
+            // Of the two namesakes, one is at a domain of its own.
+            "1 | b | name_and_country | 1",
+            // A free mailbox or none speaks neither for nor against.
+            "2 | a | name_and_country | 2",
+            "3 | a | name_and_country | 2",
+            // Nor does free mail as the domain of an account.
+            "4 | c | name_and_country | 1",
+            "5 | - | - | 0",
+            "6 | - | - | 0",
+            "7 | - | - | 0",
+        ]
+    );
+}
+
+#[tokio::test]
 async fn rows_without_an_id_and_repeated_ones_are_rejected() {
     let yaml = "
 leads: {from: leads, id: n_id, where: not is_test, fields: {email: mail}}

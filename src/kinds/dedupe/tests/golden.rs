@@ -373,7 +373,11 @@ match: [email]
     // 2 and 3 were changed later, but say nothing newer than 1 does, into which they were merged.
     assert_eq!(
         made.lines("people", &["person_id", "email", "phone", "n_records"]),
-        ["<crm:2> | ada@example.com | 0100 | 4", "<crm:4> | bob@example.com | - | 1", "<crm:5> | cy@example.com | - | 2"]
+        [
+            "<crm:2> | ada@example.com | 0100 | 4",
+            "<crm:4> | bob@example.com | - | 1",
+            "<crm:5> | cy@example.com | - | 2"
+        ]
     );
     assert_eq!(made.fact("rule", "merged_into"), Some(2));
     assert_eq!(made.fact("policy", "merged_into_unknown_records"), Some(1));
