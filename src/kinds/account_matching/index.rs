@@ -116,8 +116,10 @@ impl Index {
         let tiers = &texts.layout.tiers;
         if tiers.contains(&Tier::AccountId) {
             let ids = cast(&self.ids, &DataType::Utf8View)?;
-            self.by_id =
-                ids.as_string_view().iter().zip(0..).filter_map(|(id, rank)| Some((id?.into(), rank))).collect();
+            for (id, rank) in ids.as_string_view().iter().zip(0..) {
+                let Some(id) = id else { continue };
+                self.by_id.entry(id.trim().into()).or_insert(rank);
+            }
         }
         if tiers.contains(&Tier::EmailDomain) {
             self.by_domain = sharing(texts.of(AccountText::Domain)?, |text| self.domain(texts.layout, text));
@@ -152,7 +154,7 @@ impl Index {
         self.ids.len()
     }
 
-    /// The account that an id names, through the crosswalk where it is there.
+    /// The account that an id names, without spaces around it, through the crosswalk where it is there.
     pub(super) fn by_id(&self, id: &str) -> Option<u32> {
         let id = self.crosswalk.get(id).map_or(id, Box::as_ref);
         self.by_id.get(id).copied()
@@ -280,9 +282,10 @@ fn crosswalk(batches: &[RecordBatch]) -> Result<Map<Box<str>>> {
     let mut known: Map<Box<str>> = Map::default();
     for (record, id) in pairs(batches)? {
         let (Some(record), Some(id)) = (record, id) else { continue };
-        let kept = known.entry(record.into_boxed_str()).or_insert_with(|| id.as_str().into());
-        if id.as_str() < kept.as_ref() {
-            *kept = id.into_boxed_str();
+        let id = id.trim();
+        let kept = known.entry(record.trim().into()).or_insert_with(|| id.into());
+        if id < kept.as_ref() {
+            *kept = id.into();
         }
     }
     Ok(known)

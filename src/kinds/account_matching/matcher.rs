@@ -61,12 +61,17 @@ pub(super) struct Matcher {
     index: Arc<Index>,
     /// Searches for similar names by name, country, state and domain. Colleagues share them; what is kept
     /// here could be found again.
-    searched: HashMap<[String; 4], Option<Similar>, RandomState>,
+    searched: HashMap<Search, Option<Similar>, RandomState>,
+    /// The bytes of their texts.
+    searched_bytes: usize,
 }
+
+/// Name, country, state, domains.
+type Search = [String; 4];
 
 impl Matcher {
     pub(super) fn new(rules: Rules, index: Arc<Index>) -> Self {
-        Self { rules, index, searched: HashMap::default() }
+        Self { rules, index, searched: HashMap::default(), searched_bytes: 0 }
     }
 
     pub(super) fn index(&self) -> &Index {
@@ -131,7 +136,8 @@ impl Matcher {
         let (key, country) = named(lead)?;
         let state = text(lead, LeadText::State).and_then(name::letters);
         let domains = self.domains(lead);
-        let search = [key, country, state.clone().unwrap_or_default(), domains.first().cloned().unwrap_or_default()];
+        // All that the answer depends on: two leads at one domain may have come there by different hosts.
+        let search = [key, country, state.clone().unwrap_or_default(), domains.join(" ")];
         let similar = match self.searched.get(&search) {
             Some(known) => *known,
             None => {
@@ -140,7 +146,9 @@ impl Matcher {
                 let similar = self.index.names.similar(wanted, self.rules.bounds);
                 if self.searched.len() >= REMEMBERED {
                     self.searched.clear();
+                    self.searched_bytes = 0;
                 }
+                self.searched_bytes += search.iter().map(String::len).sum::<usize>();
                 self.searched.insert(search.clone(), similar);
                 similar
             }
@@ -160,8 +168,7 @@ impl Matcher {
 
     /// Bytes held beside the index.
     pub(super) fn held_bytes(&self) -> usize {
-        // A name has some thirty bytes; a map has room for an eighth more than it holds.
-        self.searched.capacity() * (size_of::<([String; 4], Option<Similar>)>() + 32)
+        self.searched.capacity() * size_of::<(Search, Option<Similar>)>() + self.searched_bytes
     }
 }
 

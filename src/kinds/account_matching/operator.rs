@@ -1,7 +1,7 @@
 //! The walk's plumbing: leads sorted by id in, one row for each id out.
 //!
 //! ```text
-//! in    lead id │ texts that are declared      sorted by lead id      │ side tables: accounts, crosswalk?, aliases?
+//! in    lead id │ texts that are declared      sorted by lead id │ side tables: accounts, crosswalk?, aliases?
 //! out   lead_id │ account_id │ tier │ score │ candidates │ decided_by │ matched_on
 //! ```
 //!

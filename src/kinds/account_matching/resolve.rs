@@ -138,7 +138,15 @@ pub(super) fn resolve(spec: &AccountMatching, scope: &Scope<'_>, diags: &mut Dia
 
 fn leads(spec: &Leads, scope: &Scope<'_>, diags: &mut Diagnostics) -> Option<Side<{ LeadText::COUNT }>> {
     let fields = &spec.fields;
-    let texts = [&fields.account_id, &fields.email, &fields.website, &fields.company, &fields.country, &fields.state];
+    let text = |text| (Key::Text, text);
+    let texts = [
+        (Key::Any, &fields.account_id),
+        text(&fields.email),
+        text(&fields.website),
+        text(&fields.company),
+        text(&fields.country),
+        text(&fields.state),
+    ];
     side(&spec.from, spec.filter.as_ref(), &spec.id, texts, scope, diags)
 }
 
@@ -154,7 +162,7 @@ fn accounts(
     let fields = &spec.fields;
     let domain = fields.domain.clone().or_else(|| fields.website.clone());
     let website = fields.website.clone().or_else(|| fields.domain.clone());
-    let texts = [&domain, &website, &fields.name, &fields.country, &fields.state];
+    let texts = [&domain, &website, &fields.name, &fields.country, &fields.state].map(|text| (Key::Text, text));
     let side = side(&spec.from, spec.filter.as_ref(), &spec.id, texts, scope, diags)?;
     let columns = columns_of(scope, &spec.from, diags)?;
     let over = Typing::new(scope, &columns);
@@ -192,7 +200,7 @@ fn side<const N: usize>(
     from: &Spanned<TableName>,
     filter: Option<&ExprText>,
     id: &ExprText,
-    texts: [&Option<ExprText>; N],
+    texts: [(Key, &Option<ExprText>); N],
     scope: &Scope<'_>,
     diags: &mut Diagnostics,
 ) -> Option<Side<N>> {
@@ -203,10 +211,8 @@ fn side<const N: usize>(
     let (mut id_promise, mut texts_promise) = (Promise::default(), Promise::default());
     let mut failed = false;
     let mut typed = [const { None }; N];
-    for (at, (text, typed)) in texts.into_iter().zip(&mut typed).enumerate() {
+    for ((kind, text), typed) in texts.into_iter().zip(&mut typed) {
         let Some(text) = text else { continue };
-        // Only an id may be a number: it is the first of a lead's texts.
-        let kind = if N == LeadText::COUNT && at == LeadText::AccountId as usize { Key::Any } else { Key::Text };
         match as_text(text, kind, over, diags) {
             Some((value, known)) => {
                 texts_promise.add(&from.value, &known, scope);

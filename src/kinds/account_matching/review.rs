@@ -169,7 +169,8 @@ pub(super) fn after(spec: &AccountMatching, facts: &[FactRow], diags: &mut Diagn
     let unusable = count(fact::POLICY, UNUSABLE_ALIASES);
     if let Some(aliases) = spec.aliases.as_ref().filter(|_| unusable > 0) {
         let message = format!(
-            "{unusable} aliases are not used: one of the two is no domain of a company, or the alias leads to another domain already"
+            "{unusable} aliases are not used: one of the two is no domain of a company, or the alias leads to another \
+             domain already"
         );
         diags.push(Diagnostic::warning(codes::UNUSABLE_ALIASES, aliases.from.place, message));
     }

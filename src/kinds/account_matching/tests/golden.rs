@@ -302,6 +302,37 @@ prefer: [is_customer]
 }
 
 #[tokio::test]
+async fn what_is_remembered_of_one_lead_is_not_taken_for_another() {
+    let yaml = "
+leads: {from: leads, id: id, fields: {email: mail, company: company, country: land}}
+accounts: {from: accounts, id: id, fields: {domain: site, name: name, country: land}}
+aliases: {from: aliases}
+tiers: [similar_name]
+names_across_domains: false
+";
+    // Both leads come to acme.com by an alias or as they are; only the first is at zeta.com as well.
+    let accounts = table("id | site | name | land\n a | zeta.com | Zeta Labs | US");
+    let leads = table(
+        "id | mail            | company  | land
+         1  | a@acme.com      | Zeta Lab | US
+         2  | a@mail.zeta.com | Zeta Lab | US
+         3  | a@acme.com      | Zeta Lab | US",
+    );
+    let aliases = table("alias | domain\n mail.zeta.com | acme.com");
+    let tables = [("leads", leads), ("accounts", accounts), ("aliases", aliases)];
+    let made = run(yaml, &tables, How { threads: 1, batch: 8192 }).await;
+    // zeta lab : zeta labs is (1 + 8/9 + 1) / 3 = 26/27, four in front: .962963 + .4 / 27 = .977778.
+    assert_eq!(
+        made.matches(),
+        [
+            "1 | - | - | - | 0 | - | -",
+            "2 | a | similar_name | 0.977778 | 1 | - | zeta lab",
+            "3 | - | - | - | 0 | - | -",
+        ]
+    );
+}
+
+#[tokio::test]
 async fn rows_without_an_id_and_repeated_ones_are_rejected() {
     let yaml = "
 leads: {from: leads, id: n_id, where: not is_test, fields: {email: mail}}
