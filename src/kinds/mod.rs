@@ -4,6 +4,7 @@
 //! share the words of [`crate::syntax`] and the tools of [`crate::engine`]; they never see a
 //! store, the clock or another kind.
 
+pub mod account_matching;
 mod article;
 pub mod attribution;
 pub mod dedupe;

@@ -360,6 +360,7 @@ impl Words<'_> {
         let name = |at: usize| self.resolved.fields.get(at).map_or("", |field| field.name.as_str());
         match &rule.test {
             RuleTest::Equal => format!("equal {keys}"),
+            RuleTest::MergedInto => "their system says that one was merged into the other".to_string(),
             RuleTest::Similar(fields) => {
                 let fields = fields.iter().map(|(at, tests)| {
                     let tests: Vec<String> = tests.iter().map(ToString::to_string).collect();

@@ -57,6 +57,8 @@ pub(super) struct Work {
     pub(super) threads: usize,
     /// Whether it is told where values are from.
     pub(super) provenance: bool,
+    /// Whether records come with what they were merged into.
+    pub(super) knows_merges: bool,
     /// UTC microseconds.
     pub(super) as_of: i64,
     /// In which months are counted.
@@ -117,6 +119,7 @@ impl Work {
             threads: scope.engine.limits().threads.get(),
             max_block: resolved.max_block,
             provenance: resolved.provenance,
+            knows_merges: resolved.knows_merges(),
             uniques: resolved.uniques.iter().map(|unique| unique.text.clone()).collect(),
             max_records_per_key: resolved.max_records_per_key,
             max_cluster: resolved.max_cluster,

@@ -24,6 +24,8 @@ pub(super) struct Linked {
     /// The same, by place among the links refused.
     pub(super) refused_words: Vec<(u32, String)>,
     pub(super) learnt: Option<Learnt>,
+    /// How many records were merged into one that is not there; none where nobody says what was merged.
+    pub(super) masters_unknown: Option<i64>,
 }
 
 impl Linked {
@@ -81,7 +83,7 @@ pub(super) fn link(work: &Work, records: &mut Records, decided: &Decided) -> Res
     if let Some(first) = contradictions.first() {
         return Err(contradiction(work, records, first, contradictions.len()));
     }
-    let mut crowded = Vec::new();
+    let (mut crowded, mut masters_unknown) = (Vec::new(), None);
     let mut compared = Compared::new(work, records)?;
     records.uniques = Vec::new();
     let keys = std::mem::take(&mut records.keys);
@@ -92,6 +94,11 @@ pub(super) fn link(work: &Work, records: &mut Records, decided: &Decided) -> Res
                 crowded.extend(links.crowded.iter().map(|key| (number, *key)));
                 clustering.keys(number, 0, &links)?;
             }
+            RuleTest::MergedInto => {
+                let (pairs, unknown) = records.merged(work)?;
+                clustering.pairs(pairs.into_iter().map(|(a, b)| Edge::new(a, b, number, 0)).collect())?;
+                (masters_unknown, records.masters) = (Some(unknown), None);
+            }
             RuleTest::Similar(tests) => {
                 let links = sharing(records, keys, work.max_block);
                 crowded.extend(links.crowded.iter().map(|key| (number, *key)));
@@ -100,7 +107,8 @@ pub(super) fn link(work: &Work, records: &mut Records, decided: &Decided) -> Res
             RuleTest::Likely(likely) => clustering.pairs(compared.likely(work, number, likely)?)?,
         }
     }
-    Linked::new(clustering.finish(), crowded, compared)
+    let linked = Linked::new(clustering.finish(), crowded, compared)?;
+    Ok(Linked { masters_unknown, ..linked })
 }
 
 /// The records that share a key; keys are by row.
@@ -139,7 +147,8 @@ impl Linked {
         let edge = |pair: &ScoredPair| Edge::new(pair.a, pair.b, rule.unwrap_or_default(), pair.weight_millibits);
         let review_words = compared.waterfall(review.iter().map(|pair| (pair.a, pair.b)))?;
         let review = review.iter().map(edge).zip(review_words).collect();
-        Ok(Self { clusters, crowded, review, used_words, refused_words, learnt: compared.learnt })
+        let learnt = compared.learnt;
+        Ok(Self { clusters, crowded, review, used_words, refused_words, learnt, masters_unknown: None })
     }
 }
 

@@ -73,6 +73,9 @@ pub(super) fn notes(
             note(fact::POLICY, &format!("records_in_{BLOCKS_TOO_LARGE}: {shared}"), rows(*records));
         }
     }
+    if let Some(unknown) = linked.masters_unknown {
+        note(fact::POLICY, "merged_into_unknown_records", unknown);
+    }
     note(fact::POLICY, "records_quarantined", count(quarantined));
     note(fact::POLICY, "decisions_about_unknown_records", decided.unknown);
     for end in [End::Merged, End::Retired] {
