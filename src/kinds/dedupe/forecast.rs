@@ -109,6 +109,8 @@ fn foretold(work: &Work, records: &mut Records) -> Result<Vec<Line>> {
         let line = Line { rule: rule.name.clone(), share: share.join(", "), ..Line::default() };
         match &rule.test {
             RuleTest::Equal => lines.push(line.of_keys(records, keys, work.max_records_per_key)),
+            // One pair a merged record, whatever the data.
+            RuleTest::MergedInto => {}
             RuleTest::Similar(_) => lines.push(line.of_keys(records, keys, work.max_block)),
             RuleTest::Likely(likely) => {
                 let Some(compared) = compared.as_ref().filter(|compared| compared.len() > 1) else { continue };

@@ -28,7 +28,7 @@ impl WeightsPage {
     pub(super) fn of(resolved: &Resolved) -> Option<Self> {
         let likely = resolved.rules.iter().find_map(|rule| match &rule.test {
             RuleTest::Likely(likely) => Some((rule, likely)),
-            RuleTest::Equal | RuleTest::Similar(_) => None,
+            RuleTest::Equal | RuleTest::MergedInto | RuleTest::Similar(_) => None,
         });
         let (rule, likely) = likely?;
         Some(Self {
