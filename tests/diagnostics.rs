@@ -22,14 +22,17 @@ use tempfile::TempDir;
 const CASES: &str = "tests/golden/diagnostics";
 
 /// Codes that `check` cannot raise, or that a golden text cannot show, each with the reason.
-const WITHOUT_A_CASE: [(Code, &str); 7] = [
+const WITHOUT_A_CASE: [(Code, &str); 10] = [
     (codes::NO_PROJECT, "names the folder, which differs; `a_folder_without_a_project` has it"),
     (codes::BAD_SELECTOR, "about the command line, not a file"),
     (codes::UNUSED_RULE, "raised after a run"),
     (codes::REJECTED_CHANGES, "raised after a run"),
     (codes::UNUSED_STAGE, "raised after a run"),
     (codes::POLICY_TOUCHES_MANY, "raised after a run"),
-    (codes::LONG_LOOKBACK, "raised after a run"),
+    (codes::TOO_COMMON, "raised after a run"),
+    (codes::COMMON_KEYS, "raised after a run"),
+    (codes::UNUSED_TIER, "raised after a run"),
+    (codes::UNUSABLE_ALIASES, "raised after a run"),
 ];
 
 #[tokio::test]
@@ -179,11 +182,13 @@ fn write_extracts(folder: &Path) {
         ("lead_id", full(["l1", "l2"])),
         ("old_value", text([None, Some("New")])),
         ("new_value", full(["New", "Won"])),
-        ("changed_at", Arc::clone(&instants)),
+        ("changed_at", instants),
     ];
+    // A year of visits.
+    let began = TimestampMicrosecondArray::from(vec![0, 365 * 86_400_000_000]).with_timezone("UTC");
     let visit = vec![
         ("id", ids()),
-        ("at", instants),
+        ("at", Arc::new(began) as ArrayRef),
         ("page", full(["https://a.example", "/"])),
         ("referrer", text([None, None])),
     ];

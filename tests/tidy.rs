@@ -69,7 +69,7 @@ fn layers_look_upwards_only() {
 
 #[test]
 fn kinds_do_not_know_each_other() {
-    let kinds = ["sql", "source_mapping", "lifecycle", "dedupe", "velocity", "attribution"];
+    let kinds = ["sql", "source_mapping", "lifecycle", "dedupe", "account_matching", "velocity", "attribution"];
     for (file, text) in sources() {
         let Some(kind) = file.strip_prefix("kinds/").and_then(|rest| rest.split('/').next()) else { continue };
         for other in kinds.iter().filter(|other| **other != kind && kinds.contains(&kind)) {

@@ -72,7 +72,7 @@ pub enum Command {
     Docs(Docs),
     /// List models, sources and seeds.
     Ls(Ls),
-    /// Show the plan of a model.
+    /// Show the plan of a model, and foretell what its rules would compare.
     Compile(Compile),
     /// Draft the contract of a source table from its extract.
     Contract(ContractArgs),

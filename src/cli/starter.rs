@@ -9,9 +9,11 @@ macro_rules! files {
 
 files! {
     "marquetry.yml",
+    "models/marts/accounts.yml",
     "models/marts/campaign_spend.yml",
     "models/marts/contact_stages.yml",
     "models/marts/credits.yml",
+    "models/marts/lead_accounts.yml",
     "models/marts/lead_stages.yml",
     "models/marts/opportunities.yml",
     "models/marts/opportunity_stages.yml",

@@ -153,6 +153,19 @@ codes! {
     NOBODY_JOINED = 247, "touches and conversions that cannot meet";
     DUPLICATE_LEDGER_COLUMN = 248, "ledger column named twice";
     NOT_ADDITIVE = 249, "measure added up that does not add up";
+
+    // What a run leaves out.
+    TOO_COMMON = 250, "key too common to be compared by";
+
+    // The kind `account_matching`.
+    TIER_WITHOUT_FIELD = 270, "tier that compares what is not declared";
+    TIER_TWICE = 271, "tier named twice";
+    BAD_SIMILARITY = 272, "similarity that cannot be asked for";
+    NO_TIER = 273, "nothing to match leads by";
+    HIDDEN_TIER = 274, "tier that an earlier one leaves nothing";
+    COMMON_KEYS = 275, "keys that too many accounts share";
+    UNUSED_TIER = 276, "tier that found no account";
+    UNUSABLE_ALIASES = 277, "aliases that are not followed";
 }
 
 #[cfg(test)]

@@ -189,6 +189,13 @@ impl Diagnostics {
         self.items.extend(other.items);
     }
 
+    /// Adds those of another collector that tell of something new: not of what was told already at the same
+    /// place under the same code.
+    pub fn extend_unless_told(&mut self, other: Diagnostics) {
+        let told: Vec<(Code, Option<Place>)> = self.items.iter().map(|known| (known.code, known.place)).collect();
+        self.items.extend(other.items.into_iter().filter(|new| !told.contains(&(new.code, new.place))));
+    }
+
     /// Whether any is an error.
     pub fn has_errors(&self) -> bool {
         self.items.iter().any(|d| d.severity == Severity::Error)

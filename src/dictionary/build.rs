@@ -34,6 +34,7 @@ impl TablePage {
             location: None,
             format: None,
             facts: Vec::new(),
+            exhibits: Vec::new(),
         }
     }
 }

@@ -48,6 +48,7 @@ pub(super) fn table(name: &str, columns: Vec<ColumnPage>) -> TablePage {
         location: None,
         format: None,
         facts: Vec::new(),
+        exhibits: Vec::new(),
     }
 }
 

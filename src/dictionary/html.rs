@@ -6,15 +6,20 @@ use super::{Document, json};
 use crate::error::{Error, Result};
 
 const PAGE: &str = include_str!("assets/page.html");
-const STYLES: [&str; 3] =
-    [include_str!("assets/base.css"), include_str!("assets/table.css"), include_str!("assets/print.css")];
+const STYLES: [&str; 4] = [
+    include_str!("assets/base.css"),
+    include_str!("assets/table.css"),
+    include_str!("assets/exhibit.css"),
+    include_str!("assets/print.css"),
+];
 /// In the order in which they build upon each other; `app.js` starts the page.
-const SCRIPTS: [&str; 8] = [
+const SCRIPTS: [&str; 9] = [
     include_str!("assets/model.js"),
     include_str!("assets/lineage.js"),
     include_str!("assets/sidebar.js"),
     include_str!("assets/columns.js"),
     include_str!("assets/run.js"),
+    include_str!("assets/exhibit.js"),
     include_str!("assets/guide.js"),
     include_str!("assets/pages.js"),
     include_str!("assets/app.js"),

@@ -3,6 +3,7 @@
 //! in it is text.
 
 mod escape;
+mod exhibit;
 mod page;
 
 use std::collections::BTreeMap;

@@ -26,6 +26,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::contract::{Classification, Pii, Role};
 use crate::error::Result;
+use crate::kinds::Exhibit;
 
 pub use json::{SCHEMA_VERSION, read};
 pub use profile::{ColumnProfile, Distinct, ProfileBuilder, TopValue, Withheld};
@@ -138,6 +139,9 @@ pub struct TablePage {
     pub format: Option<String>,
     /// What the model counted in the last run.
     pub facts: Vec<RunFact>,
+    /// What the model shows of the rows of the last run.
+    #[serde(default)]
+    pub exhibits: Vec<Exhibit>,
 }
 
 /// One table that models read: an extract, or a seed kept beside the models.

@@ -1,5 +1,6 @@
 use super::fixture::{column, link, small, source, table};
 use super::*;
+use crate::kinds::exhibit::{Bar, Chart, ChartGroup, ExhibitTable};
 
 fn file(document: &Document, path: &str) -> String {
     let files = render(document).unwrap();
@@ -118,6 +119,87 @@ lifecycle: {from: leads}
 ```
 ";
     assert_eq!(file(&small(), "tables/visits.md"), expected);
+}
+
+/// A document whose first table shows an example and a picture.
+fn showing() -> Document {
+    let mut document = small();
+    let bar = |label: &str, value, shown: &str| Bar { label: label.into(), value, shown: shown.into() };
+    let mut table = ExhibitTable::new("Who gets what", [("Model".to_string(), false), ("Sum".to_string(), true)]);
+    table.rows.push(vec!["`linear`".to_string(), "12,000.00".to_string()]);
+    table.rows.push(vec!["a | <b>".to_string(), "-1.00".to_string()]);
+    document.tables[0].exhibits = vec![Exhibit {
+        title: "A worked example".into(),
+        text: vec!["One of *them*, by `linear`.".into()],
+        chart: Some(Chart {
+            caption: "What findings weigh".into(),
+            less: "others".into(),
+            more: "the same".into(),
+            groups: vec![ChartGroup {
+                title: "email".into(),
+                bars: vec![
+                    bar("equal", 12_000, "+12.00"),
+                    bar("different", -3_000, "-3.00"),
+                    bar("alike", 10, "+0.01"),
+                ],
+            }],
+        }),
+        tables: vec![table],
+        notes: vec!["It closes.".into()],
+    }];
+    document
+}
+
+#[test]
+fn an_exhibit_in_markdown() {
+    let text = file(&showing(), "tables/visits.md");
+    let from = text.find("## A worked example").unwrap();
+    let to = text.find("## Columns").unwrap();
+    let expected = "\
+## A worked example
+
+One of \\*them\\*, by `linear`.
+
+What findings weigh:
+
+```text
+email
+  equal                  │████████████████████████ +12.00
+  different  -3.00 ██████│
+  alike                  │ +0.01
+                ◂ others │ the same ▸
+```
+
+Who gets what:
+
+| Model | Sum |
+| --- | ---: |
+| `linear` | 12,000.00 |
+| a \\| &lt;b&gt; | -1.00 |
+
+It closes.
+
+";
+    assert_eq!(&text[from..to], expected);
+}
+
+#[test]
+fn exhibits_are_in_the_json_and_in_the_page_and_older_files_without_them_are_read() {
+    let text = file(&showing(), "dictionary.json");
+    let value: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let exhibit = &value["tables"][0]["exhibits"][0];
+    assert_eq!(exhibit["title"], "A worked example");
+    assert_eq!(exhibit["tables"][0]["rows"][0], serde_json::json!(["`linear`", "12,000.00"]));
+    assert_eq!(exhibit["chart"]["groups"][0]["bars"][1]["value"], -3_000);
+    assert_eq!(read(&text).unwrap(), showing());
+    let mut older = value;
+    older["tables"].as_array_mut().unwrap().iter_mut().for_each(|table| {
+        table.as_object_mut().unwrap().remove("exhibits");
+    });
+    assert_eq!(read(&older.to_string()).unwrap(), small());
+    let page = file(&showing(), "index.html");
+    assert!(page.contains("function exhibitSections") && page.contains(".exhibit-scroll"));
+    assert!(page.contains("a | \\u003cb\\u003e"), "what an exhibit says stays text");
 }
 
 #[test]

@@ -1,9 +1,9 @@
 //! Walking sorted rows entity by entity: the plumbing for algorithms that SQL says badly.
 //!
 //! [`walk`] puts a node into a logical plan that hands an [`EntityAlgorithm`] the rows of its
-//! input, hash-partitioned by entity and sorted by entity and then by `order`. An ordering that
-//! the input already has is used instead of sorting again. The algorithm sees plain record
-//! batches; an entity may straddle any number of them.
+//! input, hash-partitioned by entity and sorted by entity and then by `order`. Where the input lies
+//! so already, as a walk before wrote it, nothing is sorted again ([`super::in_order`]). The algorithm
+//! sees plain record batches; an entity may straddle any number of them.
 //!
 //! ```text
 //! rows in  (entity, at, …)   p1 09:00 │ p1 09:05 │ p2 08:00 │ …
@@ -14,7 +14,6 @@ use std::fmt;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
-use arrow::compute::SortOptions;
 use arrow::datatypes::SchemaRef;
 use datafusion::catalog::Session;
 use datafusion::common::{Result as SqlResult, internal_err};
@@ -25,6 +24,7 @@ use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties};
 
 use super::entity_exec::EntityExec;
 use super::entity_sort::EntitySortExec;
+use super::in_order::{ASCENDING, is_together};
 use super::operator::{self, Operator};
 use crate::error::Result;
 
@@ -34,6 +34,12 @@ pub trait EntityAlgorithm: fmt::Debug + Send + Sync {
     fn name(&self) -> &'static str;
     /// The columns of the rows it makes.
     fn output_schema(&self) -> SchemaRef;
+    /// The order in which its rows leave, where they leave entity by entity: columns of its own that
+    /// name the entity, and columns that order the rows of one. A table that is written in that order
+    /// spares the next walk its sort; see [`super::in_order`].
+    fn leaves(&self) -> Option<WalkOrder> {
+        None
+    }
     /// A fresh start for one partition.
     fn start(&self) -> Box<dyn EntityState>;
     /// The same for an algorithm that looks things up; `tables` holds the rows of the side inputs of
@@ -83,6 +89,12 @@ pub fn walk_with(
     operator::node(std::iter::once(input).chain(tables).collect(), Arc::new(Walk { order, algorithm }))
 }
 
+/// The order of the rows of each partition of a plan, where it is a walk whose rows leave in one: no
+/// entity is in two of the partitions.
+pub fn left_in_order(plan: &dyn ExecutionPlan) -> Option<WalkOrder> {
+    plan.downcast_ref::<EntityExec>().and_then(|walk| walk.algorithm().leaves())
+}
+
 #[derive(Debug)]
 struct Walk {
     order: WalkOrder,
@@ -111,13 +123,12 @@ impl Operator for Walk {
             Ok(Arc::new(PhysicalColumn::new_with_schema(name, &schema)?))
         };
         let entity = self.order.entity.iter().map(column).collect::<SqlResult<Vec<_>>>()?;
-        let options = SortOptions { descending: false, nulls_first: false };
         let sorted = self.order.entity.iter().chain(&self.order.order);
         let sort =
-            sorted.map(|name| Ok(PhysicalSortExpr::new(column(name)?, options))).collect::<SqlResult<Vec<_>>>()?;
+            sorted.map(|name| Ok(PhysicalSortExpr::new(column(name)?, ASCENDING))).collect::<SqlResult<Vec<_>>>()?;
         let Some(ordering) = LexOrdering::new(sort) else { return internal_err!("a walk needs an order") };
         let is_sorted = input.equivalence_properties().ordering_satisfy(ordering.clone())?;
-        let rows: Arc<dyn ExecutionPlan> = match is_sorted {
+        let rows: Arc<dyn ExecutionPlan> = match is_sorted && is_together(input.as_ref(), &entity) {
             true => Arc::clone(input),
             false => Arc::new(EntitySortExec::new(Arc::clone(input), entity.clone(), ordering.clone())),
         };

@@ -19,6 +19,7 @@ use futures::{StreamExt, stream};
 use tokio::sync::OnceCell;
 
 use super::entity::{EntityAlgorithm, EntityState};
+use super::in_order::together;
 use super::map_exec::{SideTables, load};
 use super::operator::{self, external};
 use crate::error::Result;
@@ -50,6 +51,10 @@ impl EntityExec {
         let (loaded, metrics) = (Arc::default(), ExecutionPlanMetricsSet::new());
         Self { input, tables, loaded, entity, ordering, algorithm, properties, metrics }
     }
+
+    pub(super) fn algorithm(&self) -> &dyn EntityAlgorithm {
+        self.algorithm.as_ref()
+    }
 }
 
 impl DisplayAs for EntityExec {
@@ -69,7 +74,7 @@ impl ExecutionPlan for EntityExec {
 
     fn required_input_distribution(&self) -> Vec<Distribution> {
         let tables = self.tables.iter().map(|_| Distribution::SinglePartition);
-        std::iter::once(Distribution::KeyPartitioned(self.entity.clone())).chain(tables).collect()
+        std::iter::once(together(self.input.as_ref(), &self.entity)).chain(tables).collect()
     }
 
     fn required_input_ordering(&self) -> Vec<Option<OrderingRequirements>> {
@@ -102,13 +107,15 @@ impl ExecutionPlan for EntityExec {
     fn execute(&self, partition: usize, context: Arc<TaskContext>) -> SqlResult<SendableRecordBatchStream> {
         let schema = self.algorithm.output_schema();
         let consumer = MemoryConsumer::new(format!("{}[{partition}]", self.algorithm.name()));
+        let (held, kept_back) = keep_back(consumer.register(context.memory_pool()), &context);
         let walk = Walk {
             input: self.input.execute(partition, Arc::clone(&context))?,
             tables: self.tables.clone(),
             loaded: Arc::clone(&self.loaded),
             algorithm: Arc::clone(&self.algorithm),
             state: None,
-            held: consumer.register(context.memory_pool()),
+            held,
+            kept_back,
             metrics: BaselineMetrics::new(&self.metrics, partition),
             schema: Arc::clone(&schema),
             context,
@@ -131,6 +138,8 @@ struct Walk {
     algorithm: Arc<dyn EntityAlgorithm>,
     state: Option<Box<dyn EntityState>>,
     held: MemoryReservation,
+    /// Bytes reserved all along, however few are held.
+    kept_back: usize,
     metrics: BaselineMetrics,
     schema: SchemaRef,
     context: Arc<TaskContext>,
@@ -152,10 +161,7 @@ impl Walk {
     /// The next non-empty batch of the algorithm's rows.
     async fn next(&mut self) -> SqlResult<Option<RecordBatch>> {
         while self.step != Step::Done {
-            let batch = match self.step {
-                Step::Read => self.input.next().await.transpose()?,
-                _ => None,
-            };
+            // Before the first row: once sorts have begun to gather rows, side tables find no memory left.
             let mut state = match self.state.take() {
                 Some(state) => state,
                 None if self.tables.is_empty() => self.algorithm.start(),
@@ -163,6 +169,10 @@ impl Walk {
                     let (tables, _) = self.loaded.get_or_try_init(|| load(&self.tables, &self.context)).await?;
                     self.algorithm.start_with(tables).map_err(external)?
                 }
+            };
+            let batch = match self.step {
+                Step::Read => self.input.next().await.transpose()?,
+                _ => None,
             };
             let made = {
                 let _timer = self.metrics.elapsed_compute().timer();
@@ -173,7 +183,7 @@ impl Walk {
                 (Step::More, _) | (_, Some(_)) => Step::More,
                 (_, None) => Step::Done,
             };
-            self.held.try_resize(state.held_bytes())?;
+            self.held.try_resize(state.held_bytes().max(self.kept_back))?;
             self.state = Some(state);
             if let Some(batch) = made.filter(|batch| batch.num_rows() > 0) {
                 if batch.schema() != self.schema {
@@ -183,6 +193,7 @@ impl Walk {
                 return Ok(Some(batch));
             }
         }
+        self.held.free();
         Ok(None)
     }
 }
@@ -194,4 +205,12 @@ fn take(step: Step, state: &mut dyn EntityState, batch: Option<&RecordBatch>) ->
         (_, Some(batch)) => state.push(batch),
         (_, None) => state.finish(),
     }
+}
+
+/// Reserves twice what a sort keeps back for its own end. The sorts that feed a walk share out among
+/// themselves all memory that is free when they begin, and the walk could not hold a single entity.
+fn keep_back(held: MemoryReservation, context: &TaskContext) -> (MemoryReservation, usize) {
+    let bytes = 2 * context.session_config().options().execution.sort_spill_reservation_bytes;
+    let bytes = if held.try_grow(bytes).is_ok() { bytes } else { 0 };
+    (held, bytes)
 }

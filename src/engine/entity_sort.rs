@@ -9,15 +9,20 @@
 //! sort (word, row) │ in each run of one word: sort by entity, then by the other columns │ gather
 //! ```
 //!
-//! Where a column is of another type or has NULLs, or memory runs short, the rows go through the
+//! Where the entity is of another type or has NULLs, or memory runs short, the rows go through the
 //! general sort, which spills. Both give the same order.
 
+use std::cmp::Ordering;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, StringViewArray, UInt32Array};
+use arrow::array::{
+    Array, ArrayRef, AsArray, DynComparator, RecordBatch, StringArray, StringViewArray, UInt32Array, make_comparator,
+};
 use arrow::compute::{concat, take};
-use arrow::datatypes::{DataType, Date32Type, Int32Type, Int64Type, SchemaRef, TimeUnit, TimestampMicrosecondType};
+use arrow::datatypes::{
+    DataType, Date32Type, FieldRef, Int32Type, Int64Type, Schema, SchemaRef, TimeUnit, TimestampMicrosecondType,
+};
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::common::{Result as SqlResult, internal_err};
 use datafusion::execution::TaskContext;
@@ -32,6 +37,8 @@ use datafusion::physical_plan::{
     DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties, PlanProperties, SendableRecordBatchStream,
 };
 use futures::{StreamExt, TryStreamExt, stream};
+
+use super::in_order::{ASCENDING, together};
 
 /// Sorts each partition by entity and order, ascending, NULLs last.
 #[derive(Debug)]
@@ -58,22 +65,27 @@ impl EntitySortExec {
         Self { input, entity, ordering, properties: Arc::new(properties) }
     }
 
-    /// Where the sort columns stand, if all are of types that are sorted here.
+    /// Where the sort columns stand, if the first is of a type that is sorted here.
     fn columns(&self) -> Option<Vec<usize>> {
         let schema = self.input.schema();
         let place = |at: usize, expr: &Arc<dyn PhysicalExpr>| {
             let column = expr.downcast_ref::<Column>()?.index();
             let data_type = schema.fields().get(column)?.data_type();
-            (is_number(data_type) || (at == 0 && *data_type == DataType::Utf8View)).then_some(column)
+            (at > 0 || has_words(data_type)).then_some(column)
         };
         self.ordering.iter().enumerate().map(|(at, sort)| place(at, &sort.expr)).collect()
     }
 }
 
-fn is_number(data_type: &DataType) -> bool {
+fn has_words(data_type: &DataType) -> bool {
     matches!(
         data_type,
-        DataType::Int32 | DataType::Int64 | DataType::Date32 | DataType::Timestamp(TimeUnit::Microsecond, _)
+        DataType::Int32
+            | DataType::Int64
+            | DataType::Date32
+            | DataType::Timestamp(TimeUnit::Microsecond, _)
+            | DataType::Utf8
+            | DataType::Utf8View
     )
 }
 
@@ -93,7 +105,7 @@ impl ExecutionPlan for EntitySortExec {
     }
 
     fn required_input_distribution(&self) -> Vec<Distribution> {
-        vec![Distribution::KeyPartitioned(self.entity.clone())]
+        vec![together(self.input.as_ref(), &self.entity)]
     }
 
     fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
@@ -127,7 +139,7 @@ impl ExecutionPlan for EntitySortExec {
             columns: self.columns(),
             ordering: self.ordering.clone(),
             schema: self.schema(),
-            most_bytes: most_bytes(&context, self.properties.output_partitioning().partition_count()),
+            most_bytes: most_bytes(&context, self.properties.output_partitioning().partition_count(), &self.schema()),
             held: consumer.register(context.memory_pool()),
             context,
         };
@@ -150,11 +162,17 @@ struct Sort {
 /// What is sorted here cannot be spilled, so it leaves most of the memory to those that can.
 const SHARE: usize = 4;
 
-fn most_bytes(context: &TaskContext, partitions: usize) -> usize {
-    match context.memory_pool().memory_limit() {
+fn most_bytes(context: &TaskContext, partitions: usize, schema: &Schema) -> usize {
+    let bytes = match context.memory_pool().memory_limit() {
         MemoryLimit::Finite(bytes) => bytes / SHARE / partitions.max(1),
         _ => usize::MAX,
-    }
+    };
+    // A column in one piece must not outgrow its offsets.
+    let has_small_offsets = |field: &FieldRef| {
+        let data_type = field.data_type();
+        !data_type.is_primitive() && !matches!(data_type, DataType::Boolean | DataType::Utf8View)
+    };
+    if schema.fields().iter().any(has_small_offsets) { bytes.min(i32::MAX as usize) } else { bytes }
 }
 
 impl Sort {
@@ -162,9 +180,10 @@ impl Sort {
         let Some(columns) = self.columns.take() else { return self.general(Vec::new()) };
         let mut batches = Vec::new();
         while let Some(batch) = self.input.next().await.transpose()? {
-            let has_nulls = columns.iter().filter_map(|at| batch.columns().get(*at)).any(|c| c.null_count() > 0);
+            let first = columns.first().and_then(|at| batch.columns().get(*at));
+            let has_nulls = first.is_none_or(|first| first.null_count() > 0);
             // The rows as they came, once more in one piece, and their order.
-            let bytes = 2 * batch.get_array_memory_size() + batch.num_rows() * size_of::<(u64, u32)>();
+            let bytes = 2 * bytes_of(&batch) + batch.num_rows() * size_of::<(u64, u32)>();
             batches.push(batch);
             if has_nulls || self.held.size() + bytes > self.most_bytes || self.held.try_grow(bytes).is_err() {
                 return self.general(batches);
@@ -224,6 +243,16 @@ impl PartitionStream for Once {
     }
 }
 
+/// The bytes of a batch's own values. Views share the texts of the batch they were taken from with those
+/// of other partitions, and each would count all of them.
+fn bytes_of(batch: &RecordBatch) -> usize {
+    let of = |column: &ArrayRef| match column.as_string_view_opt() {
+        Some(views) => views.len() * size_of::<u128>() + views.total_buffer_bytes_used(),
+        None => column.get_array_memory_size(),
+    };
+    batch.columns().iter().map(of).sum()
+}
+
 /// Each column in one piece; the batches are let go of.
 fn joined(schema: &SchemaRef, batches: Vec<RecordBatch>) -> SqlResult<Vec<ArrayRef>> {
     let mut columns: Vec<Vec<ArrayRef>> = vec![Vec::with_capacity(batches.len()); schema.fields().len()];
@@ -239,53 +268,117 @@ fn order(whole: &[ArrayRef], sorted: &[usize]) -> SqlResult<Vec<u32>> {
     let column = |at: &usize| whole.get(*at).map_or_else(|| internal_err!("a sort column is not there"), Ok);
     let Some((first, rest)) = sorted.split_first() else { return internal_err!("a sort needs columns") };
     let first = column(first)?;
-    let texts = first.as_string_view_opt();
-    let words = match texts {
-        Some(texts) => text_words(texts),
-        None => numbers(first)?,
+    let texts = Texts::of(first);
+    let mut rows: Vec<(u64, u32)> = match (&texts, Numbers::of(first)) {
+        (Some(texts), _) => texts.words().zip(0..).collect(),
+        (None, Some(numbers)) => numbers.words().zip(0..).collect(),
+        (None, None) => return internal_err!("rows are sorted by a column of type {}", first.data_type()),
     };
-    let rest = rest.iter().map(|at| numbers(column(at)?)).collect::<SqlResult<Vec<_>>>()?;
-    let mut rows: Vec<(u64, u32)> = words.into_iter().zip(0..).collect();
+    let rest = rest.iter().map(|at| Rest::of(column(at)?)).collect::<SqlResult<Vec<_>>>()?;
     rows.sort_unstable();
-    let number = |column: &[u64], row: u32| column.get(row as usize).copied().unwrap_or_default();
     for run in rows.chunk_by_mut(|one, next| one.0 == next.0).filter(|run| run.len() > 1) {
         run.sort_unstable_by(|(_, a), (_, b)| {
-            let by_text = texts.map(|texts| texts.value(*a as usize).cmp(texts.value(*b as usize)));
-            let by_number = rest.iter().map(|column| number(column, *a).cmp(&number(column, *b)));
-            by_text.into_iter().chain(by_number).find(|order| order.is_ne()).unwrap_or(a.cmp(b))
+            let by_text = texts.as_ref().map(|texts| texts.get(*a as usize).cmp(texts.get(*b as usize)));
+            let by_rest = rest.iter().map(|column| column.compare(*a as usize, *b as usize));
+            by_text.into_iter().chain(by_rest).find(|order| order.is_ne()).unwrap_or(a.cmp(b))
         });
     }
     Ok(rows.into_iter().map(|(_, row)| row).collect())
 }
 
-/// Numbers without a sign, in the same order.
-fn numbers(column: &ArrayRef) -> SqlResult<Vec<u64>> {
-    let wide = |value: i64| (value as u64) ^ (1 << 63);
-    Ok(match column.data_type() {
-        DataType::Int64 => column.as_primitive::<Int64Type>().values().iter().map(|v| wide(*v)).collect(),
-        DataType::Int32 => column.as_primitive::<Int32Type>().values().iter().map(|v| wide(i64::from(*v))).collect(),
-        DataType::Date32 => column.as_primitive::<Date32Type>().values().iter().map(|v| wide(i64::from(*v))).collect(),
-        DataType::Timestamp(TimeUnit::Microsecond, _) => {
-            column.as_primitive::<TimestampMicrosecondType>().values().iter().map(|v| wide(*v)).collect()
-        }
-        other => return internal_err!("a column of type {other} is sorted as a number"),
-    })
+/// A column that orders rows of one word.
+enum Rest<'a> {
+    Numbers(Numbers<'a>),
+    Other(DynComparator),
 }
 
-/// Of each text the eight bytes that follow what all texts begin with: less for lesser texts, and
-/// equal for some that differ.
-fn text_words(texts: &StringViewArray) -> Vec<u64> {
-    let value = |row: usize| texts.value(row).as_bytes();
-    let first = if texts.is_empty() { &[][..] } else { value(0) };
-    let shared = (0..texts.len()).fold(first.len(), |shared, row| {
-        let (one, other) = (first.get(..shared).unwrap_or_default(), value(row));
-        if other.starts_with(one) { shared } else { one.iter().zip(other).take_while(|(a, b)| a == b).count() }
-    });
-    let word = |row: usize| {
-        let mut bytes = [0; 8];
-        let rest = value(row).get(shared..).unwrap_or_default();
-        bytes.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
-        u64::from_be_bytes(bytes)
-    };
-    (0..texts.len()).map(word).collect()
+impl<'a> Rest<'a> {
+    fn of(column: &'a ArrayRef) -> SqlResult<Self> {
+        match Numbers::of(column) {
+            Some(numbers) if column.null_count() == 0 => Ok(Self::Numbers(numbers)),
+            _ => Ok(Self::Other(make_comparator(column, column, ASCENDING)?)),
+        }
+    }
+
+    fn compare(&self, a: usize, b: usize) -> Ordering {
+        match self {
+            Self::Numbers(numbers) => numbers.get(a).cmp(&numbers.get(b)),
+            Self::Other(compare) => compare(a, b),
+        }
+    }
+}
+
+/// The values of a column that is sorted as a number.
+enum Numbers<'a> {
+    Wide(&'a [i64]),
+    Narrow(&'a [i32]),
+}
+
+impl<'a> Numbers<'a> {
+    fn of(column: &'a ArrayRef) -> Option<Self> {
+        match column.data_type() {
+            DataType::Int64 => Some(Self::Wide(column.as_primitive::<Int64Type>().values())),
+            DataType::Int32 => Some(Self::Narrow(column.as_primitive::<Int32Type>().values())),
+            DataType::Date32 => Some(Self::Narrow(column.as_primitive::<Date32Type>().values())),
+            DataType::Timestamp(TimeUnit::Microsecond, _) => {
+                Some(Self::Wide(column.as_primitive::<TimestampMicrosecondType>().values()))
+            }
+            _ => None,
+        }
+    }
+
+    fn get(&self, row: usize) -> i64 {
+        match self {
+            Self::Wide(values) => values.get(row).copied().unwrap_or_default(),
+            Self::Narrow(values) => values.get(row).copied().map_or(0, i64::from),
+        }
+    }
+
+    /// Numbers without a sign, in the same order.
+    fn words(&self) -> impl Iterator<Item = u64> {
+        let (wide, narrow): (&[i64], &[i32]) = match self {
+            Self::Wide(values) => (values, &[]),
+            Self::Narrow(values) => (&[], values),
+        };
+        wide.iter().copied().chain(narrow.iter().map(|value| i64::from(*value))).map(|value| (value as u64) ^ (1 << 63))
+    }
+}
+
+/// The values of a text column.
+enum Texts<'a> {
+    Views(&'a StringViewArray),
+    Plain(&'a StringArray),
+}
+
+impl<'a> Texts<'a> {
+    fn of(column: &'a ArrayRef) -> Option<Self> {
+        column.as_string_view_opt().map(Self::Views).or_else(|| column.as_string_opt().map(Self::Plain))
+    }
+
+    fn get(&self, row: usize) -> &'a [u8] {
+        match self {
+            Self::Views(texts) => texts.value(row).as_bytes(),
+            Self::Plain(texts) => texts.value(row).as_bytes(),
+        }
+    }
+
+    /// Of each text the eight bytes that follow what all texts begin with: less for lesser texts, and
+    /// equal for some that differ.
+    fn words(&self) -> impl Iterator<Item = u64> {
+        let rows = match self {
+            Self::Views(texts) => texts.len(),
+            Self::Plain(texts) => texts.len(),
+        };
+        let first = if rows == 0 { &[][..] } else { self.get(0) };
+        let shared = (0..rows).fold(first.len(), |shared, row| {
+            let (one, other) = (first.get(..shared).unwrap_or_default(), self.get(row));
+            if other.starts_with(one) { shared } else { one.iter().zip(other).take_while(|(a, b)| a == b).count() }
+        });
+        (0..rows).map(move |row| {
+            let mut bytes = [0; 8];
+            let rest = self.get(row).get(shared..).unwrap_or_default();
+            bytes.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
+            u64::from_be_bytes(bytes)
+        })
+    }
 }

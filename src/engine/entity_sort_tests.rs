@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, Int32Array, Int64Array, RecordBatch, StringViewArray, TimestampMicrosecondArray, UInt32Array,
+    ArrayRef, BooleanArray, Int32Array, Int64Array, RecordBatch, StringArray, StringViewArray,
+    TimestampMicrosecondArray, UInt32Array,
 };
 use arrow::compute::{SortColumn, SortOptions, concat_batches, lexsort_to_indices, take_record_batch};
 use arrow::datatypes::Schema;
@@ -21,10 +22,19 @@ use rand_chacha::ChaCha8Rng;
 
 use super::entity_sort::EntitySortExec;
 
+const COLUMNS: usize = 6;
 const OPTIONS: SortOptions = SortOptions { descending: false, nulls_first: false };
 
-/// Entities and what they do; the last column makes the order total and is not sorted by here.
-fn rows(rng: &mut ChaCha8Rng, count: usize, entities: i64, as_text: bool, nulls: bool) -> RecordBatch {
+/// The type of the entity.
+#[derive(Clone, Copy, Debug)]
+enum Named {
+    Number,
+    Text,
+    View,
+}
+
+/// Entities and what they do; the last column makes the order total.
+fn rows(rng: &mut ChaCha8Rng, count: usize, entities: i64, named: Named, nulls: bool) -> RecordBatch {
     let ids: Vec<i64> = (0..count).map(|_| rng.random_range(-entities..entities)).collect();
     let word = |id: &i64| match id % 4 {
         0 => format!("00Q5g{id:010}"),
@@ -32,22 +42,32 @@ fn rows(rng: &mut ChaCha8Rng, count: usize, entities: i64, as_text: bool, nulls:
         2 => "00Q5g".to_string(),
         _ => format!("00Q5g{}\u{0}", id / 8),
     };
-    let entity: ArrayRef = match as_text {
-        true => Arc::new(ids.iter().map(|id| Some(word(id))).collect::<StringViewArray>()),
-        false => Arc::new(Int64Array::from(ids)),
+    let entity: ArrayRef = match named {
+        Named::Number => Arc::new(Int64Array::from(ids)),
+        Named::Text => Arc::new(StringArray::from_iter_values(ids.iter().map(word))),
+        Named::View => Arc::new(StringViewArray::from_iter_values(ids.iter().map(word))),
     };
     let at = (0..count).map(|_| (!nulls || rng.random_bool(0.9)).then(|| rng.random_range(-5..5_i64)));
     let at: TimestampMicrosecondArray = at.collect();
     let key: Int32Array = (0..count).map(|_| Some(rng.random_range(-3..3))).collect();
+    let flag: BooleanArray = (0..count).map(|_| (!nulls || rng.random()).then(|| rng.random())).collect();
+    let note = (0..count).map(|_| (!nulls || rng.random()).then(|| rng.random_range(0..12).to_string()));
+    let note: StringViewArray = note.collect();
     let row = Int64Array::from_iter_values(0..count as i64);
-    let columns: [(&str, ArrayRef); 4] =
-        [("entity", entity), ("at", Arc::new(at)), ("key", Arc::new(key)), ("row", Arc::new(row))];
+    let columns: [(&str, ArrayRef); COLUMNS] = [
+        ("entity", entity),
+        ("at", Arc::new(at)),
+        ("key", Arc::new(key)),
+        ("flag", Arc::new(flag)),
+        ("note", Arc::new(note)),
+        ("row", Arc::new(row)),
+    ];
     RecordBatch::try_from_iter(columns).unwrap()
 }
 
 fn plain(batch: &RecordBatch) -> RecordBatch {
     let column = |at: usize| SortColumn { values: Arc::clone(batch.column(at)), options: Some(OPTIONS) };
-    let order = lexsort_to_indices(&[column(0), column(1), column(2), column(3)], None).unwrap();
+    let order = lexsort_to_indices(&(0..COLUMNS).map(column).collect::<Vec<_>>(), None).unwrap();
     take_record_batch(batch, &order).unwrap()
 }
 
@@ -58,7 +78,7 @@ async fn sorted(batch: &RecordBatch, size: usize, memory_bytes: usize) -> Record
     let schema: Arc<Schema> = batch.schema();
     let input = MemorySourceConfig::try_new_exec(&[batches.collect()], Arc::clone(&schema), None).unwrap();
     let column = |at: usize| Arc::new(Column::new(schema.field(at).name(), at)) as Arc<dyn PhysicalExpr>;
-    let ordering = LexOrdering::new((0..4).map(|at| PhysicalSortExpr::new(column(at), OPTIONS))).unwrap();
+    let ordering = LexOrdering::new((0..COLUMNS).map(|at| PhysicalSortExpr::new(column(at), OPTIONS))).unwrap();
     let sort = EntitySortExec::new(input, vec![column(0)], ordering);
     let runtime = RuntimeEnvBuilder::new().with_memory_pool(Arc::new(GreedyMemoryPool::new(memory_bytes)));
     let mut config = SessionConfig::new().with_batch_size(size);
@@ -74,10 +94,20 @@ async fn rows_come_in_the_order_of_a_plain_sort() {
     let mut rng = ChaCha8Rng::seed_from_u64(5);
     for size in [1, 2, 7, 50, 8192] {
         for (count, entities) in [(0, 1), (1, 1), (200, 1), (500, 20), (1_000, 1_000)] {
-            for (as_text, nulls) in [(false, false), (true, false), (false, true), (true, true)] {
-                let batch = rows(&mut rng, count, entities, as_text, nulls);
+            for (named, nulls) in [
+                (Named::Number, false),
+                (Named::Text, false),
+                (Named::View, false),
+                (Named::Number, true),
+                (Named::View, true),
+            ] {
+                let batch = rows(&mut rng, count, entities, named, nulls);
                 let made = sorted(&batch, size, 1 << 30).await;
-                assert_eq!(made, plain(&batch), "{count} rows of {entities}, batches of {size}");
+                assert_eq!(
+                    made,
+                    plain(&batch),
+                    "{count} rows of {entities}, batches of {size}, {named:?}, NULLs: {nulls}"
+                );
             }
         }
     }
@@ -85,6 +115,6 @@ async fn rows_come_in_the_order_of_a_plain_sort() {
 
 #[tokio::test]
 async fn rows_that_do_not_fit_are_spilled() {
-    let batch = rows(&mut ChaCha8Rng::seed_from_u64(6), 50_000, 5_000, true, false);
+    let batch = rows(&mut ChaCha8Rng::seed_from_u64(6), 50_000, 5_000, Named::View, false);
     assert_eq!(sorted(&batch, 1_000, 3 << 20).await, plain(&batch));
 }

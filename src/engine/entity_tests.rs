@@ -17,7 +17,7 @@ use crate::error::{Error, Result};
 
 /// For each entity: how many rows, and its values in the order in which they came.
 #[derive(Debug)]
-struct Spell;
+pub(super) struct Spell;
 
 fn spelt() -> SchemaRef {
     let fields = [("who", DataType::Utf8), ("rows", DataType::Int64), ("word", DataType::Utf8)];
@@ -78,7 +78,7 @@ impl EntityState for Spelling {
     }
 }
 
-fn engine(threads: usize, batch: usize, memory_bytes: usize) -> Engine {
+pub(super) fn engine(threads: usize, batch: usize, memory_bytes: usize) -> Engine {
     let limits = Limits {
         threads: NonZeroUsize::new(threads).unwrap(),
         memory_bytes,
@@ -88,7 +88,7 @@ fn engine(threads: usize, batch: usize, memory_bytes: usize) -> Engine {
     Engine::new(limits, "2025-01-01T00:00:00Z".parse().unwrap(), Sources::default()).unwrap()
 }
 
-type Row = (String, i64, String);
+pub(super) type Row = (String, i64, String);
 
 fn plan(rows: &[Row], threads: usize, batch: usize) -> LogicalPlan {
     let fields = [("who", DataType::Utf8), ("at", DataType::Int64), ("letter", DataType::Utf8)];
@@ -111,7 +111,7 @@ fn plan(rows: &[Row], threads: usize, batch: usize) -> LogicalPlan {
     walk(scan.build().unwrap(), order, Arc::new(Spell)).unwrap()
 }
 
-async fn run(engine: &Engine, plan: LogicalPlan) -> datafusion::common::Result<Vec<Row>> {
+pub(super) async fn run(engine: &Engine, plan: LogicalPlan) -> datafusion::common::Result<Vec<Row>> {
     let batches = engine.ctx().execute_logical_plan(plan).await?.collect().await?;
     let mut rows: Vec<Row> = batches
         .iter()
@@ -126,7 +126,7 @@ async fn run(engine: &Engine, plan: LogicalPlan) -> datafusion::common::Result<V
     Ok(rows)
 }
 
-fn letters(seed: u64, count: usize, entities: u32) -> Vec<Row> {
+pub(super) fn letters(seed: u64, count: usize, entities: u32) -> Vec<Row> {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     (0..count)
         .map(|_| {
@@ -136,7 +136,7 @@ fn letters(seed: u64, count: usize, entities: u32) -> Vec<Row> {
         .collect()
 }
 
-fn obvious(rows: &[Row]) -> Vec<Row> {
+pub(super) fn obvious(rows: &[Row]) -> Vec<Row> {
     let mut sorted = rows.to_vec();
     sorted.sort();
     let mut made: Vec<Row> = Vec::new();

@@ -6,13 +6,14 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::datatypes::SchemaRef;
+use chrono::{DateTime, Utc};
 use datafusion::catalog::TableProvider;
 use datafusion::common::{DFSchema, TableReference};
 use datafusion::datasource::empty::EmptyTable;
 use datafusion::datasource::provider_as_source;
 use datafusion::logical_expr::LogicalPlanBuilder;
 
-use crate::contract::Column;
+use crate::contract::{Column, ColumnRef};
 use crate::error::{Error, Result};
 use crate::syntax::TableName;
 
@@ -42,9 +43,16 @@ impl Frame {
     }
 }
 
+/// The first and the last instant of something.
+pub type Ends = (DateTime<Utc>, DateTime<Utc>);
+
+/// Tells the ends of a column of instants, where they are known without reading a row.
+pub type EndsOf = Arc<dyn Fn(&str) -> Option<Ends> + Send + Sync>;
+
 /// Tables by name, in name order. Cloning is cheap.
 #[derive(Clone, Default)]
 pub struct Frames {
+    ends: BTreeMap<TableName, EndsOf>,
     tables: BTreeMap<TableName, Arc<Frame>>,
     published: BTreeMap<TableName, Arc<Frame>>,
     shared: Shared,
@@ -62,6 +70,26 @@ impl Frames {
     /// The table of that name.
     pub fn get(&self, name: &str) -> Option<&Frame> {
         self.tables.get(name).map(Arc::as_ref)
+    }
+
+    /// Says who knows the ends of a source's columns.
+    pub fn insert_ends(&mut self, name: TableName, ends_of: EndsOf) {
+        self.ends.insert(name, ends_of);
+    }
+
+    /// The ends of what the sources' columns hold that these columns go back to, through all models between,
+    /// where every one of them is known. What is computed of instants is taken to lie between them.
+    pub fn ends(&self, columns: &[ColumnRef]) -> Option<Ends> {
+        let each = columns.iter().map(|of| {
+            let (table, column) = (of.table.as_str(), of.column.as_str());
+            match self.ends.get(&of.table) {
+                Some(ends_of) => ends_of(column),
+                // Models read no table that reads them, so this comes to an end.
+                None => self.ends(&self.get(table)?.column(column)?.lineage),
+            }
+        });
+        let each = each.collect::<Option<Vec<Ends>>>()?;
+        each.into_iter().reduce(|all, one| (all.0.min(one.0), all.1.max(one.1)))
     }
 
     /// Adds a table of a model as the last release has it, for the model to go on from.
@@ -119,4 +147,45 @@ fn scan(name: &TableName, frame: &Frame) -> Result<LogicalPlanBuilder> {
     let source = provider_as_source(Arc::clone(&frame.provider));
     LogicalPlanBuilder::scan(TableReference::bare(name.as_str()), source, None)
         .map_err(|error| Error::internal(format!("table `{name}` cannot be scanned")).with_source(error))
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow::datatypes::Schema;
+
+    use super::*;
+    use crate::contract::ColumnType;
+    use crate::syntax::ColumnName;
+
+    fn of(table: &str, column: &str) -> ColumnRef {
+        ColumnRef { table: TableName::new_unchecked(table), column: ColumnName::new_unchecked(column) }
+    }
+
+    /// A table of a model whose only column `at` is made of these.
+    fn model(from: &[ColumnRef]) -> Frame {
+        let at =
+            Column::new(ColumnName::new_unchecked("at"), ColumnType::Timestamp, "When.").from_columns(from.to_vec());
+        Frame::empty(Arc::new(Schema::empty()), vec![at])
+    }
+
+    #[test]
+    fn the_ends_of_a_column_are_those_of_all_that_it_goes_back_to() {
+        let mut frames = Frames::default();
+        let day = |day: i64| DateTime::from_timestamp(day * 86_400, 0).unwrap();
+        for (name, first, last) in [("web", 10, 20), ("mail", 15, 30)] {
+            let ends = move |column: &str| (column == "at").then(|| (day(first), day(last)));
+            frames.insert(TableName::new_unchecked(name), Frame::empty(Arc::new(Schema::empty()), Vec::new()));
+            frames.insert_ends(TableName::new_unchecked(name), Arc::new(ends));
+        }
+        frames.insert(TableName::new_unchecked("clean"), model(&[of("web", "at")]));
+        frames.insert(TableName::new_unchecked("touches"), model(&[of("clean", "at"), of("mail", "at")]));
+        frames.insert(TableName::new_unchecked("made_up"), model(&[]));
+        frames.insert(TableName::new_unchecked("mixed"), model(&[of("web", "at"), of("web", "epoch")]));
+        assert_eq!(frames.ends(&[of("touches", "at")]), Some((day(10), day(30))));
+        assert_eq!(frames.ends(&[of("clean", "at")]), Some((day(10), day(20))));
+        for unknown in [of("made_up", "at"), of("mixed", "at"), of("web", "epoch"), of("nowhere", "at")] {
+            assert_eq!(frames.ends(std::slice::from_ref(&unknown)), None, "{unknown:?}");
+        }
+        assert_eq!(frames.ends(&[]), None);
+    }
 }

@@ -120,7 +120,7 @@ struct Work {
 
 impl Work {
     async fn next(&mut self) -> SqlResult<Option<RecordBatch>> {
-        let Some(batch) = self.rows.next().await.transpose()? else { return Ok(None) };
+        // Before the first row: once sorts have begun to gather rows, side tables find no memory left.
         let mut state = match self.state.take() {
             Some(state) => state,
             None => {
@@ -128,6 +128,7 @@ impl Work {
                 self.algorithm.start(tables).map_err(operator::external)?
             }
         };
+        let Some(batch) = self.rows.next().await.transpose()? else { return Ok(None) };
         let made = {
             let _timer = self.metrics.elapsed_compute().timer();
             state.apply(&batch).map_err(operator::external)?

@@ -14,10 +14,14 @@ pub mod gather;
 mod gather_exec;
 #[cfg(test)]
 mod gather_tests;
+pub mod in_order;
+#[cfg(test)]
+mod in_order_tests;
 pub mod lineage;
 pub mod local_day;
 pub mod map;
 mod map_exec;
+mod memory;
 mod operator;
 #[cfg(test)]
 mod pushdown_tests;
@@ -43,7 +47,7 @@ use chrono::{DateTime, Utc};
 use datafusion::common::DFSchema;
 use datafusion::common::runtime::SpawnedTask;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
-use datafusion::execution::memory_pool::{FairSpillPool, TrackConsumersPool};
+use datafusion::execution::memory_pool::TrackConsumersPool;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
 use datafusion::logical_expr::LogicalPlan;
@@ -153,9 +157,11 @@ impl Engine {
     }
 }
 
-/// What each sort keeps back for merging what it has spilled: a share of the memory, so that sorts
-/// under a small limit spill instead of failing.
-const LEAST_MERGE_BYTES: usize = 256 << 10;
+/// Each sort keeps back some memory for merging what it has spilled, so that under a small limit it
+/// spills instead of failing. A thread may work for dozens of sorts of one plan, and what they keep back
+/// is lost to all the others: together it is to be a part of the memory, and not most of it.
+const SORTS_AT_ONCE: usize = 32;
+const LEAST_MERGE_BYTES: usize = 64 << 10;
 const MOST_MERGE_BYTES: usize = 10 << 20;
 
 fn config(limits: &Limits) -> SessionConfig {
@@ -172,7 +178,7 @@ fn config(limits: &Limits) -> SessionConfig {
     options.sql_parser.parse_float_as_decimal = true;
     options.execution.time_zone = Some("UTC".to_string());
     options.execution.sort_spill_reservation_bytes =
-        (limits.memory_bytes / (8 * limits.threads.get())).clamp(LEAST_MERGE_BYTES, MOST_MERGE_BYTES);
+        (limits.memory_bytes / (SORTS_AT_ONCE * limits.threads.get())).clamp(LEAST_MERGE_BYTES, MOST_MERGE_BYTES);
     options.execution.parquet.pushdown_filters = true;
     options.execution.parquet.reorder_filters = true;
     // What one operator learns while it runs must not be pushed into a scan: DataFusion 55 passes such
@@ -185,7 +191,7 @@ fn config(limits: &Limits) -> SessionConfig {
 }
 
 fn runtime(limits: &Limits) -> Result<Arc<RuntimeEnv>> {
-    let pool = TrackConsumersPool::new(FairSpillPool::new(limits.memory_bytes), NAMED_CONSUMERS);
+    let pool = TrackConsumersPool::new(memory::Shares::new(limits.memory_bytes), NAMED_CONSUMERS);
     let mode = match &limits.spill_dir {
         Some(dir) => DiskManagerMode::Directories(vec![dir.clone()]),
         None => DiskManagerMode::OsTmpDirectory,

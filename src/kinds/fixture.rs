@@ -13,7 +13,7 @@ use datafusion::logical_expr::LogicalPlan;
 use indexmap::IndexMap;
 use serde::de::DeserializeOwned;
 
-use super::{FactRow, ModelKind, Scope, Settings};
+use super::{Exhibit, FactRow, ModelKind, Scope, Settings};
 use crate::contract::Contract;
 use crate::diag::{Diagnostic, Diagnostics, Place, Sources};
 use crate::engine::{Engine, Frame, Frames, Limits};
@@ -78,11 +78,12 @@ pub fn scope<'a>(model: &'a TableName, settings: &'a Settings, frames: &'a Frame
     Scope { model, place: Place::default(), description: "", settings, frames, engine }
 }
 
-/// What a run made: the tables by name, in the order of the contracts, and the facts.
+/// What a run made: the tables by name, in the order of the contracts, the facts, and what the model shows.
 #[derive(Debug)]
 pub struct Made {
     pub tables: IndexMap<String, RecordBatch>,
     pub facts: Vec<FactRow>,
+    pub exhibits: Vec<Exhibit>,
 }
 
 /// Runs a model; the tables come out as their contracts promise. With fewer `outputs` than the
@@ -99,7 +100,7 @@ pub async fn run(
     let mut diags = Diagnostics::default();
     let contracts = kind.contract(&scope(&name, settings, &frames, engine), &mut diags);
     let contracts = contracts.unwrap_or_else(|| panic!("{:#?}", diags.into_sorted()));
-    let mut made = Made { tables: IndexMap::new(), facts: Vec::new() };
+    let mut made = Made { tables: IndexMap::new(), facts: Vec::new(), exhibits: Vec::new() };
     for contract in contracts.iter().take(outputs) {
         let plan = kind.plan(&scope(&name, settings, &frames, engine), contract)?;
         let rows = as_promised(&collect(engine, plan).await?, contract);
@@ -112,11 +113,32 @@ pub async fn run(
             made.facts.extend(fact_rows(&collect(engine, plan).await?));
         }
         made.facts.sort();
+        let scope = scope(&name, settings, &frames, engine);
+        for exhibitor in kind.exhibitors(&scope)? {
+            let mut answers = Vec::new();
+            while let Some(question) = exhibitor.question(&scope, &answers)? {
+                answers.push(engine.collect(question).await?);
+            }
+            made.exhibits.extend(exhibitor.exhibit(&answers)?);
+        }
     }
     Ok(made)
 }
 
+/// What a model foretells over tables of these rows.
+pub async fn forecast(kind: &dyn ModelKind, name: &str, frames: &Frames, engine: &Engine) -> Option<RecordBatch> {
+    let (name, settings) = (TableName::new_unchecked(name), settings());
+    let plan = kind.forecast(&scope(&name, &settings, frames, engine)).unwrap()?;
+    Some(collect(engine, plan).await.unwrap())
+}
+
 impl Made {
+    /// A table of the only exhibit, a line a row.
+    pub fn shown(&self, table: usize) -> Vec<String> {
+        let [exhibit] = self.exhibits.as_slice() else { panic!("{:#?}", self.exhibits) };
+        exhibit.tables[table].rows.iter().map(|row| row.join(" | ")).collect()
+    }
+
     pub fn fact(&self, fact: &str, item: &str) -> Option<i64> {
         self.facts.iter().find(|row| row.fact == fact && row.item == item).map(|row| row.rows)
     }

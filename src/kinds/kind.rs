@@ -1,5 +1,6 @@
 //! Every kind there is: one variant and one arm each.
 
+use super::account_matching::{self, AccountMatching};
 use super::attribution::{self, Attribution};
 use super::dedupe::{self, Dedupe};
 use super::lifecycle::{self, Lifecycle};
@@ -20,6 +21,8 @@ pub enum Kind {
     Velocity(Box<Velocity>),
     /// People or accounts out of records.
     Dedupe(Box<Dedupe>),
+    /// The accounts of leads.
+    AccountMatching(Box<AccountMatching>),
     /// Credit for conversions.
     Attribution(Box<Attribution>),
 }
@@ -30,6 +33,7 @@ pub const GUIDES: &[(&str, &str)] = &[
     ("source_mapping", source_mapping::GUIDE),
     ("lifecycle", lifecycle::GUIDE),
     ("dedupe", dedupe::GUIDE),
+    ("account_matching", account_matching::GUIDE),
     ("velocity", velocity::GUIDE),
     ("attribution", attribution::GUIDE),
 ];
@@ -42,6 +46,7 @@ impl Kind {
             Self::SourceMapping(_) => "source_mapping",
             Self::Lifecycle(_) => "lifecycle",
             Self::Dedupe(_) => "dedupe",
+            Self::AccountMatching(_) => "account_matching",
             Self::Velocity(_) => "velocity",
             Self::Attribution(_) => "attribution",
         }
@@ -54,6 +59,7 @@ impl Kind {
             Self::SourceMapping(spec) => spec.as_ref(),
             Self::Lifecycle(spec) => spec.as_ref(),
             Self::Dedupe(spec) => spec.as_ref(),
+            Self::AccountMatching(spec) => spec.as_ref(),
             Self::Velocity(spec) => spec.as_ref(),
             Self::Attribution(spec) => spec.as_ref(),
         }

@@ -4,8 +4,11 @@
 //! share the words of [`crate::syntax`] and the tools of [`crate::engine`]; they never see a
 //! store, the clock or another kind.
 
+pub mod account_matching;
+mod article;
 pub mod attribution;
 pub mod dedupe;
+pub mod exhibit;
 #[cfg(test)]
 mod fixture;
 mod kind;
@@ -17,6 +20,7 @@ pub mod velocity;
 
 use chrono_tz::Tz;
 use datafusion::logical_expr::{Expr, LogicalPlan};
+pub use exhibit::{Exhibit, Exhibitor};
 pub use kind::{GUIDES, Kind};
 use serde::{Deserialize, Serialize};
 
@@ -132,4 +136,15 @@ pub trait ModelKind {
 
     /// What the facts of a run give to say, as warnings: a rule that never fired, for one.
     fn review(&self, _facts: &[FactRow], _diags: &mut Diagnostics) {}
+
+    /// What a run would have to do, foretold from the rows of the inputs alone, for whoever is about to run
+    /// the model: a table of texts and whole numbers, in the order in which it is shown.
+    fn forecast(&self, _scope: &Scope<'_>) -> Result<Option<LogicalPlan>> {
+        Ok(None)
+    }
+
+    /// What the model's page in the dictionary shows of the finished outputs; a worked example, for one.
+    fn exhibitors(&self, _scope: &Scope<'_>) -> Result<Vec<Box<dyn Exhibitor>>> {
+        Ok(Vec::new())
+    }
 }

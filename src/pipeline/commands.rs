@@ -8,6 +8,7 @@ use super::{Clock, Request, document, select};
 use crate::engine::{Frame, Frames, SqlForm};
 use crate::error::{Error, Result};
 use crate::kinds::Scope;
+use crate::project::resolve::Model;
 use crate::store::publish::{
     Cleaned, Publication, Release, RunRecord, Silent, current_release, release, releases as numbers,
 };
@@ -34,18 +35,8 @@ pub struct TablePlan {
 
 /// The plan of each table of a model.
 pub async fn plans(prepared: &Prepared, wanted: &str) -> Result<Vec<TablePlan>> {
-    let models = &prepared.graph.models;
-    let model = models.iter().find(|model| model.name.as_str() == wanted).ok_or_else(|| {
-        let error = Error::project(format!("there is no model `{wanted}`"));
-        match crate::diag::nearest(wanted, models.iter().map(|model| model.name.as_str())) {
-            Some(near) => error.with_hint(format!("did you mean `{near}`?")),
-            None => error.with_hint("`marquetry ls` shows what there is"),
-        }
-    })?;
-    let mut frames: Frames = prepared.frames.clone();
-    for output in models.iter().flat_map(|model| &model.outputs) {
-        frames.insert(output.table.clone(), Frame::empty(output.schema().into(), output.columns.clone()));
-    }
+    let model = named(prepared, wanted)?;
+    let frames = with_empty_tables(prepared);
     let file = prepared.project.models.get(model.index).ok_or_else(|| Error::internal("a model without a file"))?;
     let scope = Scope {
         model: &model.name,
@@ -68,6 +59,27 @@ pub async fn plans(prepared: &Prepared, wanted: &str) -> Result<Vec<TablePlan>> 
         });
     }
     Ok(plans)
+}
+
+/// The sources, and every table of a model without its rows.
+pub(super) fn with_empty_tables(prepared: &Prepared) -> Frames {
+    let mut frames = prepared.frames.clone();
+    for output in prepared.graph.models.iter().flat_map(|model| &model.outputs) {
+        frames.insert(output.table.clone(), Frame::empty(output.schema().into(), output.columns.clone()));
+    }
+    frames
+}
+
+/// The model of that name.
+pub(super) fn named<'a>(prepared: &'a Prepared, wanted: &str) -> Result<&'a Model> {
+    let models = &prepared.graph.models;
+    models.iter().find(|model| model.name.as_str() == wanted).ok_or_else(|| {
+        let error = Error::project(format!("there is no model `{wanted}`"));
+        match crate::diag::nearest(wanted, models.iter().map(|model| model.name.as_str())) {
+            Some(near) => error.with_hint(format!("did you mean `{near}`?")),
+            None => error.with_hint("`marquetry ls` shows what there is"),
+        }
+    })
 }
 
 /// The target, for what concerns only what is published: models may be wrong then.

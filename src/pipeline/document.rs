@@ -114,6 +114,7 @@ impl Filler<'_> {
         page.checks = findings.checks.iter().map(|result| check_of(result, model)).collect();
         page.facts =
             findings.facts.into_iter().map(|row| RunFact { fact: row.fact, item: row.item, rows: row.rows }).collect();
+        page.exhibits = findings.exhibits;
         for (column, profile) in page.columns.iter_mut().zip(findings.profile) {
             column.profile = Some(profile);
         }

@@ -12,7 +12,9 @@ use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 
 use super::Prepared;
+use super::exhibits::exhibits;
 use super::findings::{Findings, Seen, Tap};
+use super::layout::Layout;
 use super::remember;
 use super::turns::{Turns, at_once};
 use super::watch::{Event, Watch};
@@ -22,7 +24,7 @@ use crate::diag::Diagnostics;
 use crate::dictionary::ColumnProfile;
 use crate::engine::{Frame, Frames};
 use crate::error::{Context as _, Error, Result};
-use crate::kinds::{FactRow, Scope, fact};
+use crate::kinds::{Exhibit, FactRow, Scope, fact};
 use crate::project::resolve::Model;
 use crate::project::spec::ModelFile;
 use crate::store::publish::{Publication, StagedTable, Verdict, published_tables};
@@ -40,6 +42,8 @@ pub struct Work {
     pub facts: BTreeMap<TableName, Vec<FactRow>>,
     /// What the columns of each staged table hold.
     pub profiles: BTreeMap<TableName, Vec<ColumnProfile>>,
+    /// What each model shows of its rows.
+    pub exhibits: BTreeMap<TableName, Vec<Exhibit>>,
 }
 
 /// Works out the selected models, each after those that it reads, and as many side by side as the
@@ -157,6 +161,7 @@ struct Made {
     checks: Vec<CheckResult>,
     facts: Vec<FactRow>,
     profiles: BTreeMap<TableName, Vec<ColumnProfile>>,
+    exhibits: Vec<Exhibit>,
 }
 
 impl Made {
@@ -195,13 +200,15 @@ impl Runner<'_> {
             self.frames.insert(output.table.clone(), frame.clone());
             self.made.frames.push((output.table.clone(), frame));
         }
-        let (facts, checks) = self.publication.unless_halted(self.look(model, file)).await?;
-        Ok(Made { name: Some(model.name.clone()), facts, checks, ..self.made })
+        let (facts, exhibits, checks) = self.publication.unless_halted(self.look(model, file)).await?;
+        Ok(Made { name: Some(model.name.clone()), facts, exhibits, checks, ..self.made })
     }
 
-    /// What the model counted, and what its checks say of its tables.
-    async fn look(&self, model: &Model, file: &ModelFile) -> Result<(Vec<FactRow>, Vec<CheckResult>)> {
+    /// What the model counted, what it shows, and what its checks say of its tables.
+    async fn look(&self, model: &Model, file: &ModelFile) -> Result<(Vec<FactRow>, Vec<Exhibit>, Vec<CheckResult>)> {
         let facts = self.facts(model, file).await?;
+        // Nobody reads a page with rows of a step that has none.
+        let shown = if file.publish { exhibits(model, &self.scope(model, file)).await? } else { Vec::new() };
         self.frames.forget_shared(&model.name);
         let mut results: Vec<CheckResult> = balance(model, &facts).into_iter().collect();
         for output in &model.outputs {
@@ -210,7 +217,7 @@ impl Runner<'_> {
             let known = self.known.get(&output.table).unwrap_or(&nothing);
             results.extend(checks::run(&of_table, output, known, &self.frames, &self.prepared.engine).await?);
         }
-        Ok((facts, results))
+        Ok((facts, shown, results))
     }
 
     fn scope<'a>(&'a self, model: &'a Model, file: &'a ModelFile) -> Scope<'a> {
@@ -228,15 +235,16 @@ impl Runner<'_> {
     async fn stage(&mut self, plan: LogicalPlan, contract: &Contract, checks: &[Check]) -> Result<Frame> {
         let state = self.prepared.engine.state();
         let physical: Arc<dyn ExecutionPlan> = state.create_physical_plan(&plan).await?;
+        let layout = Layout::of(physical.as_ref(), contract);
         let partitions = execute_stream_partitioned(physical, self.prepared.engine.ctx().task_ctx())?;
         let (tap, partitions) = Tap::new(contract, checks, &self.prepared.engine, partitions);
         let staged = self.publication.stage(contract, partitions).await?;
         let Seen { profile, known } = tap.finish(staged.rows)?;
         self.made.profiles.insert(staged.name.clone(), profile);
         self.known.insert(staged.name.clone(), known);
-        let provider = table_of_files(staged.urls(), contract.schema().into())?;
+        let frame = layout.frame(&staged, contract, self.prepared.engine.limits())?;
         self.made.staged.push(staged);
-        Ok(Frame { provider, columns: contract.columns.clone() })
+        Ok(frame)
     }
 
     async fn facts(&self, model: &Model, file: &ModelFile) -> Result<Vec<FactRow>> {
@@ -251,7 +259,7 @@ impl Runner<'_> {
 }
 
 /// A model that is not published is a step of those that read it: a plan under its name.
-fn step(plan: LogicalPlan, contract: &Contract) -> Result<Frame> {
+pub(super) fn step(plan: LogicalPlan, contract: &Contract) -> Result<Frame> {
     let columns: Vec<Expr> = plan
         .schema()
         .columns()
@@ -312,7 +320,10 @@ impl Work {
     fn add(&mut self, made: Made) {
         self.staged.extend(made.staged);
         self.checks.extend(made.checks);
-        self.facts.extend(made.name.map(|name| (name, made.facts)));
+        if let Some(name) = made.name {
+            self.exhibits.insert(name.clone(), made.exhibits);
+            self.facts.insert(name, made.facts);
+        }
         self.profiles.extend(made.profiles);
     }
 
@@ -338,6 +349,7 @@ impl Work {
             checks: self.checks.iter().filter(|result| result.table == *table).cloned().collect(),
             facts: self.facts.get(table).cloned().unwrap_or_default(),
             profile: self.profiles.get(table).cloned().unwrap_or_default(),
+            exhibits: self.exhibits.get(table).cloned().unwrap_or_default(),
         }
     }
 

@@ -13,7 +13,7 @@ use crate::contract::Contract;
 use crate::dictionary::{ColumnProfile, ProfileBuilder};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
-use crate::kinds::FactRow;
+use crate::kinds::{Exhibit, FactRow};
 
 /// What a run found out about a table.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -27,6 +27,9 @@ pub struct Findings {
     /// What its columns hold.
     #[serde(default)]
     pub profile: Vec<ColumnProfile>,
+    /// What its model shows of its rows; on the main table only.
+    #[serde(default)]
+    pub exhibits: Vec<Exhibit>,
 }
 
 /// Looks at rows on their way to the files: one look-out a partition, merged in their order.

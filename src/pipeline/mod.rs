@@ -4,8 +4,11 @@ mod commands;
 mod diff;
 mod document;
 mod execute;
+mod exhibits;
 mod explain_match;
 mod findings;
+mod forecast;
+mod layout;
 mod outcome;
 mod prepare;
 mod remember;
@@ -23,6 +26,7 @@ pub use commands::{
 pub use diff::{ReleaseDiff, Sides, TableChange, TableDiff, diff};
 pub use explain_match::{MatchEvidence, MatchExplanation, explain_match};
 pub use findings::Findings;
+pub use forecast::{Forecast, forecast};
 pub use outcome::{Outcome, OutcomeStatus, TableOutcome};
 pub use prepare::{Prepared, Session};
 pub use request::{Overrides, Request};
@@ -58,7 +62,7 @@ pub async fn run(request: &Request, session: &mut Session, clock: Clock<'_>, wat
         Ok(work) => work,
         Err(error) => return Err(withdraw(publication, error).await),
     };
-    session.diags.extend(work.review(&prepared));
+    session.diags.extend_unless_told(work.review(&prepared));
 
     let on_refusal = if request.keep_going { OnRefusal::KeepGoing } else { OnRefusal::Stop };
     let checked = match Staged::new(work.staged.clone()).accept(work.verdicts(&prepared), on_refusal) {

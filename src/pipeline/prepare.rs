@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::sync::Arc;
 
 use chrono_tz::Tz;
 
@@ -100,6 +101,8 @@ pub(super) async fn resolve(project: Project, request: &Request, session: &mut S
     let mut frames = Frames::default();
     for (table, extract) in &extracts {
         frames.insert(table.clone(), Frame { provider: extract.provider(), columns: extract.columns().to_vec() });
+        let footers = extract.clone();
+        frames.insert_ends(table.clone(), Arc::new(move |column| footers.ends(column)));
     }
     for (table, seed) in &seeds {
         frames.insert(table.clone(), Frame { provider: seed.provider()?, columns: seed.columns().to_vec() });

@@ -1,16 +1,11 @@
 //! The weights that a run learnt, from what was published.
 
-use std::str::FromStr;
-
-use arrow::array::{Array, AsArray, RecordBatch};
-use arrow::compute::cast;
-use arrow::datatypes::{DataType, Decimal128Type, Float64Type};
-
 use super::Request;
-use super::explain_match::{Reader, texts};
+use super::explain_match::Reader;
 use super::prepare::Prepared;
-use crate::error::{Error, Result};
-use crate::kinds::dedupe::matching::{Level, Model, ModelField, VERSION};
+use crate::error::Result;
+use crate::kinds::dedupe::learnt;
+use crate::kinds::dedupe::matching::Model;
 
 /// The weights of a `dedupe` model with a probabilistic rule, by the current release.
 ///
@@ -18,104 +13,5 @@ use crate::kinds::dedupe::matching::{Level, Model, ModelField, VERSION};
 /// Project, where the model is none of that kind, has no such rule or was not published.
 pub async fn weights(prepared: &Prepared, request: &Request, model: &str) -> Result<Model> {
     let reader = Reader::open(prepared, request, model).await?;
-    let batches = reader.read_all("_weights").await?;
-    let rows = Rows::read(&batches)?;
-    let mut made =
-        Model { version: VERSION, lambda: 0.0, prior_bits: 0, fields: Vec::new(), blocking: Vec::new(), trained: None };
-    for row in rows.in_order() {
-        rows.add(row, &mut made)?;
-    }
-    made.check()?;
-    Ok(made)
-}
-
-struct Rows {
-    positions: Vec<Option<String>>,
-    parts: Vec<Option<String>>,
-    names: Vec<Option<String>>,
-    kinds: Vec<Option<String>>,
-    findings: Vec<Option<String>>,
-    frequency: Vec<Option<String>>,
-    weights: Vec<i32>,
-    matches: Vec<f64>,
-    others: Vec<f64>,
-}
-
-impl Rows {
-    fn read(batches: &[RecordBatch]) -> Result<Self> {
-        Ok(Self {
-            positions: texts(batches, "position")?,
-            parts: texts(batches, "part")?,
-            names: texts(batches, "name")?,
-            kinds: texts(batches, "kind")?,
-            findings: texts(batches, "finding")?,
-            frequency: texts(batches, "adjusts_for_frequency")?,
-            weights: millibits(batches)?,
-            matches: shares(batches, "share_of_matches")?,
-            others: shares(batches, "share_of_others")?,
-        })
-    }
-
-    fn in_order(&self) -> Vec<usize> {
-        let mut rows: Vec<usize> = (0..self.parts.len()).collect();
-        rows.sort_by_key(|row| self.positions.get(*row).cloned().flatten().and_then(|at| at.parse::<i32>().ok()));
-        rows
-    }
-
-    /// Adds one row to the model; the rows of a field follow one another.
-    fn add(&self, row: usize, model: &mut Model) -> Result<()> {
-        let text = |column: &[Option<String>]| column.get(row).cloned().flatten().unwrap_or_default();
-        let number = |column: &[f64]| column.get(row).copied().unwrap_or_default();
-        let bits = self.weights.get(row).copied().unwrap_or_default();
-        let name = text(&self.names);
-        match text(&self.parts).as_str() {
-            "prior" => (model.lambda, model.prior_bits) = (number(&self.matches), bits),
-            "pairs" => model.blocking.push(parsed(&name)?),
-            _ => {
-                let level = Level {
-                    when: parsed(&text(&self.findings))?,
-                    bits,
-                    m: number(&self.matches),
-                    u: number(&self.others),
-                };
-                if model.fields.last().is_none_or(|field| field.name != name) {
-                    let (kind, term_frequency) = (parsed(&text(&self.kinds))?, text(&self.frequency) == "true");
-                    model.fields.push(ModelField { name, kind, term_frequency, levels: Vec::new() });
-                }
-                if let Some(field) = model.fields.last_mut() {
-                    field.levels.push(level);
-                }
-            }
-        }
-        Ok(())
-    }
-}
-
-fn parsed<T: FromStr<Err = String>>(text: &str) -> Result<T> {
-    text.parse().map_err(|error: String| Error::project(format!("the published weights cannot be read: {error}")))
-}
-
-fn millibits(batches: &[RecordBatch]) -> Result<Vec<i32>> {
-    let mut values = Vec::new();
-    for batch in batches {
-        let column = batch.column_by_name("weight").ok_or_else(misfit)?;
-        let column = column.as_primitive_opt::<Decimal128Type>().ok_or_else(misfit)?;
-        values.extend(column.iter().map(|value| i32::try_from(value.unwrap_or_default()).unwrap_or_default()));
-    }
-    Ok(values)
-}
-
-fn shares(batches: &[RecordBatch], name: &str) -> Result<Vec<f64>> {
-    let mut values = Vec::new();
-    for batch in batches {
-        let column = cast(batch.column_by_name(name).ok_or_else(misfit)?, &DataType::Float64)?;
-        let column = column.as_primitive_opt::<Float64Type>().ok_or_else(misfit)?;
-        values.extend((0..column.len()).map(|row| if column.is_valid(row) { column.value(row) } else { 0.0 }));
-    }
-    Ok(values)
-}
-
-fn misfit() -> Error {
-    Error::project("the published weights have other columns than a run writes")
-        .with_hint("they were published by another version; run the model once")
+    learnt(&reader.read_all("_weights").await?)
 }

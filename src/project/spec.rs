@@ -8,6 +8,7 @@ use super::column_spec::ColumnSpec;
 use crate::contract::Classification;
 use crate::diag::Place;
 use crate::kinds::Kind;
+use crate::kinds::account_matching::AccountMatching;
 use crate::kinds::attribution::Attribution;
 use crate::kinds::dedupe::Dedupe;
 use crate::kinds::lifecycle::Lifecycle;
@@ -118,6 +119,8 @@ pub struct ModelFile {
     pub lifecycle: Option<Spanned<Lifecycle>>,
     /// One row a person or account, made of the records of several systems.
     pub dedupe: Option<Spanned<Dedupe>>,
+    /// The account that each lead belongs to, found by tiers.
+    pub account_matching: Option<Spanned<AccountMatching>>,
     /// How long entities take from one stage of a lifecycle to another.
     pub velocity: Option<Spanned<Velocity>>,
     /// Credit of conversions shared among the touches before them.
@@ -136,9 +139,11 @@ impl ModelFile {
         let mapping = mapping.map(|spec| (Kind::SourceMapping(Box::new(spec.value.clone())), spec.place));
         let lifecycle = self.lifecycle.as_ref().map(|spec| (Kind::Lifecycle(Box::new(spec.value.clone())), spec.place));
         let dedupe = self.dedupe.as_ref().map(|spec| (Kind::Dedupe(Box::new(spec.value.clone())), spec.place));
+        let matching = self.account_matching.as_ref();
+        let matching = matching.map(|spec| (Kind::AccountMatching(Box::new(spec.value.clone())), spec.place));
         let velocity = self.velocity.as_ref().map(|spec| (Kind::Velocity(Box::new(spec.value.clone())), spec.place));
         let attribution = self.attribution.as_ref();
         let attribution = attribution.map(|spec| (Kind::Attribution(Box::new(spec.value.clone())), spec.place));
-        [sql, mapping, lifecycle, dedupe, velocity, attribution].into_iter().flatten().collect()
+        [sql, mapping, lifecycle, dedupe, matching, velocity, attribution].into_iter().flatten().collect()
     }
 }

@@ -60,7 +60,7 @@ pub struct FileFacts {
 #[derive(Debug, Clone)]
 pub struct Extract {
     table: TableName,
-    footers: Vec<Footer>,
+    footers: Arc<[Footer]>,
     columns: Vec<Column>,
     notes: Vec<String>,
     provider: Arc<ExtractTable>,
@@ -146,7 +146,7 @@ impl Extract {
         let files = footers.iter().map(|footer| file(footer, &partitions, schema.file_schema())).collect();
         let rows = footers.iter().map(|footer| usize::try_from(footer.rows).unwrap_or(usize::MAX)).sum();
         let provider = ExtractTable { location: location.clone(), schema, files, rows, footers: cache };
-        Self { table, footers, columns, notes, provider: Arc::new(provider) }
+        Self { table, footers: footers.into(), columns, notes, provider: Arc::new(provider) }
     }
 
     /// The table's name.
@@ -218,6 +218,14 @@ impl Extract {
     pub fn newest(&self, column: &str) -> Option<DateTime<Utc>> {
         let newest = self.footers.iter().filter(|footer| footer.rows > 0).map(|footer| footer.newest(column));
         newest.collect::<Option<Vec<_>>>()?.into_iter().max()
+    }
+
+    /// The first and the last instant or day in a column, from the footers alone; `None` where they do not
+    /// say for all rows, or there are none.
+    pub fn ends(&self, column: &str) -> Option<(DateTime<Utc>, DateTime<Utc>)> {
+        let ends = self.footers.iter().filter(|footer| footer.rows > 0).map(|footer| footer.ends(column));
+        let ends = ends.collect::<Option<Vec<_>>>()?;
+        ends.into_iter().reduce(|all, one| (all.0.min(one.0), all.1.max(one.1)))
     }
 
     /// How many NULLs a column has, where the footers say so; a file without it counts in full.

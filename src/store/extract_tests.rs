@@ -94,6 +94,9 @@ async fn files_of_several_shapes_are_one_table() {
     assert_eq!((extract.rows(), extract.files().len()), (2, 2));
     assert_eq!(extract.nulls("extra"), Some(1), "a file without the column counts in full");
     assert_eq!(extract.newest("at").unwrap().timestamp_micros(), 1_700_000_000_123_456);
+    let ends = |column: &str| extract.ends(column).map(|(first, last)| [first, last].map(|at| at.timestamp_micros()));
+    assert_eq!(ends("at"), Some([1_700_000_000_123_000, 1_700_000_000_123_456]));
+    assert_eq!((ends("n"), ends("extra"), ends("region")), (None, None, None), "no instants, or not in all files");
     let rows = query(&extract, "select id, at, n, amount, region, extra from lead order by id").await.unwrap();
     let expected = "\
 +----+-----------------------------+---------------+--------+--------+-------+

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, AsArray};
-use arrow::compute::{cast, max};
+use arrow::array::{Array, ArrayRef, AsArray};
+use arrow::compute::{cast, max, min};
 use arrow::datatypes::{DataType, Schema, TimeUnit, TimestampMicrosecondType};
 use chrono::{DateTime, Utc};
 use datafusion::datasource::physical_plan::parquet::metadata::DFParquetMetadata;
@@ -123,6 +123,13 @@ async fn wrong_ends(store: &dyn ObjectStore, meta: &ObjectMeta) -> object_store:
     Ok(Some(why))
 }
 
+/// Bounds of a column of instants or days; other columns have none.
+fn instants(bounds: &ArrayRef) -> Option<ArrayRef> {
+    let known = matches!(bounds.data_type(), DataType::Timestamp(..) | DataType::Date32 | DataType::Date64);
+    let micros = DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()));
+    if known { cast(bounds, &micros).ok() } else { None }
+}
+
 /// NULLs in a column without nested parts, if every row group counted them.
 fn nulls(metadata: &ParquetMetaData, name: &str) -> Option<u64> {
     let descriptor = metadata.file_metadata().schema_descr();
@@ -137,10 +144,24 @@ impl Footer {
         let metadata = self.metadata.as_ref()?;
         let descriptor = metadata.file_metadata().schema_descr();
         let converter = StatisticsConverter::try_new(column, &self.schema, descriptor).ok()?;
-        let maxes = converter.row_group_maxes(metadata.row_groups()).ok()?;
-        let micros = cast(&maxes, &DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()))).ok()?;
+        let micros = instants(&converter.row_group_maxes(metadata.row_groups()).ok()?)?;
         let newest = max(micros.as_primitive_opt::<TimestampMicrosecondType>()?)?;
         (micros.len() > micros.null_count()).then(|| DateTime::from_timestamp_micros(newest)).flatten()
+    }
+
+    /// The first and the last instant or day in a column, if the footer tells both for every row group.
+    pub(super) fn ends(&self, column: &str) -> Option<(DateTime<Utc>, DateTime<Utc>)> {
+        let metadata = self.metadata.as_ref()?;
+        let descriptor = metadata.file_metadata().schema_descr();
+        let converter = StatisticsConverter::try_new(column, &self.schema, descriptor).ok()?;
+        let firsts = instants(&converter.row_group_mins(metadata.row_groups()).ok()?)?;
+        let lasts = instants(&converter.row_group_maxes(metadata.row_groups()).ok()?)?;
+        if firsts.null_count() + lasts.null_count() > 0 {
+            return None;
+        }
+        let first = min(firsts.as_primitive_opt::<TimestampMicrosecondType>()?)?;
+        let last = max(lasts.as_primitive_opt::<TimestampMicrosecondType>()?)?;
+        DateTime::from_timestamp_micros(first).zip(DateTime::from_timestamp_micros(last))
     }
 
     #[cfg(test)]

@@ -30,4 +30,4 @@ pub use files::write_files;
 pub use freshness::check_freshness;
 pub use location::Location;
 pub use seed::Seed;
-pub use tables::table_of_files;
+pub use tables::{path_of, table_of_files};

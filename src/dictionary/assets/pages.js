@@ -92,6 +92,7 @@ function overviewGroups(pages, columns) {
 function tablePage(page) {
   const parts = [
     methodologySection(page),
+    ...exhibitSections(page),
     { id: "columns", title: "Columns", many: page.columns.length, body: columnsSection(page) },
     lineageSection(page),
     checksSection(page),

@@ -1,7 +1,12 @@
 // What a model counted in the last run: rows in against rows out, policies, rules.
 
-const FACT_TITLES = { policy: "Policies", rule: "Rules" };
-const FACT_NOTES = { policy: "How many rows each named policy touched.", rule: "How many rows each rule decided." };
+const FACT_TITLES = { policy: "Policies", rule: "Rules", key_too_common: "Keys too common", block_too_large: "Blocks too large" };
+const FACT_NOTES = {
+  policy: "How many rows each named policy touched.",
+  rule: "How many rows each rule decided.",
+  key_too_common: "How many records share the largest of the keys that link nothing because too many share them. Values are masked.",
+  block_too_large: "How many records share the largest of the blocks that are not compared because too many share them. Values are masked.",
+};
 
 function runSection(page) {
   if (!page.facts || !page.facts.length) return null;

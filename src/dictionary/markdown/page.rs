@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use super::escape::{block, cell, code_cell, file_name, inline, number, paragraph};
+use super::exhibit::exhibits;
 use crate::contract::{Classification, Pii, Role};
 use crate::dictionary::{
     CheckResult, CheckStatus, ColumnLink, ColumnPage, ColumnProfile, Document, Freshness, MethodologyText, RunFact,
@@ -15,6 +16,7 @@ pub(super) fn table(names: &Names<'_>, table: &TablePage) -> String {
     let mut out = head(&table.name, &table.description);
     out.push_str(&facts_of(&table_facts(names, table)));
     out.push_str(&methodology(&table.methodology));
+    out.push_str(&exhibits(&table.exhibits));
     out.push_str(&columns(names, &table.columns));
     out.push_str(&profiles(&table.columns));
     out.push_str(&checks(&table.checks));

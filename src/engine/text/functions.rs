@@ -59,6 +59,7 @@ const FUNCTIONS: &[(&str, Work)] = &[
     ("given_name_key(name)", Work::Text(name::given_key_cow)),
     ("may_be_same_given_name(a, b)", Work::Same(name::may_be_same_given)),
     ("letters_key(text)", Work::Text(name::letters_cow)),
+    ("country_key(country)", Work::Text(|text| phone::country_key(text).map(Cow::Owned))),
     ("company_key(company)", Work::Text(|text| company::key(text).map(Cow::Owned))),
     ("domain_host(text)", Work::Text(domain::host_cow)),
     ("domain_registrable(text)", Work::Text(|text| domain::registrable(text).map(Cow::Owned))),

@@ -213,6 +213,7 @@ fn keys_are_keys_of_themselves() {
         is_key(&text, "name::given_key", name::given_key);
         is_key(&text, "name::full_key", name::full_key);
         is_key(&text, "company::key", company::key);
+        is_key(&text, "phone::country_key", phone::country_key);
         is_key(&text, "domain::host", domain::host);
         is_key(&text, "domain::registrable", domain::registrable);
         is_key(&text, "domain::company_key", domain::company_key);

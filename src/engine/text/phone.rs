@@ -52,6 +52,16 @@ pub(super) fn key_in(number: &str, regions: impl IntoIterator<Item = Region>) ->
     found.or_else(|| read(&format!("+{}", number.strip_prefix("00")?), None))
 }
 
+/// A country as a key: its ISO 3166 code of two letters where the code or name is known, in capitals;
+/// else the letters and digits of what stands there, folded. `None` without any.
+pub fn country_key(country: &str) -> Option<String> {
+    let country = super::head(country).trim();
+    if let Some(region) = region(country) {
+        return Some(region.as_region_str().to_string());
+    }
+    Some(letters(&fold(country))).filter(|letters| !letters.is_empty())
+}
+
 /// The region that a country's code or name stands for.
 pub(super) fn region(country: &str) -> Option<Region> {
     if country.len() == 2 && country.is_ascii() {

@@ -3,9 +3,10 @@
 use super::facts::BEFORE_ALL_TOUCHES;
 use super::model_spec::{How, ModelSpec};
 use super::models::Model;
+use super::resolve::Resolved;
 use super::spec::{Attribution, Layout};
 use super::weights::{Among, Position, Rule, Slot};
-use crate::diag::{Diagnostic, Diagnostics, codes};
+use crate::diag::{Diagnostic, Diagnostics, Place, codes};
 use crate::kinds::{FactRow, Scope, fact};
 use crate::syntax::{ColumnName, Spanned, TableName};
 
@@ -93,14 +94,38 @@ pub(super) fn lookback(spec: &Attribution, facts: &[FactRow], diags: &mut Diagno
     if all == 0 || early < all {
         return;
     }
+    let (within, place) = lookback_of(spec);
+    let message = format!("the lookback of {within} begins before the first touch for all {all} conversions");
+    diags.push(Diagnostic::warning(codes::LONG_LOOKBACK, place, message).hint(SHORTER));
+}
+
+/// A lookback longer than all touches together, as the footers of their sources tell before a row is read.
+/// Touches that `where` or `exclude` leave out can only make it worse.
+pub(super) fn reach(spec: &Attribution, resolved: &Resolved, scope: &Scope<'_>, diags: &mut Diagnostics) {
+    let Some(micros) = resolved.reach.micros else { return };
+    let Some((first, last)) = scope.frames.ends(&resolved.promises.touched_at.lineage) else { return };
+    let held = last.signed_duration_since(first);
+    if held.num_microseconds().is_none_or(|held| held >= micros) {
+        return;
+    }
+    let (within, place) = lookback_of(spec);
+    let table = &spec.touches.from;
+    let [first, last] = [first, last].map(|at| at.format("%Y-%m-%d"));
+    let message =
+        format!("the lookback of {within} is longer than the data: all touches of `{table}` are of {first} to {last}");
+    diags.push(Diagnostic::warning(codes::LONG_LOOKBACK, place, message).hint(SHORTER));
+}
+
+/// What helps against a lookback that is too long.
+const SHORTER: &str = "shorten it, or load older touches";
+
+/// How long it is, in words, and where it is written.
+fn lookback_of(spec: &Attribution) -> (String, Place) {
     let within = match spec.lookback.as_ref().map(|lookback| lookback.value.within) {
         Some(Some(within)) => within.to_string(),
         _ => "90 days".to_string(),
     };
-    let place = spec.lookback.as_ref().map_or(spec.conversions.from.place, |lookback| lookback.place);
-    let message = format!("the lookback of {within} begins before the first touch for all {all} conversions");
-    let hint = "shorten it, or load older touches";
-    diags.push(Diagnostic::warning(codes::LONG_LOOKBACK, place, message).hint(hint));
+    (within, spec.lookback.as_ref().map_or(spec.conversions.from.place, |lookback| lookback.place))
 }
 
 /// A stage that its lifecycle model does not have.

@@ -16,6 +16,8 @@ mod decay;
 mod describe;
 mod effects;
 mod emit;
+mod example;
+mod example_rows;
 mod facts;
 mod inputs;
 mod journeys;
@@ -46,13 +48,14 @@ pub use spec::Attribution;
 
 use datafusion::logical_expr::{LogicalPlan, ident, lit};
 
-use super::{Assurance, FactRow, ModelKind, Scope};
+use super::{Assurance, Exhibitor, FactRow, ModelKind, Scope};
 use crate::contract::{Contract, Role};
 use crate::diag::Diagnostics;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::kinds::typing::{again, in_order};
 use crate::syntax::{ColumnName, Spanned, TableName};
+use example::WorkedExample;
 use model_spec::MilestoneSpec;
 use resolve::Resolved;
 
@@ -87,6 +90,7 @@ impl ModelKind for Attribution {
 
     fn contract(&self, scope: &Scope<'_>, diags: &mut Diagnostics) -> Option<Vec<Contract>> {
         let resolved = in_order(|diags| resolve::resolve(self, scope, diags), diags)?;
+        lint::reach(self, &resolved, scope, diags);
         Some(describe::contracts(self, &resolved, scope))
     }
 
@@ -129,6 +133,10 @@ impl ModelKind for Attribution {
 
     fn facts(&self, scope: &Scope<'_>) -> Result<Vec<LogicalPlan>> {
         facts::facts(&self.resolved(scope)?, scope)
+    }
+
+    fn exhibitors(&self, scope: &Scope<'_>) -> Result<Vec<Box<dyn Exhibitor>>> {
+        Ok(vec![Box::new(WorkedExample::new(self.layout, self.resolved(scope)?))])
     }
 }
 

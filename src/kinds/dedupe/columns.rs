@@ -24,6 +24,7 @@ pub(super) struct Columns {
     ids: Vec<ArrayRef>,
     updated: Vec<i64>,
     created: Vec<i64>,
+    masters: Vec<ArrayRef>,
     fields: Vec<Vec<ArrayRef>>,
     instants: Vec<Vec<i64>>,
     keys: Vec<Vec<u128>>,
@@ -53,13 +54,18 @@ impl Columns {
         self.ids.push(ids);
         instants(next()?, NEVER, &mut self.updated)?;
         instants(next()?, UNKNOWN, &mut self.created)?;
+        if work.knows_merges {
+            let masters = stored(next()?, ColumnType::Text)?;
+            self.bytes += masters.get_array_memory_size();
+            self.masters.push(masters);
+        }
         for (field, parts) in work.fields.iter().zip(&mut self.fields) {
             let values = stored(next()?, field.ty())?;
             self.bytes += values.get_array_memory_size();
             parts.push(values);
         }
         self.instants.iter_mut().try_for_each(|to| instants(next()?, NEVER, to))?;
-        for (_, to) in work.rules.iter().zip(&mut self.keys).filter(|(rule, _)| rule.keyed) {
+        for (_, to) in work.rules.iter().zip(&mut self.keys).filter(|(rule, _)| rule.keyed()) {
             keys(next()?, to)?;
         }
         self.uniques.iter_mut().try_for_each(|to| numbers(next()?, to))
@@ -87,6 +93,7 @@ impl Columns {
             sources: self.sources,
             updated: self.updated,
             created: self.created,
+            masters: if work.knows_merges { Some(one(self.masters, ColumnType::Text)?) } else { None },
             fields: fields.collect::<Result<_>>()?,
             instants: self.instants,
             keys: self.keys,
@@ -127,6 +134,8 @@ pub(super) struct Records {
     pub(super) sources: Vec<u16>,
     pub(super) updated: Vec<i64>,
     pub(super) created: Vec<i64>,
+    /// The ids of the records that others were merged into, where they are known.
+    pub(super) masters: Option<ArrayRef>,
     pub(super) fields: Vec<ArrayRef>,
     /// Of those fields that have instants of their own, in their order.
     pub(super) instants: Vec<Vec<i64>>,
@@ -187,6 +196,27 @@ impl Records {
         None
     }
 
+    /// The links from records to those they were merged into, as pairs; and how many name a record that
+    /// is not there.
+    pub(super) fn merged(&self, work: &Work) -> Result<(Vec<(u32, u32)>, i64)> {
+        let (mut pairs, mut unknown) = (Vec::new(), 0);
+        let Some(masters) = &self.masters else { return Ok((pairs, unknown)) };
+        let masters = masters.as_string_opt::<i32>().ok_or_else(too_long)?;
+        for (record, row) in (0u32..).zip(&self.rows) {
+            let row = *row as usize;
+            if masters.is_null(row) {
+                continue;
+            }
+            let system = work.systems.get(usize::from(self.system(work, row))).map_or("", String::as_str);
+            match self.find(&format!("{system}:{}", masters.value(row))) {
+                Some(master) if master == record => {}
+                Some(master) => pairs.push((record, master)),
+                None => unknown += 1,
+            }
+        }
+        Ok((pairs, unknown))
+    }
+
     /// When a row's record was changed; [`NEVER`] where nobody knows.
     pub(super) fn updated(&self, row: usize) -> i64 {
         self.updated.get(row).copied().unwrap_or(NEVER)
@@ -206,6 +236,7 @@ impl Records {
         let rejected = 2 * self.without_id.capacity() + 64 * self.repeated.capacity();
         let numbers = self.updated.capacity() + self.created.capacity() + instants + uniques;
         let names = self.names.get_array_memory_size() + 4 * self.rows.capacity() + 2 * self.sources.capacity();
-        values + names + 8 * numbers + 16 * keys + rejected
+        let masters = self.masters.as_ref().map_or(0, |masters| masters.get_array_memory_size());
+        values + masters + names + 8 * numbers + 16 * keys + rejected
     }
 }

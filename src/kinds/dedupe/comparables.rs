@@ -16,7 +16,7 @@ pub(super) fn comparables(work: &Work, records: &Records) -> Result<Option<match
     let mut wanted: Vec<usize> = Vec::new();
     for rule in &work.rules {
         match &rule.test {
-            RuleTest::Equal => {}
+            RuleTest::Equal | RuleTest::MergedInto => {}
             RuleTest::Similar(fields) => wanted.extend(fields.iter().map(|(field, _)| *field)),
             RuleTest::Likely(likely) => {
                 wanted.extend(&likely.fields);

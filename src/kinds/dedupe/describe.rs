@@ -10,6 +10,7 @@ use super::tables::WEIGHT;
 use super::terms::{Rule, RuleTest};
 use crate::contract::{Column, ColumnType, Contract, Methodology, Pii, Role, rejects_contract};
 use crate::kinds::Scope;
+use crate::kinds::article::{a, capital_a};
 use crate::kinds::typing::made;
 use crate::syntax::{ColumnName, TableName};
 
@@ -46,6 +47,10 @@ fn name(text: &str) -> ColumnName {
 fn quoted<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
     names.into_iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }
+
+/// What a masked key tells.
+const SHARED_KEY: &str = "The key that too many records share, masked: what records must share, then the first letters of each \
+                          value as the first record has it and, in brackets, how many it has, as in `email jo…@acme.com (8)`; NULL for links.";
 
 const WEIGHT_TYPE: ColumnType = ColumnType::Decimal(WEIGHT.0, WEIGHT.1);
 
@@ -139,7 +144,7 @@ impl Words<'_> {
             self.system("system", format!("The record's system: one of {}.", self.systems())).not_null(),
             self.record("record_id", "The record's id in its system.".to_string()).not_null(),
             self.id(format!("The {who} that the record is about.")),
-            made("is_anchor", Boolean, format!("Whether the {who}'s id belongs to this record: where a {who} is split, the part with this record keeps the id."), &[]).not_null(),
+            made("is_anchor", Boolean, format!("Whether the {who}'s id belongs to this record: where {} is split, the part with this record keeps the id.", a(who)), &[]).not_null(),
             made("linked_by", Text, format!("The rule of the first link on the way from the record to the {who}'s anchor: one of {rules}, or `{DECISION}` for a pair that somebody decided about; NULL for the anchor itself."), &[]),
             made("linked_weight", WEIGHT_TYPE, "The weight of that link in bits: log2 of the odds that it is right; NULL for rules that do not weigh.", &[]),
             made("linked_since", Timestamp, format!("The as-of instant of the run that first gave the record this {who}, UTC."), &[]).not_null(),
@@ -215,11 +220,12 @@ impl Words<'_> {
                 "What was found of each field and what it weighs, from the weight before anything is compared to the sum, as in `email equal: +13.214; phone missing: +0.000`; NULL for rules that do not weigh. No value is shown.",
                 &[],
             ),
+            made("shared_key", Text, SHARED_KEY, &[&self.resolved.record]).pii(self.record_pii()),
             made("n_records", Int, "How many records share the key, or were in the cluster that grew too large.", &[]),
             made("reason", Text, "Why a link was refused, in words.", &[&self.resolved.record]).pii(self.record_pii()),
         ];
         let description = format!(
-            "Why records of `{}` are together or not: every link that holds two records together, every link that was refused, every key that too many records share.",
+            "Why records of `{}` are together or not: every link that holds two records together, every link that was refused, every key that too many records share to be compared by it.",
             self.scope.model
         );
         self.table("_evidence", description, &[], columns)
@@ -289,14 +295,14 @@ impl Words<'_> {
             made(
                 "duplicates",
                 BigInt,
-                format!("How many of them are about a {who} that had a record in some system already."),
+                format!("How many of them are about {} that had a record in some system already.", a(who)),
                 &[created],
             )
             .not_null(),
             made(
                 "duplicates_in_system",
                 BigInt,
-                format!("How many of them are about a {who} that had a record in the same system already."),
+                format!("How many of them are about {} that had a record in the same system already.", a(who)),
                 &[created],
             )
             .not_null(),
@@ -336,10 +342,11 @@ impl Words<'_> {
         ));
         if !self.resolved.uniques.is_empty() {
             let uniques = quoted(self.resolved.uniques.iter().map(|unique| unique.text.as_str()));
-            summary.push(format!("A {who} has one value at most of {uniques}: links are made strongest first, and one that would bring two values together is refused."));
+            summary.push(format!("{} has one value at most of {uniques}: links are made strongest first, and one that would bring two values together is refused.", capital_a(who)));
         }
         summary.push(format!(
-            "A {who}'s id is made of its oldest record and kept from release to release: when two merge, the older id lives on and the other redirects to it; when one splits, the part with the anchor record keeps the id."
+            "{}'s id is made of its oldest record and kept from release to release: when two merge, the older id lives on and the other redirects to it; when one splits, the part with the anchor record keeps the id.",
+            capital_a(who)
         ));
         let limits = vec![format!(
             "Two records of the same {who} that share no key stay apart; two {who} records that share one by mistake are held for one."
@@ -353,6 +360,7 @@ impl Words<'_> {
         let name = |at: usize| self.resolved.fields.get(at).map_or("", |field| field.name.as_str());
         match &rule.test {
             RuleTest::Equal => format!("equal {keys}"),
+            RuleTest::MergedInto => "their system says that one was merged into the other".to_string(),
             RuleTest::Similar(fields) => {
                 let fields = fields.iter().map(|(at, tests)| {
                     let tests: Vec<String> = tests.iter().map(ToString::to_string).collect();

@@ -1,7 +1,7 @@
 //! What linked records, and what did not.
 //!
 //! Rows: links made, strongest first; links refused; pairs for review; keys that too many share. No value of
-//! a person is shown, only which records agree by which rule.
+//! a person is shown, only which records agree by which rule; keys are masked.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -11,18 +11,25 @@ use arrow::array::{ArrayRef, Float64Array, Int32Array, StringArray};
 use super::answer::Answer;
 use super::cluster::{Edge, Refusal};
 use super::link::{Linked, words_at};
+use super::masked_key::masked_key;
+use super::matching::blocking::Skipped;
 use super::pairs::likelihood;
 use super::rows::{dictionary, names, rules, weight, weights};
 use crate::error::Result;
 
 /// What became of it, with the words of the contract.
-pub(super) const OUTCOMES: [(&str, &str); 4] = [
+pub(super) const OUTCOMES: [(&str, &str); 5] = [
     ("linked", "the link holds the two records together"),
     ("refused", "a guard refused the link, for the reason given"),
     ("review", "the two are likely to be the same, but not likely enough to be held for it"),
     (
         "key_too_common",
         "more records share a key of the rule than may, and it links none of them; the left record is one of them",
+    ),
+    (
+        "block_too_large",
+        "more records share this than the rule compares with one another; what else they share may still bring them together; \
+         the left record is one of them",
     ),
 ];
 
@@ -31,44 +38,78 @@ enum Row<'a> {
     Refused(&'a Edge, &'a Refusal, Option<&'a str>),
     Review(&'a Edge, &'a str),
     TooCommon { rule: u16, first: u32, records: u32 },
+    TooLarge { rule: u16, shared: &'a str, block: &'a Skipped },
+}
+
+impl Row<'_> {
+    /// Index into [`OUTCOMES`].
+    fn outcome(&self) -> i32 {
+        match self {
+            Row::Linked(..) => 0,
+            Row::Refused(..) => 1,
+            Row::Review(..) => 2,
+            Row::TooCommon { .. } => 3,
+            Row::TooLarge { .. } => 4,
+        }
+    }
+
+    fn edge(&self) -> Option<Edge> {
+        match self {
+            Row::Linked(edge, _) | Row::Refused(edge, ..) | Row::Review(edge, _) => Some(**edge),
+            Row::TooCommon { .. } | Row::TooLarge { .. } => None,
+        }
+    }
+
+    fn rule(&self) -> u16 {
+        match self {
+            Row::Linked(edge, _) | Row::Refused(edge, ..) | Row::Review(edge, _) => edge.rule,
+            Row::TooCommon { rule, .. } | Row::TooLarge { rule, .. } => *rule,
+        }
+    }
+
+    fn left(&self) -> u32 {
+        match self {
+            Row::Linked(edge, _) | Row::Refused(edge, ..) | Row::Review(edge, _) => edge.a,
+            Row::TooCommon { first, .. } => *first,
+            Row::TooLarge { block, .. } => block.first,
+        }
+    }
+
+    /// Records that are too many.
+    fn count(&self) -> Option<i32> {
+        let records = match self {
+            Row::Refused(_, Refusal::Oversized { records }, _) | Row::TooCommon { records, .. } => *records,
+            Row::TooLarge { block, .. } => block.records,
+            _ => return None,
+        };
+        i32::try_from(records).ok()
+    }
+
+    /// The key that too many share, masked.
+    fn shared_key(&self, answer: &Answer) -> Result<Option<String>> {
+        Ok(match self {
+            Row::TooCommon { rule, first, .. } => Some(masked_key(&answer.work, &answer.records, *rule, *first)?),
+            Row::TooLarge { shared, block, .. } => Some(format!("{shared} {}", block.key)),
+            _ => None,
+        })
+    }
 }
 
 /// A stretch of the table's columns.
 pub(super) fn rows(answer: &Answer, range: Range<usize>) -> Result<Vec<ArrayRef>> {
     let rows: Vec<Row<'_>> = range.filter_map(|at| row(answer, at)).collect();
     let outcomes = OUTCOMES.map(|(word, _)| word.to_string());
-    let outcome = |row: &Row<'_>| match row {
-        Row::Linked(..) => 0,
-        Row::Refused(..) => 1,
-        Row::Review(..) => 2,
-        Row::TooCommon { .. } => 3,
-    };
-    let rule = |row: &Row<'_>| match row {
-        Row::Linked(edge, _) | Row::Refused(edge, ..) | Row::Review(edge, _) => edge.rule,
-        Row::TooCommon { rule, .. } => *rule,
-    };
-    let left = |row: &Row<'_>| match row {
-        Row::Linked(edge, _) | Row::Refused(edge, ..) | Row::Review(edge, _) => edge.a,
-        Row::TooCommon { first, .. } => *first,
-    };
-    let edge = |row: &Row<'_>| match row {
-        Row::Linked(edge, _) | Row::Refused(edge, ..) | Row::Review(edge, _) => Some(**edge),
-        Row::TooCommon { .. } => None,
-    };
-    let count = |row: &Row<'_>| match row {
-        Row::Refused(_, Refusal::Oversized { records }, _) | Row::TooCommon { records, .. } => Some(*records as i32),
-        _ => None,
-    };
     let reason = |row: &Row<'_>| match row {
         Row::Refused(_, refusal, _) => Some(sentence(answer, refusal)),
         _ => None,
     };
-    let weighed = |row: &Row<'_>| edge(row).as_ref().and_then(weight);
-    let [left_system, left_id] = names(answer, rows.iter().map(|row| Some(left(row))))?;
-    let [right_system, right_id] = names(answer, rows.iter().map(|row| edge(row).map(|edge| edge.b)))?;
+    let weighed = |row: &Row<'_>| row.edge().as_ref().and_then(weight);
+    let shared_keys: StringArray = rows.iter().map(|row| row.shared_key(answer)).collect::<Result<_>>()?;
+    let [left_system, left_id] = names(answer, rows.iter().map(|row| Some(row.left())))?;
+    let [right_system, right_id] = names(answer, rows.iter().map(|row| row.edge().map(|edge| edge.b)))?;
     Ok(vec![
-        dictionary(&outcomes, rows.iter().map(|row| Some(outcome(row))))?,
-        rules(answer, rows.iter().map(|row| Some(rule(row))))?,
+        dictionary(&outcomes, rows.iter().map(|row| Some(row.outcome())))?,
+        rules(answer, rows.iter().map(|row| Some(row.rule())))?,
         left_system,
         left_id,
         right_system,
@@ -76,7 +117,8 @@ pub(super) fn rows(answer: &Answer, range: Range<usize>) -> Result<Vec<ArrayRef>
         weights(rows.iter().map(weighed))?,
         Arc::new(rows.iter().map(|row| weighed(row).map(likelihood)).collect::<Float64Array>()),
         Arc::new(rows.iter().map(comparison).collect::<StringArray>()),
-        Arc::new(rows.iter().map(count).collect::<Int32Array>()),
+        Arc::new(shared_keys),
+        Arc::new(rows.iter().map(Row::count).collect::<Int32Array>()),
         Arc::new(rows.iter().map(reason).collect::<StringArray>()),
     ])
 }
@@ -86,13 +128,14 @@ fn comparison<'a>(row: &Row<'a>) -> Option<&'a str> {
     match row {
         Row::Linked(_, words) | Row::Refused(_, _, words) => *words,
         Row::Review(_, words) => Some(*words),
-        Row::TooCommon { .. } => None,
+        Row::TooCommon { .. } | Row::TooLarge { .. } => None,
     }
 }
 
 /// How many rows there are.
 pub(super) fn count(linked: &Linked) -> usize {
-    linked.clusters.used.len() + linked.clusters.refused.len() + linked.review.len() + linked.crowded.len()
+    let links = linked.clusters.used.len() + linked.clusters.refused.len();
+    links + linked.review.len() + linked.crowded.len() + linked.named_blocks()
 }
 
 fn row(answer: &Answer, at: usize) -> Option<Row<'_>> {
@@ -109,8 +152,12 @@ fn row(answer: &Answer, at: usize) -> Option<Row<'_>> {
     if let Some((edge, words)) = linked.review.get(at) {
         return Some(Row::Review(edge, words));
     }
-    let (rule, key) = linked.crowded.get(at - linked.review.len())?;
-    Some(Row::TooCommon { rule: *rule, first: key.first, records: key.records })
+    let at = at - linked.review.len();
+    if let Some((rule, key)) = linked.crowded.get(at) {
+        return Some(Row::TooCommon { rule: *rule, first: key.first, records: key.records });
+    }
+    let (shared, block) = linked.named_block(at - linked.crowded.len())?;
+    Some(Row::TooLarge { rule: linked.learnt.as_ref().map_or(0, |learnt| learnt.rule), shared, block })
 }
 
 /// Why a guard refused.

@@ -57,6 +57,8 @@ pub(super) struct Work {
     pub(super) threads: usize,
     /// Whether it is told where values are from.
     pub(super) provenance: bool,
+    /// Whether records come with what they were merged into.
+    pub(super) knows_merges: bool,
     /// UTC microseconds.
     pub(super) as_of: i64,
     /// In which months are counted.
@@ -68,14 +70,40 @@ pub(super) struct Work {
 #[derive(Debug)]
 pub(super) struct WorkRule {
     pub(super) name: String,
-    /// Whether records come with a key for it.
-    pub(super) keyed: bool,
+    /// What records must share; nothing where the rule finds its own pairs.
+    pub(super) shares: Vec<Share>,
     pub(super) test: RuleTest,
 }
 
 impl WorkRule {
-    fn new(rule: &Rule) -> Self {
-        Self { name: rule.name.clone(), keyed: !rule.keys.is_empty(), test: rule.test.clone() }
+    fn new(rule: &Rule, fields: &[Field]) -> Self {
+        let shares = rule.keys.iter().map(|key| Share::new(&key.text, fields));
+        Self { name: rule.name.clone(), shares: shares.collect(), test: rule.test.clone() }
+    }
+
+    /// Whether records come with a key for it.
+    pub(super) fn keyed(&self) -> bool {
+        !self.shares.is_empty()
+    }
+}
+
+/// One part of a key, as reports show it.
+#[derive(Debug)]
+pub(super) struct Share {
+    /// As written.
+    pub(super) text: String,
+    /// The field whose value it is; none where it is an expression.
+    pub(super) field: Option<usize>,
+    /// Whether it is the domain of the field's e-mail address alone.
+    pub(super) domain: bool,
+}
+
+impl Share {
+    fn new(text: &str, fields: &[Field]) -> Self {
+        let position = |name: &str| fields.iter().position(|field| field.name.as_str() == name);
+        let whole = position(text);
+        let domain = || position(text.strip_suffix("_domain")?);
+        Self { text: text.to_string(), field: whole.or_else(domain), domain: whole.is_none() }
     }
 }
 
@@ -87,10 +115,11 @@ impl Work {
             sources: sources.collect(),
             systems: resolved.systems.clone(),
             fields: resolved.fields.clone(),
-            rules: resolved.rules.iter().map(WorkRule::new).collect(),
+            rules: resolved.rules.iter().map(|rule| WorkRule::new(rule, &resolved.fields)).collect(),
             threads: scope.engine.limits().threads.get(),
             max_block: resolved.max_block,
             provenance: resolved.provenance,
+            knows_merges: resolved.knows_merges(),
             uniques: resolved.uniques.iter().map(|unique| unique.text.clone()).collect(),
             max_records_per_key: resolved.max_records_per_key,
             max_cluster: resolved.max_cluster,

@@ -7,7 +7,8 @@ use super::columns::Records;
 use super::decisions::Decided;
 use super::intake::Work;
 use super::matching::ScoredPair;
-use super::pairs::{Compared, Learnt};
+use super::matching::blocking::Skipped;
+use super::pairs::{Compared, Learnt, LeftOut};
 use super::terms::RuleTest;
 use crate::error::{Error, Result};
 
@@ -23,15 +24,42 @@ pub(super) struct Linked {
     /// The same, by place among the links refused.
     pub(super) refused_words: Vec<(u32, String)>,
     pub(super) learnt: Option<Learnt>,
+    /// How many records were merged into one that is not there; none where nobody says what was merged.
+    pub(super) masters_unknown: Option<i64>,
 }
 
 impl Linked {
     /// Bytes held.
     pub(super) fn held_bytes(&self) -> usize {
         let clusters = &self.clusters;
+        let named = self.left_out().iter().flat_map(|left_out| &left_out.named);
+        let named = named.map(|block| 32 + block.key.capacity()).sum::<usize>();
         let links = 16 * clusters.used.capacity() + 36 * clusters.refused.capacity() + 4 * clusters.root.capacity();
         let words = self.used_words.iter().chain(&self.refused_words).map(|(_, text)| 32 + text.capacity());
-        links + words.sum::<usize>() + self.review.iter().map(|(_, text)| 40 + text.capacity()).sum::<usize>()
+        links + named + words.sum::<usize>() + self.review.iter().map(|(_, text)| 40 + text.capacity()).sum::<usize>()
+    }
+}
+
+impl Linked {
+    /// What the probabilistic rule was too common to be compared by.
+    pub(super) fn left_out(&self) -> &[LeftOut] {
+        self.learnt.as_ref().map_or(&[], |learnt| &learnt.skipped)
+    }
+
+    /// One of the named blocks that were too large, by number, with what its records share.
+    pub(super) fn named_block(&self, mut at: usize) -> Option<(&str, &Skipped)> {
+        for left_out in self.left_out() {
+            match left_out.named.get(at) {
+                Some(block) => return Some((&left_out.shared, block)),
+                None => at -= left_out.named.len(),
+            }
+        }
+        None
+    }
+
+    /// How many of them there are.
+    pub(super) fn named_blocks(&self) -> usize {
+        self.left_out().iter().map(|left_out| left_out.named.len()).sum()
     }
 }
 
@@ -55,7 +83,7 @@ pub(super) fn link(work: &Work, records: &mut Records, decided: &Decided) -> Res
     if let Some(first) = contradictions.first() {
         return Err(contradiction(work, records, first, contradictions.len()));
     }
-    let mut crowded = Vec::new();
+    let (mut crowded, mut masters_unknown) = (Vec::new(), None);
     let mut compared = Compared::new(work, records)?;
     records.uniques = Vec::new();
     let keys = std::mem::take(&mut records.keys);
@@ -66,6 +94,11 @@ pub(super) fn link(work: &Work, records: &mut Records, decided: &Decided) -> Res
                 crowded.extend(links.crowded.iter().map(|key| (number, *key)));
                 clustering.keys(number, 0, &links)?;
             }
+            RuleTest::MergedInto => {
+                let (pairs, unknown) = records.merged(work)?;
+                clustering.pairs(pairs.into_iter().map(|(a, b)| Edge::new(a, b, number, 0)).collect())?;
+                (masters_unknown, records.masters) = (Some(unknown), None);
+            }
             RuleTest::Similar(tests) => {
                 let links = sharing(records, keys, work.max_block);
                 crowded.extend(links.crowded.iter().map(|key| (number, *key)));
@@ -74,11 +107,12 @@ pub(super) fn link(work: &Work, records: &mut Records, decided: &Decided) -> Res
             RuleTest::Likely(likely) => clustering.pairs(compared.likely(work, number, likely)?)?,
         }
     }
-    Linked::new(clustering.finish(), crowded, compared)
+    let linked = Linked::new(clustering.finish(), crowded, compared)?;
+    Ok(Linked { masters_unknown, ..linked })
 }
 
 /// The records that share a key; keys are by row.
-fn sharing(records: &Records, keys: Vec<u128>, most: u32) -> KeyLinks {
+pub(super) fn sharing(records: &Records, keys: Vec<u128>, most: u32) -> KeyLinks {
     let mut linker = KeyLinker::with_capacity(keys.iter().filter(|key| **key != 0).count());
     for (ordinal, row) in (0u32..).zip(&records.rows) {
         match keys.get(*row as usize) {
@@ -113,7 +147,8 @@ impl Linked {
         let edge = |pair: &ScoredPair| Edge::new(pair.a, pair.b, rule.unwrap_or_default(), pair.weight_millibits);
         let review_words = compared.waterfall(review.iter().map(|pair| (pair.a, pair.b)))?;
         let review = review.iter().map(edge).zip(review_words).collect();
-        Ok(Self { clusters, crowded, review, used_words, refused_words, learnt: compared.learnt })
+        let learnt = compared.learnt;
+        Ok(Self { clusters, crowded, review, used_words, refused_words, learnt, masters_unknown: None })
     }
 }
 

@@ -17,11 +17,14 @@ mod describe;
 mod evidence;
 mod facts;
 mod fields;
+mod forecast;
 mod groups;
 mod identity;
 mod intake;
 mod key_hash;
+mod learnt;
 mod link;
+mod masked_key;
 pub mod matching;
 mod notes;
 mod order;
@@ -30,6 +33,7 @@ mod plan;
 pub mod policy;
 pub mod probabilistic;
 mod quality;
+mod report;
 mod resolve;
 mod review;
 mod rows;
@@ -40,17 +44,19 @@ mod survive;
 mod tables;
 mod terms;
 mod weights;
+mod weights_page;
 
 #[cfg(test)]
 mod naive;
 #[cfg(test)]
 mod tests;
 
+pub use learnt::learnt;
 pub use spec::Dedupe;
 
 use datafusion::logical_expr::LogicalPlan;
 
-use super::{ModelKind, Scope};
+use super::{Exhibitor, FactRow, ModelKind, Scope};
 use crate::contract::Contract;
 use crate::diag::Diagnostics;
 use crate::engine::Engine;
@@ -59,6 +65,7 @@ use crate::kinds::typing;
 use crate::syntax::{Spanned, TableName};
 use resolve::Resolved;
 use tables::Table;
+use weights_page::WeightsPage;
 
 /// The kind's reference page.
 pub const GUIDE: &str = include_str!("guide.md");
@@ -111,6 +118,19 @@ impl ModelKind for Dedupe {
 
     fn facts(&self, scope: &Scope<'_>) -> Result<Vec<LogicalPlan>> {
         facts::facts(&self.resolved(scope)?, scope)
+    }
+
+    fn review(&self, facts: &[FactRow], diags: &mut Diagnostics) {
+        report::review(self, facts, diags);
+    }
+
+    fn forecast(&self, scope: &Scope<'_>) -> Result<Option<LogicalPlan>> {
+        forecast::forecast(&self.resolved(scope)?, scope).map(Some)
+    }
+
+    fn exhibitors(&self, scope: &Scope<'_>) -> Result<Vec<Box<dyn Exhibitor>>> {
+        let page = WeightsPage::of(&self.resolved(scope)?);
+        Ok(page.into_iter().map(|page| Box::new(page) as Box<dyn Exhibitor>).collect())
     }
 }
 

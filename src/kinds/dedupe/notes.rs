@@ -1,24 +1,45 @@
 //! What a run counts that only the work knows.
 
+use std::cmp::Reverse;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Int64Array, StringArray};
 
 use super::cluster::MUST_LINK;
 use super::cluster::ids::{End, Identities};
+use super::columns::Records;
 use super::decisions::Decided;
 use super::intake::Work;
 use super::link::{self, Linked};
+use super::masked_key::masked_key;
+use super::matching::blocking::Skipped;
+use super::pairs::LeftOut;
+use crate::error::Result;
 use crate::kinds::{FactRow, fact};
 
 /// Counts in the order of their names.
 pub(super) type Notes = Vec<FactRow>;
 
+/// Policies that leave records out: how many keys, in all and by rule, and how many blocks by what they share.
+pub(super) const KEYS_TOO_COMMON: &str = "keys_too_common";
+pub(super) const BLOCKS_TOO_LARGE: &str = "blocks_too_large";
+/// Facts of the largest of them: how many records share a masked key.
+pub(super) const KEY_TOO_COMMON: &str = "key_too_common";
+pub(super) const BLOCK_TOO_LARGE: &str = "block_too_large";
+
 /// The rule that stands for decisions in all tables.
 pub(super) const DECISION: &str = "decision";
 
 /// Counts links by rule, and what each guard kept apart.
-pub(super) fn notes(work: &Work, linked: &Linked, decided: &Decided, identity: &Identities) -> Notes {
+///
+/// The largest keys and blocks that were left out are named, masked.
+pub(super) fn notes(
+    work: &Work,
+    records: &Records,
+    linked: &Linked,
+    decided: &Decided,
+    identity: &Identities,
+) -> Result<Notes> {
     let mut by_rule = vec![0; work.rules.len()];
     let mut by_decision = 0;
     for edge in &linked.clusters.used {
@@ -41,16 +62,19 @@ pub(super) fn notes(work: &Work, linked: &Linked, decided: &Decided, identity: &
     for word in ["one_value_per_cluster", "decision", "max_cluster"] {
         note(fact::POLICY, &format!("links_refused_by_{word}"), refused.get(word).copied().unwrap_or(0));
     }
-    note(fact::POLICY, "keys_too_common", count(linked.crowded.len()));
+    note(fact::POLICY, KEYS_TOO_COMMON, count(linked.crowded.len()));
     if let Some(learnt) = &linked.learnt {
         note(fact::POLICY, "pairs_compared", i64::try_from(learnt.compared).unwrap_or(i64::MAX));
         note(fact::POLICY, "pairs_above_review", i64::try_from(learnt.reviewed).unwrap_or(i64::MAX));
         note(fact::POLICY, "pairs_for_review", count(linked.review.len()));
-        for (shared, blocks, records) in &learnt.skipped {
+        for LeftOut { shared, blocks, records, .. } in linked.left_out() {
             let rows = |rows: u64| i64::try_from(rows).unwrap_or(i64::MAX);
-            note(fact::POLICY, &format!("blocks_too_large: {shared}"), rows(*blocks));
-            note(fact::POLICY, &format!("records_in_blocks_too_large: {shared}"), rows(*records));
+            note(fact::POLICY, &format!("{BLOCKS_TOO_LARGE}: {shared}"), rows(*blocks));
+            note(fact::POLICY, &format!("records_in_{BLOCKS_TOO_LARGE}: {shared}"), rows(*records));
         }
+    }
+    if let Some(unknown) = linked.masters_unknown {
+        note(fact::POLICY, "merged_into_unknown_records", unknown);
     }
     note(fact::POLICY, "records_quarantined", count(quarantined));
     note(fact::POLICY, "decisions_about_unknown_records", decided.unknown);
@@ -58,7 +82,42 @@ pub(super) fn notes(work: &Work, linked: &Linked, decided: &Decided, identity: &
         let ended = identity.redirects.iter().filter(|redirect| redirect.end == end).count();
         note(fact::POLICY, &format!("ids_{}", end.as_str()), count(ended));
     }
-    notes
+    largest(work, records, linked, &mut notes)?;
+    Ok(notes)
+}
+
+/// How many of the keys that were left out a rule is shown with in the run's report.
+const LARGEST: usize = 3;
+/// The fewest records that may share a key which is shown there: reports are read by people who may not
+/// see the records.
+const SMALLEST: u32 = 5;
+
+/// The keys and blocks left out that most records share, by rule.
+fn largest(work: &Work, records: &Records, linked: &Linked, notes: &mut Notes) -> Result<()> {
+    let mut note = |fact: &str, item: String, rows: u32| {
+        notes.push(FactRow { fact: fact.to_string(), item, rows: i64::from(rows) });
+    };
+    for (number, rule) in (0u16..).zip(&work.rules) {
+        // Most shared first, as they were found.
+        let of_rule = || linked.crowded.iter().filter(|(of, _)| *of == number).map(|(_, key)| key);
+        if of_rule().next().is_some() {
+            let keys = u32::try_from(of_rule().count()).unwrap_or(u32::MAX);
+            note(fact::POLICY, format!("{KEYS_TOO_COMMON}: {}", rule.name), keys);
+        }
+        for key in of_rule().filter(|key| key.records >= SMALLEST).take(LARGEST) {
+            let masked = masked_key(work, records, number, key.first)?;
+            note(KEY_TOO_COMMON, format!("{}: {masked}", rule.name), key.records);
+        }
+    }
+    let blocks = linked.left_out().iter();
+    let mut blocks: Vec<(&str, &Skipped)> =
+        blocks.flat_map(|of| of.named.iter().map(|block| (of.shared.as_str(), block))).collect();
+    // The order of block rules decides between equals.
+    blocks.sort_by_key(|(_, block)| Reverse(block.records));
+    for (shared, block) in blocks.into_iter().filter(|(_, block)| block.records >= SMALLEST).take(LARGEST) {
+        note(BLOCK_TOO_LARGE, format!("{shared}: {}", block.key), block.records);
+    }
+    Ok(())
 }
 
 fn count(rows: usize) -> i64 {

@@ -4,7 +4,7 @@ use super::cluster::{Edge, KeyLinks};
 use super::columns::Records;
 use super::comparables::comparables;
 use super::intake::Work;
-use super::matching::blocking::{Blocks, choose};
+use super::matching::blocking::{Blocks, Skipped, choose};
 use super::matching::compare::Comparison;
 use super::matching::{self, FieldPlan, Model, ScoredPair, Scorer, Test, TrainOptions, probability, threshold, words};
 use super::terms::Likely;
@@ -28,8 +28,20 @@ pub(super) struct Learnt {
     pub(super) review: Vec<ScoredPair>,
     pub(super) reviewed: u64,
     pub(super) compared: u64,
-    /// What is too common to be compared by: what records share, in how many blocks, and how many they are.
-    pub(super) skipped: Vec<(String, u64, u64)>,
+    /// What is too common to be compared by; only block rules that left something out.
+    pub(super) skipped: Vec<LeftOut>,
+}
+
+/// The blocks that are too large to be compared.
+pub(super) struct LeftOut {
+    /// What their records share, as the block rule is written.
+    pub(super) shared: String,
+    /// How many they are.
+    pub(super) blocks: u64,
+    /// How many records they have.
+    pub(super) records: u64,
+    /// The largest of them, largest first.
+    pub(super) named: Vec<Skipped>,
 }
 
 impl Compared {
@@ -96,8 +108,12 @@ impl Compared {
             Ok(())
         })?;
         drop(scorer);
-        let skipped = blocks.iter().filter(|blocks| blocks.skipped_blocks > 0);
-        let skipped = skipped.map(|blocks| (blocks.rule.to_string(), blocks.skipped_blocks, blocks.skipped_records));
+        let skipped = blocks.into_iter().filter(|blocks| blocks.skipped_blocks > 0).map(|blocks| LeftOut {
+            shared: blocks.rule.to_string(),
+            blocks: blocks.skipped_blocks,
+            records: blocks.skipped_records,
+            named: blocks.skipped,
+        });
         self.learnt = Some(Learnt { rule, review, reviewed, compared, skipped: skipped.collect(), model });
         Ok(edges)
     }
@@ -134,7 +150,8 @@ pub(super) fn likelihood(millibits: i32) -> f64 {
     probability(millibits)
 }
 
-fn blocks(work: &Work, records: &matching::Records, likely: &Likely) -> Result<Vec<Blocks>> {
+/// The blocks whose pairs a probabilistic rule compares.
+pub(super) fn blocks(work: &Work, records: &matching::Records, likely: &Likely) -> Result<Vec<Blocks>> {
     let frozen = likely.weights.iter().flat_map(|model| &model.blocking);
     let mut rules: Vec<_> = if likely.blocks.is_empty() { frozen.cloned().collect() } else { likely.blocks.clone() };
     if rules.is_empty() {

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field as ArrowField, Schema};
 use datafusion::common::{DFSchema, DataFusionError, ScalarValue};
-use datafusion::logical_expr::{EmptyRelation, Expr, LogicalPlan, LogicalPlanBuilder, cast, ident, lit};
+use datafusion::logical_expr::{EmptyRelation, Expr, LogicalPlan, LogicalPlanBuilder, cast, ident, lit, when};
 
 use super::intake::{Algorithm, Input, Work};
 use super::key_hash::KeyHash;
@@ -68,9 +68,9 @@ pub(super) fn read(source: &ResolvedSource, scope: &Scope<'_>) -> Result<Logical
 
 /// Every record with its fields and the hashes of what is compared.
 ///
-/// Columns: source, id, changed, created; the fields; the instants of those fields that have one;
+/// Columns: source, id, changed, created; what it was merged into, where that is known; the fields; the instants of those fields that have one;
 /// a key for each rule; a number for each unique id.
-fn records(resolved: &Resolved, scope: &Scope<'_>) -> Result<LogicalPlan> {
+pub(super) fn records(resolved: &Resolved, scope: &Scope<'_>) -> Result<LogicalPlan> {
     let parts = resolved.sources.iter().enumerate().map(|(at, source)| values(resolved, at, source, scope));
     let all = union(parts.collect::<Result<Vec<_>>>()?)?;
     let mut columns: Vec<Expr> = planned(all.schema().columns().into_iter().map(|c| Ok(Expr::Column(c))).collect())?;
@@ -86,12 +86,21 @@ fn records(resolved: &Resolved, scope: &Scope<'_>) -> Result<LogicalPlan> {
 
 fn values(resolved: &Resolved, at: usize, source: &ResolvedSource, scope: &Scope<'_>) -> Result<LogicalPlanBuilder> {
     let instant = |at: &Option<Expr>| at.clone().map_or_else(|| null(&instant_type()), Ok);
+    // What was merged has been taken over already: it says nothing newer than the record that goes on.
+    let changed = |at: &Option<Expr>| match (at, &source.merged_into) {
+        (Some(at), Some(merged_into)) => planned(when(merged_into.clone().is_null(), at.clone()).end()),
+        (at, _) => instant(at),
+    };
     let mut columns = vec![
         lit(i32::try_from(at).unwrap_or(i32::MAX)).alias("$source"),
         source.id.clone().alias("$id"),
-        instant(&source.updated_at)?.alias("$updated_at"),
+        changed(&source.updated_at)?.alias("$updated_at"),
         instant(&source.created_at)?.alias("$created_at"),
     ];
+    if resolved.knows_merges() {
+        let merged_into = source.merged_into.clone().map_or_else(|| null(&DataType::Utf8View), Ok);
+        columns.push(merged_into?.alias("$merged_into"));
+    }
     for (field, value) in resolved.fields.iter().zip(&source.values) {
         let ty = field.promise.arrow();
         let value = value.clone().map_or_else(|| null(&ty), |value| Ok(cast(value, ty.clone())));
@@ -99,7 +108,7 @@ fn values(resolved: &Resolved, at: usize, source: &ResolvedSource, scope: &Scope
     }
     for (field, at) in resolved.fields.iter().zip(&source.values_updated_at) {
         if field.has_instant {
-            columns.push(instant(at)?.alias(format!("${}_at", field.name)));
+            columns.push(changed(at)?.alias(format!("${}_at", field.name)));
         }
     }
     planned(read(source, scope)?.project(columns))

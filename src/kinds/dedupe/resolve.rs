@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use arrow::datatypes::DataType;
-use datafusion::logical_expr::{Expr, cast};
+use datafusion::functions::core::expr_fn::nullif;
+use datafusion::functions::expr_fn::btrim;
+use datafusion::logical_expr::{Expr, cast, lit};
 
 use super::fields::{self, Field};
 use super::review;
@@ -44,6 +46,13 @@ pub(super) struct Resolved {
     pub(super) created: Promise,
 }
 
+impl Resolved {
+    /// Whether records say what they were merged into.
+    pub(super) fn knows_merges(&self) -> bool {
+        self.sources.iter().any(|source| source.merged_into.is_some())
+    }
+}
+
 /// One table of records, typed.
 #[derive(Debug)]
 pub(super) struct ResolvedSource {
@@ -54,6 +63,8 @@ pub(super) struct ResolvedSource {
     pub(super) id: Expr,
     pub(super) updated_at: Option<Expr>,
     pub(super) created_at: Option<Expr>,
+    /// The id of the record that it was merged into.
+    pub(super) merged_into: Option<Expr>,
     /// By field; none where the source does not have it.
     pub(super) values: Vec<Option<Expr>>,
     /// By field, its own instant of change.
@@ -137,11 +148,16 @@ impl Typing<'_> {
         let filter = source.filter.as_ref().map(|filter| over.condition(filter, diags));
         let updated_at = source.updated_at.as_ref().map(|at| over.instant(at, diags));
         let created_at = source.created_at.as_ref().map(|at| over.instant(at, diags));
+        let merged_into = source.merged_into.as_ref().map(|id| over.key(id, diags));
         let values = self.values(source, over, diags);
         let values_updated_at = self.values_updated_at(source, over, diags);
         let (id, filter) = (id?, transpose(filter)?);
         let (updated_at, created_at) = (transpose(updated_at)?, transpose(created_at)?);
+        let merged_into = transpose(merged_into)?;
         self.promises.record.add(table, &id, self.scope);
+        if let Some(typed) = &merged_into {
+            self.promises.record.add(table, typed, self.scope);
+        }
         if let Some((typed, _)) = &updated_at {
             self.promises.updated.add(table, typed, self.scope);
         }
@@ -153,9 +169,10 @@ impl Typing<'_> {
             table: table.clone(),
             system: u16::try_from(system).ok()?,
             filter: filter.map(|filter| filter.expr),
-            id: cast(id.expr, DataType::Utf8View),
+            id: cast(id.expr.clone(), DataType::Utf8View),
             updated_at: updated_at.map(|(_, instant)| instant),
             created_at: created_at.map(|(_, instant)| instant),
+            merged_into: merged_into.map(|master| master_of(&id.expr, master.expr)),
             values: values?,
             values_updated_at: values_updated_at?,
         })
@@ -240,4 +257,10 @@ impl Typing<'_> {
         }
         Some(typed)
     }
+}
+
+/// The id of another record, where one is named.
+fn master_of(id: &Expr, master: Expr) -> Expr {
+    let text = |expr: Expr| btrim(vec![cast(expr, DataType::Utf8View)]);
+    cast(nullif(nullif(text(master), lit("")), text(id.clone())), DataType::Utf8View)
 }

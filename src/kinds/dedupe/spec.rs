@@ -83,6 +83,10 @@ pub struct RecordSource {
     /// When the record was created; the oldest record of a person or account gives it its id.
     #[serde(default)]
     pub created_at: Option<ExprText>,
+    /// The id of the record of the same system that this one was merged into, such as Salesforce's
+    /// `master_record_id`: the two are linked before every match rule.
+    #[serde(default)]
+    pub merged_into: Option<ExprText>,
     /// Only rows for which this is true are records.
     #[serde(default, rename = "where")]
     pub filter: Option<ExprText>,

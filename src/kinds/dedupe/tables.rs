@@ -89,6 +89,7 @@ fn of_records(id: &str) -> [Vec<ArrowField>; 4] {
             may("weight", &weight),
             may("match_probability", &DataType::Float64),
             may("comparison", &text),
+            may("shared_key", &text),
             may("n_records", &int),
             may("reason", &text),
         ],

@@ -33,10 +33,22 @@ pub(super) struct Rule {
 pub(super) enum RuleTest {
     /// Nothing more.
     Equal,
+    /// That their system says that one was merged into the other.
+    MergedInto,
     /// For each of these fields, by its place, one of the conditions must hold.
     Similar(Vec<(usize, Vec<Test>)>),
     /// Likely enough.
     Likely(Box<Likely>),
+}
+
+/// What the rule is called that links a record with the one it was merged into.
+pub(super) const MERGED_INTO: &str = "merged_into";
+
+impl Rule {
+    /// The rule that goes before all others where a source says what was merged.
+    fn merged_into() -> Self {
+        Self { name: MERGED_INTO.to_string(), keys: Vec::new(), test: RuleTest::MergedInto }
+    }
 }
 
 /// A probabilistic rule in which every name means something.
@@ -93,6 +105,15 @@ pub(super) fn rules(spec: &Dedupe, fields: &[Field], engine: &Engine, diags: &mu
         let message = "a model has one probabilistic rule at most: it weighs all that is known already";
         diags.push(Diagnostic::error(codes::INVALID_VALUE, second.place, message));
         failed = true;
+    }
+    if spec.records.iter().any(|source| source.merged_into.is_some()) {
+        if let Some(rule) = spec.rules.iter().find(|rule| rule.title() == MERGED_INTO) {
+            let message = format!("`{MERGED_INTO}` is what links are called that the records themselves declare");
+            let taken = Diagnostic::error(codes::DUPLICATE_MATCH_RULE, rule.place, message);
+            diags.push(taken.hint("give the rule another name"));
+            failed = true;
+        }
+        rules.insert(0, Rule::merged_into());
     }
     (!failed).then_some(rules)
 }

@@ -8,6 +8,7 @@ use super::spec::{Lifecycle, Skipped};
 use super::words;
 use crate::contract::{Column, ColumnType, Contract, Methodology, Role, rejects_contract};
 use crate::kinds::Scope;
+use crate::kinds::article::a;
 use crate::kinds::typing::made;
 use crate::syntax::ColumnName;
 
@@ -46,7 +47,7 @@ fn order(definition: &Definition, version: &Version) -> String {
 
 fn visits(spec: &Lifecycle, resolved: &Resolved, scope: &Scope<'_>) -> Contract {
     let who = &spec.entity;
-    let description = format!("One row for each visit of a {who} to a stage.");
+    let description = format!("One row for each visit of {} to a stage.", a(who));
     let key = ["entity_id", "visit_seq"].map(ColumnName::new_unchecked).to_vec();
     let mut columns = visit_columns(spec, resolved);
     columns.extend(origin_columns(spec, resolved));
@@ -202,8 +203,9 @@ fn methodology(spec: &Lifecycle, resolved: &Resolved, scope: &Scope<'_>) -> Meth
         resolved.sources.iter().map(|source| format!("`{}` (table `{}`)", source.name, source.table)).collect();
     summary.push(format!("Changes are read from {}, in this order of precedence.", sources.join(", ")));
     summary.push(format!(
-        "The changes of a {who} are put in order of their instants; a change to the stage it is in already is absorbed by \
-         the visit, every other one begins a visit and ends the one before."
+        "The changes of {} are put in order of their instants; a change to the stage it is in already is absorbed by \
+         the visit, every other one begins a visit and ends the one before.",
+        a(who)
     ));
     summary.extend(words::policies(spec));
     let mut assumptions =

@@ -13,6 +13,8 @@ mod clock;
 mod definition;
 mod describe;
 mod entities;
+mod entity_rows;
+mod example;
 mod facts;
 mod functions;
 mod keys;
@@ -35,13 +37,14 @@ pub use spec::Lifecycle;
 
 use datafusion::logical_expr::LogicalPlan;
 
-use super::{FactRow, ModelKind, Scope};
+use super::{Exhibitor, FactRow, ModelKind, Scope};
 use crate::contract::{Contract, Role};
 use crate::diag::Diagnostics;
 use crate::engine::Engine;
 use crate::error::Result;
 use crate::kinds::typing;
 use crate::syntax::{Spanned, TableName};
+use example::OneWay;
 use resolve::Resolved;
 
 /// The kind's reference page.
@@ -78,6 +81,11 @@ impl ModelKind for Lifecycle {
 
     fn review(&self, facts: &[FactRow], diags: &mut Diagnostics) {
         after::review(self, facts, diags);
+    }
+
+    fn exhibitors(&self, scope: &Scope<'_>) -> Result<Vec<Box<dyn Exhibitor>>> {
+        let way = OneWay::of(&self.entity, &self.resolved(scope)?);
+        Ok(way.into_iter().map(|way| Box::new(way) as Box<dyn Exhibitor>).collect())
     }
 }
 

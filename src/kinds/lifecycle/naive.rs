@@ -66,6 +66,53 @@ pub(super) struct NaiveVisit {
     pub(super) ignored: usize,
 }
 
+/// An entity's row, as it follows from its visits.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct NaiveEntity {
+    pub(super) entity: i64,
+    pub(super) current: &'static str,
+    pub(super) since: i64,
+    pub(super) first_seen: i64,
+    pub(super) closed: bool,
+    /// First and latest entry, stage by stage.
+    pub(super) entries: Vec<Option<(i64, i64)>>,
+    /// Visits, inferred ones, regressions, recycles, re-entries, absorbed and ignored changes.
+    pub(super) counts: [usize; 7],
+}
+
+/// The rows of all entities, by their visits.
+pub(super) fn entities(visits: &[NaiveVisit], stages: &[&str], versions: &[NaiveVersion]) -> Vec<NaiveEntity> {
+    let mut ids: Vec<i64> = visits.iter().map(|visit| visit.entity).collect();
+    ids.dedup();
+    let of = |entity: i64| {
+        let own: Vec<&NaiveVisit> = visits.iter().filter(|visit| visit.entity == entity).collect();
+        let last = own.iter().find(|visit| visit.exited.is_none()).unwrap();
+        let entered = |stage: &&str| {
+            let at = || own.iter().filter(|visit| visit.stage == *stage).map(|visit| visit.entered);
+            Some((at().min()?, at().max()?))
+        };
+        let count = |of: &dyn Fn(&NaiveVisit) -> bool| own.iter().filter(|visit| of(visit)).count();
+        NaiveEntity {
+            entity,
+            current: last.stage,
+            since: last.entered,
+            first_seen: own.iter().map(|visit| visit.entered).min().unwrap(),
+            closed: versions.iter().any(|version| version.exits.contains(&last.stage)),
+            entries: stages.iter().map(entered).collect(),
+            counts: [
+                own.len(),
+                count(&|visit| visit.inferred.is_some()),
+                count(&|visit| visit.transition == "regress"),
+                count(&|visit| visit.transition == "recycle"),
+                count(&|visit| visit.number > 1),
+                own.iter().map(|visit| visit.absorbed).sum(),
+                own.iter().map(|visit| visit.ignored).sum(),
+            ],
+        }
+    };
+    ids.into_iter().map(of).collect()
+}
+
 pub(super) fn version_at(versions: &[NaiveVersion], at: i64) -> &NaiveVersion {
     versions.iter().rev().find(|version| version.from.is_none_or(|from| from <= at)).unwrap()
 }

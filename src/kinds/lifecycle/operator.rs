@@ -20,7 +20,7 @@ use super::algorithm::{Change, Inferred, OPEN, Transition, Visit, Walk};
 use super::definition::Definition;
 use super::keys::Key;
 use super::spec::Policies;
-use crate::engine::entity::{EntityAlgorithm, EntityState};
+use crate::engine::entity::{EntityAlgorithm, EntityState, WalkOrder};
 use crate::error::{Error, Result};
 use crate::kinds::typing::instant_type;
 
@@ -36,7 +36,8 @@ pub(super) struct VisitWalk {
     pub(super) record_type: DataType,
 }
 
-fn words() -> DataType {
+/// The type of columns with few words.
+pub(super) fn word_type() -> DataType {
     DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8))
 }
 
@@ -46,23 +47,23 @@ pub(super) fn schema(entity: &DataType, record: &DataType) -> SchemaRef {
     let nullable = |name: &str, data_type: DataType| Field::new(name, data_type, true);
     Arc::new(Schema::new(vec![
         field("entity_id", entity.clone()),
-        field("stage", words()),
+        field("stage", word_type()),
         nullable("stage_rank", DataType::Int32),
         field("visit_seq", DataType::Int32),
         field("visit_number", DataType::Int32),
         field("entered_at", instant_type()),
         nullable("exited_at", instant_type()),
-        nullable("from_stage", words()),
-        field("transition", words()),
+        nullable("from_stage", word_type()),
+        field("transition", word_type()),
         field("history_gap", DataType::Boolean),
         field("inferred", DataType::Boolean),
-        nullable("inferred_by", words()),
+        nullable("inferred_by", word_type()),
         field("is_first_entry", DataType::Boolean),
         field("is_latest_entry", DataType::Boolean),
         field("is_current", DataType::Boolean),
-        field("source_system", words()),
+        field("source_system", word_type()),
         nullable("source_record", record.clone()),
-        field("definition_version", words()),
+        field("definition_version", word_type()),
         field("changes_absorbed", DataType::Int32),
         field("changes_ignored", DataType::Int32),
     ]))
@@ -75,6 +76,11 @@ impl EntityAlgorithm for VisitWalk {
 
     fn output_schema(&self) -> SchemaRef {
         schema(&self.entity_type, &self.record_type)
+    }
+
+    /// An entity's changes come in order of time, and its visits leave in the order of their numbers.
+    fn leaves(&self) -> Option<WalkOrder> {
+        Some(WalkOrder { entity: vec!["entity_id".to_string()], order: vec!["visit_seq".to_string()] })
     }
 
     fn start(&self) -> Box<dyn EntityState> {
@@ -187,7 +193,7 @@ impl State {
 }
 
 /// The same values, without holding on to a batch they were cut from.
-fn own(column: &ArrayRef) -> Result<ArrayRef> {
+pub(super) fn own(column: &ArrayRef) -> Result<ArrayRef> {
     if let Some(views) = column.as_string_view_opt() {
         return Ok(Arc::new(views.gc()));
     }

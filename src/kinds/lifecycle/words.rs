@@ -1,6 +1,7 @@
 //! Sentences on the policies of a model.
 
 use super::spec::{Doubtful, LateHistory, Lifecycle, Policies, Reentries, Regressions, Skipped, Ties};
+use crate::kinds::article::a;
 
 /// The counts of the entities' table.
 pub(super) const COUNTS: [(&str, &str); 7] = [
@@ -96,15 +97,17 @@ pub(super) fn policies(spec: &Lifecycle) -> Vec<String> {
     ];
     let has_old = spec.sources.iter().any(|source| source.was.is_some());
     match history_starts_late {
-        LateHistory::None => said.push(format!("Before its first change a {who} is nowhere.")),
+        LateHistory::None => said.push(format!("Before its first change {} is nowhere.", a(who))),
         LateHistory::FromOldValue if !has_old => {}
         LateHistory::FromOldValue => said.push(format!(
-            "Before its first change a {who} was in the stage of that change's old value, since the record's creation \
-             where that is known."
+            "Before its first change {} was in the stage of that change's old value, since the record's creation \
+             where that is known.",
+            a(who)
         )),
         LateHistory::FromCreated => said.push(format!(
-            "Before its first change a {who} was in the stage of that change's old value, or in the lowest stage, since \
-             the record's creation."
+            "Before its first change {} was in the stage of that change's old value, or in the lowest stage, since \
+             the record's creation.",
+            a(who)
         )),
     }
     let has_created = spec.sources.iter().any(|source| source.created_at.is_some());

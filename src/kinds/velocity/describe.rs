@@ -8,6 +8,7 @@ use super::status::Excluded;
 use super::words;
 use crate::contract::{Column, ColumnRef, ColumnType, Contract, Methodology, Role};
 use crate::kinds::Scope;
+use crate::kinds::article::a;
 use crate::syntax::ColumnName;
 
 /// The contracts of the durations and the summary.
@@ -86,7 +87,7 @@ fn durations(spec: &Velocity, resolved: &Resolved, scope: &Scope<'_>) -> Contrac
     Contract {
         table: scope.model.clone(),
         role: Role::Main,
-        description: with(scope.description, &format!("One row for each pair of stages that a {who} began.")),
+        description: with(scope.description, &format!("One row for each pair of stages that {} began.", a(who))),
         grain: ["entity_id", "pair_number"].map(ColumnName::new_unchecked).to_vec(),
         columns,
         methodology: words::methodology(spec, resolved, scope),

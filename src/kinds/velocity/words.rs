@@ -5,6 +5,7 @@ use super::spec::{Grain, InferredVisits, Measure, Velocity};
 use super::status::TargetStatus;
 use crate::contract::Methodology;
 use crate::kinds::Scope;
+use crate::kinds::article::capital_a;
 
 /// What a cohort is.
 pub(super) fn period(spec: &Velocity) -> &'static str {
@@ -106,9 +107,10 @@ pub(super) fn methodology(spec: &Velocity, resolved: &Resolved, scope: &Scope<'_
     let mut summary = vec![
         format!("Pairs of stages, from the visits of `{}`: {}.", resolved.visits, pairs.join(", ")),
         format!(
-            "A {who} begins a pair with its first entry to the first stage, and converts with its first entry to the \
-             second one after that. A {who} that was in the second stage before it came into the first is listed but \
-             not counted."
+            "{one} begins a pair with its first entry to the first stage, and converts with its first entry to the \
+             second one after that. {one} that was in the second stage before it came into the first is listed but \
+             not counted.",
+            one = capital_a(who)
         ),
         format!("{}.", measured(spec)),
         statuses(spec, resolved),

@@ -50,12 +50,19 @@ pub struct StagedTable {
     /// Digest of the content; see [`Content::digest`].
     pub digest: String,
     urls: Vec<Url>,
+    partitions: Vec<Vec<Url>>,
 }
 
 impl StagedTable {
     /// Where the files lie, in the order in which they hold the rows.
     pub fn urls(&self) -> &[Url] {
         &self.urls
+    }
+
+    /// The files of each partition that was written, in the order of its rows; a partition without rows
+    /// has none.
+    pub fn partitions(&self) -> &[Vec<Url>] {
+        &self.partitions
     }
 
     /// The size of all files.
@@ -102,12 +109,13 @@ pub(super) async fn stage(
     let parts: Vec<Option<Part>> = ended.into_values().collect::<Result<_>>()?;
     let parts: Vec<Part> = parts.into_iter().collect::<Option<_>>().ok_or_else(stopped)?;
     let content = parts.iter().fold(Content::default(), |sum, part| sum.plus(part.content));
+    let partitions = parts.iter().map(|part| shared.urls(&part.files)).collect::<Result<_>>()?;
     let mut files: Vec<FileRecord> = parts.into_iter().flat_map(|part| part.files).collect();
     if files.is_empty() {
         files.push(shared.empty_file().await?);
     }
     files.sort_by(|a, b| a.path.cmp(&b.path));
-    shared.staged(content, files)
+    shared.staged(content, files, partitions)
 }
 
 /// What a table ends with that was told to; whoever told it knows why.
@@ -225,8 +233,12 @@ impl Staging {
         Error::from(error).while_doing(format!("computing table `{}`", self.contract.table))
     }
 
-    fn staged(&self, content: Content, files: Vec<FileRecord>) -> Result<StagedTable> {
-        let urls: Result<Vec<Url>> = files.iter().map(|file| self.root.url_of(&file.path)).collect();
+    fn urls(&self, files: &[FileRecord]) -> Result<Vec<Url>> {
+        files.iter().map(|file| self.root.url_of(&file.path)).collect()
+    }
+
+    fn staged(&self, content: Content, files: Vec<FileRecord>, partitions: Vec<Vec<Url>>) -> Result<StagedTable> {
+        let urls = self.urls(&files)?;
         Ok(StagedTable {
             name: self.contract.table.clone(),
             role: self.contract.role,
@@ -236,7 +248,8 @@ impl Staging {
             rows: content.rows(),
             digest: content.digest(&self.contract.columns),
             files,
-            urls: urls?,
+            urls,
+            partitions,
         })
     }
 }

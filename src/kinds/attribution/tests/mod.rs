@@ -4,6 +4,7 @@
 #![allow(clippy::inconsistent_digit_grouping)]
 
 mod documents;
+mod example;
 mod fuzz;
 mod golden;
 mod joining;

@@ -2,11 +2,11 @@
 
 use super::*;
 
-fn crm(rows: &str) -> Vec<(&'static str, RecordBatch)> {
+pub(super) fn crm(rows: &str) -> Vec<(&'static str, RecordBatch)> {
     vec![("crm", table(&format!("id | mail | first | last | tel\n{rows}")))]
 }
 
-fn model(rules: &str) -> String {
+pub(super) fn model(rules: &str) -> String {
     format!(
         "
 entity: person
@@ -18,7 +18,7 @@ match:
     )
 }
 
-const LINKS: [&str; 5] = ["outcome", "rule", "left_record_id", "right_record_id", "n_records"];
+pub(super) const LINKS: [&str; 5] = ["outcome", "rule", "left_record_id", "right_record_id", "n_records"];
 
 #[tokio::test]
 async fn similar_values_link_within_what_is_shared() {
@@ -54,7 +54,7 @@ guards: {max_block: 4}";
 }
 
 /// Weights of m and u: e-mail .95 and .0001, name .9 and .01, phone .8 and .001, one pair in 1,000.
-const WEIGHED: &str = "
+pub(super) const WEIGHED: &str = "
   - probabilistic:
       merge: 0.95
       review: 0.4
@@ -117,6 +117,41 @@ async fn likely_pairs_merge_and_less_likely_ones_wait_for_review() {
             "3 | field | email | else | -4.322"
         ]
     );
+}
+
+#[tokio::test]
+async fn the_page_shows_what_the_run_weighed() {
+    let rows = "1 | a@acme.com | - | Stone | -\n 2 | a@acme.com | - | Stone | -";
+    let made = run(&model(WEIGHED), &crm(rows), PLAIN).await;
+    let [exhibit] = made.exhibits.as_slice() else { panic!("{:#?}", made.exhibits) };
+    assert_eq!(
+        made.shown(0)[..3],
+        [
+            "`email` | equal | +13.21 | 95.0 % | 0.01 %",
+            " | different | -4.32 | 5.00 % | > 99.9 %",
+            "`last_name` | equal | +6.49 | 90.0 % | 1.00 %"
+        ]
+    );
+    let chart = exhibit.chart.as_ref().unwrap();
+    assert_eq!((chart.less.as_str(), chart.more.as_str()), ("not the same person", "the same person"));
+    let bars: Vec<(&str, i64, &str)> =
+        chart.groups.iter().flat_map(|g| &g.bars).map(|b| (b.label.as_str(), b.value, b.shown.as_str())).collect();
+    assert_eq!(bars[..2], [("equal", 13_214, "+13.21"), ("different", -4_322, "-4.32")]);
+    // One pair in 1,000 is -9.964 bits; 0.95 are 4.248 bits more than even, 0.4 are 0.585 less.
+    assert!(
+        exhibit.text[0].contains("One pair in 1,000 is, so two records start at -9.96 bits."),
+        "{:?}",
+        exhibit.text
+    );
+    assert!(exhibit.text[1].contains("add up to +14.21 bits or more link the two"), "{:?}", exhibit.text);
+    assert!(exhibit.text[1].contains("from +9.38 bits on"), "{:?}", exhibit.text);
+    assert_eq!(
+        exhibit.notes[0],
+        "The weights are given in the model; nothing was learnt from the records of this run."
+    );
+    assert_eq!(exhibit.notes[1], "Only pairs that share one of these were compared: `email`.");
+    assert_eq!(run(&model("  - email"), &crm(rows), PLAIN).await.exhibits, [], "no rule weighs");
+    assert_eq!(run(&model("  - probabilistic: {}"), &crm(""), PLAIN).await.exhibits, [], "nothing was learnt");
 }
 
 #[tokio::test]

@@ -332,3 +332,58 @@ async fn nothing_at_all_makes_empty_tables() {
     assert!(made.tables.values().all(|table| table.num_rows() == 0));
     made.assert_balanced();
 }
+
+#[tokio::test]
+async fn a_record_is_one_with_that_it_was_merged_into() {
+    let crm = table(
+        "id | master | mail            | tel  | changed_at | made_at
+         1  | -      | ada@example.com | 0100 | 2024-01-01 | 2023-01-01
+         2  | 1      | old@example.com | 0200 | 2024-06-01 | 2022-01-01
+         3  | 2      | -               | 0300 | 2024-07-01 | 2023-01-01
+         4  | 9      | bob@example.com | -    | 2024-01-01 | 2023-01-01
+         5  | 5      | cy@example.com  | -    | 2024-01-01 | 2023-01-01",
+    );
+    let web = table(
+        "id | mail            | tel | changed_at | made_at
+         1  | old@example.com | -   | 2023-01-01 | 2024-01-01
+         7  | cy@example.com  | -   | 2023-01-01 | 2024-01-01",
+    );
+    let yaml = "
+entity: person
+records:
+  - {from: crm, id: id, updated_at: changed_at, created_at: made_at, merged_into: master, fields: {email: mail, phone: tel}}
+  - {from: web, id: id, updated_at: changed_at, created_at: made_at, fields: {email: mail, phone: tel}}
+match: [email]
+";
+    let tables = [("crm", crm), ("web", web)];
+    let made = run(yaml, &tables, PLAIN).await;
+    // 3 was merged into 2, and 2 into 1. The oldest is 2. Nobody is 9, and 5 is itself.
+    assert_eq!(
+        made.lines("people_crosswalk", &["system", "record_id", "person_id", "linked_by"]),
+        [
+            "crm | 1 | <crm:2> | merged_into",
+            "crm | 2 | <crm:2> | -",
+            "crm | 3 | <crm:2> | merged_into",
+            "crm | 4 | <crm:4> | -",
+            "crm | 5 | <crm:5> | -",
+            "web | 1 | <crm:2> | email",
+            "web | 7 | <crm:5> | email",
+        ]
+    );
+    // 2 and 3 were changed later, but say nothing newer than 1 does, into which they were merged.
+    assert_eq!(
+        made.lines("people", &["person_id", "email", "phone", "n_records"]),
+        [
+            "<crm:2> | ada@example.com | 0100 | 4",
+            "<crm:4> | bob@example.com | - | 1",
+            "<crm:5> | cy@example.com | - | 2"
+        ]
+    );
+    assert_eq!(made.fact("rule", "merged_into"), Some(2));
+    assert_eq!(made.fact("policy", "merged_into_unknown_records"), Some(1));
+    // Guards hold: ids that are there once for each person keep the records apart.
+    let guarded = yaml.replace("email: mail,", "email: mail, ext_id: tel,");
+    let guarded = run(&format!("{guarded}guards: {{one_value_per_cluster: ext_id}}\n"), &tables, PLAIN).await;
+    assert_eq!(guarded.fact("rule", "merged_into"), Some(0));
+    assert_eq!(guarded.fact("policy", "links_refused_by_one_value_per_cluster"), Some(2));
+}

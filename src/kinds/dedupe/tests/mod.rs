@@ -5,6 +5,7 @@ mod documents;
 mod fuzz;
 mod golden;
 mod ids;
+mod left_out;
 mod values;
 
 use std::collections::BTreeMap;

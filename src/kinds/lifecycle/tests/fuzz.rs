@@ -3,7 +3,7 @@
 use rand::prelude::*;
 use rand_chacha::ChaCha8Rng;
 
-use super::super::naive::{NaiveChange, NaiveVersion, NaiveVisit, version_at, visits};
+use super::super::naive::{NaiveChange, NaiveEntity, NaiveVersion, NaiveVisit, entities, version_at, visits};
 use super::super::spec::{LateHistory, Policies, Reentries, Regressions, Skipped, Ties};
 use super::*;
 
@@ -142,9 +142,15 @@ const COLUMNS: [&str; 17] = [
     "changes_ignored",
 ];
 
+fn time(micros: i64) -> String {
+    DateTime::from_timestamp_micros(micros).unwrap().format("%Y-%m-%d %H:%M:%S").to_string()
+}
+
+fn or_none(text: Option<String>) -> String {
+    text.unwrap_or_else(|| "-".to_string())
+}
+
 fn line(visit: &NaiveVisit) -> String {
-    let or_none = |text: Option<String>| text.unwrap_or_else(|| "-".to_string());
-    let time = |micros: i64| DateTime::from_timestamp_micros(micros).unwrap().format("%Y-%m-%d %H:%M:%S").to_string();
     [
         visit.entity.to_string(),
         visit.seq.to_string(),
@@ -167,6 +173,15 @@ fn line(visit: &NaiveVisit) -> String {
     .join(" | ")
 }
 
+/// The changes to stages that their version has.
+fn usable(changes: &[NaiveChange], versions: &[NaiveVersion]) -> Vec<NaiveChange> {
+    let possible = |change: &&NaiveChange| {
+        let version = version_at(versions, change.at);
+        [&version.ladder, &version.detours, &version.exits].iter().any(|part| part.contains(&change.to))
+    };
+    changes.iter().filter(possible).cloned().collect()
+}
+
 #[tokio::test]
 async fn the_plan_and_the_obvious_way_agree() {
     for seed in 0..20 {
@@ -174,12 +189,8 @@ async fn the_plan_and_the_obvious_way_agree() {
         let (policies, text) = any_policies(&mut rng);
         let changes = any_changes(&mut rng);
         let versions = versions();
-        let possible = |change: &&NaiveChange| {
-            let version = version_at(&versions, change.at);
-            [&version.ladder, &version.detours, &version.exits].iter().any(|part| part.contains(&change.to))
-        };
-        let usable: Vec<NaiveChange> = changes.iter().filter(possible).cloned().collect();
-        let mut expected: Vec<String> = visits(&usable, &versions, policies).iter().map(line).collect();
+        let mut expected: Vec<String> =
+            visits(&usable(&changes, &versions), &versions, policies).iter().map(line).collect();
         expected.sort();
         let tables = [("alpha", table(&changes, 0)), ("beta", table(&changes, 1))];
         for (batch, threads) in [(1, 2), (2, 1), (7, 3), (50, 5), (8192, 2)] {
@@ -194,6 +205,50 @@ async fn the_plan_and_the_obvious_way_agree() {
             let read = made.fact("rows_in", "alpha").unwrap() + made.fact("rows_in", "beta").unwrap();
             assert_eq!(read, changes.len() as i64);
             made.assert_balanced();
+        }
+    }
+}
+
+/// Every stage, in the order of first mention.
+const MENTIONED: [&str; 8] = ["lead", "mql", "sql", "won", "recycled", "lost", "sal", "dead"];
+
+fn entity_line(of: &NaiveEntity) -> String {
+    let mut cells =
+        vec![of.entity.to_string(), of.current.to_string(), time(of.since), time(of.first_seen), of.closed.to_string()];
+    for entry in &of.entries {
+        cells.push(or_none(entry.map(|(first, _)| time(first))));
+        cells.push(or_none(entry.map(|(_, latest)| time(latest))));
+    }
+    cells.extend(of.counts.map(|count| count.to_string()));
+    cells.join(" | ")
+}
+
+fn entity_columns() -> Vec<String> {
+    let mut names: Vec<String> =
+        ["entity_id", "current_stage", "current_since", "first_seen_at", "is_closed"].map(str::to_string).to_vec();
+    names.extend(MENTIONED.iter().flat_map(|stage| [format!("became_{stage}_at"), format!("latest_{stage}_at")]));
+    let counts =
+        ["visits", "visits_inferred", "regressions", "recycles", "re_entries", "changes_absorbed", "changes_ignored"];
+    names.extend(counts.map(str::to_string));
+    names
+}
+
+#[tokio::test]
+async fn entities_and_the_obvious_way_agree() {
+    let columns = entity_columns();
+    let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
+    for seed in 100..106 {
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        let (policies, text) = any_policies(&mut rng);
+        let changes = any_changes(&mut rng);
+        let versions = versions();
+        let visits = visits(&usable(&changes, &versions), &versions, policies);
+        let mut expected: Vec<String> = entities(&visits, &MENTIONED, &versions).iter().map(entity_line).collect();
+        expected.sort();
+        let tables = [("alpha", table(&changes, 0)), ("beta", table(&changes, 1))];
+        for (batch, threads) in [(1, 2), (2, 1), (7, 3), (50, 5), (8192, 2)] {
+            let made = run_tables(&yaml(&text), &tables, How { threads, batch }, 2).await;
+            assert_eq!(made.lines(1, &columns), expected, "seed {seed}, batch {batch}, {threads} threads, {text}");
         }
     }
 }

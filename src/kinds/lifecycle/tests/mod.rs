@@ -1,6 +1,7 @@
 //! The kind through a real engine: YAML in, tables out.
 
 mod documents;
+mod example;
 mod fuzz;
 mod golden;
 mod memory;
@@ -47,15 +48,16 @@ pub(super) fn as_of() -> DateTime<Utc> {
 
 /// Runs a model; the tables come out as their contracts promise, in the order of their first columns.
 pub(super) async fn run(yaml: &str, tables: &[(&str, RecordBatch)], how: How) -> Made {
-    make(yaml, tables, how, usize::MAX).await
+    run_tables(yaml, tables, how, usize::MAX).await
 }
 
 /// The visits alone, which is a good deal quicker.
 pub(super) async fn run_visits(yaml: &str, tables: &[(&str, RecordBatch)], how: How) -> Made {
-    make(yaml, tables, how, 1).await
+    run_tables(yaml, tables, how, 1).await
 }
 
-async fn make(yaml: &str, tables: &[(&str, RecordBatch)], how: How, outputs: usize) -> Made {
+/// The first so many tables.
+pub(super) async fn run_tables(yaml: &str, tables: &[(&str, RecordBatch)], how: How, outputs: usize) -> Made {
     let (spec, sources) = model(yaml);
     let (engine, frames) = (engine(how, sources), fixture::frames(tables, how));
     Made(fixture::run(&spec, "journey", &settings(), frames, &engine, outputs).await.unwrap())

@@ -1,7 +1,8 @@
 //! Keys → blocks of records, capped.
 
 use super::super::records::{NULL, Records};
-use super::rule::BlockRule;
+use super::mask::masked;
+use super::rule::{BlockRule, How, Part};
 use crate::error::Result;
 
 /// The blocks of one rule.
@@ -29,10 +30,12 @@ pub struct Blocks {
 /// A block that was left out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Skipped {
-    /// The key that its records share, as text.
+    /// The key that its records share, masked; see [`masked`].
     pub key: String,
     /// How many records share it.
     pub records: u32,
+    /// The first of them.
+    pub first: u32,
 }
 
 /// The most skipped blocks that are named; the others are only counted.
@@ -63,7 +66,13 @@ impl Blocks {
             }
         }
         large.sort_unstable_by_key(|(size, first)| (std::cmp::Reverse(*size), *first));
-        let named = |(size, first): &(u32, u32)| Skipped { key: rule.describe(records, *first), records: *size };
+        let named = |(size, first): &(u32, u32)| {
+            // How a name sounds is nobody's name; other scripts than Latin are not shortened by it.
+            let sound = |text: &str, part: &Part| part.how == How::Soundex && text.is_ascii();
+            let show = |(text, part): (String, &Part)| if sound(&text, part) { text } else { masked(&text) };
+            let parts: Vec<String> = rule.describe(records, *first).into_iter().zip(&rule.parts).map(show).collect();
+            Skipped { key: parts.join(" · "), records: *size, first: *first }
+        };
         blocks.skipped_blocks = large.len() as u64;
         blocks.skipped_records = large.iter().map(|(size, _)| u64::from(*size)).sum();
         blocks.skipped = large.iter().take(SKIPPED_NAMED).map(named).collect();
@@ -81,6 +90,11 @@ impl Blocks {
         self.ends.push(self.members.len() as u32);
         let size = group.len() as u64;
         self.pairs += size * (size - 1) / 2;
+    }
+
+    /// How many blocks there are.
+    pub fn count(&self) -> usize {
+        self.ends.len()
     }
 
     /// The block of a record.

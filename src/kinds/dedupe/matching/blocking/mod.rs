@@ -5,11 +5,13 @@
 
 mod blocks;
 mod choose;
+mod mask;
 mod pairs;
 mod rule;
 
 pub use blocks::{Blocks, Prediction, Skipped, predict};
 pub use choose::{candidates, choose};
+pub use mask::masked;
 pub use pairs::{chunks, first_rule, pairs_of};
 pub(super) use rule::mix;
 pub use rule::{BlockRule, How, Part, soundex};

@@ -73,8 +73,8 @@ impl BlockRule {
         self.parts.iter().all(|part| finer.parts.iter().any(|own| own.field == part.field && own.how.implies(part.how)))
     }
 
-    /// The key of a record as text, for reports.
-    pub fn describe(&self, records: &Records, record: u32) -> String {
+    /// The key of a record as texts, one for each part.
+    pub fn describe(&self, records: &Records, record: u32) -> Vec<String> {
         let value = |field: &str| {
             records.position(field).and_then(|at| records.columns().get(at)).and_then(|column| column.of(record))
         };
@@ -86,7 +86,7 @@ impl BlockRule {
             part.how.take(&both.join(" "), &mut taken);
             texts.push(taken);
         }
-        texts.join(" · ")
+        texts
     }
 }
 

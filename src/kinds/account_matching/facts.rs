@@ -1,0 +1,70 @@
+//! What a run counts: every row of leads and accounts that is read is in the tables, among the accounts
+//! that were looked through, or among the rejects.
+
+use std::sync::Arc;
+
+use arrow::datatypes::DataType;
+use datafusion::functions_aggregate::expr_fn::{count, sum};
+use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, cast, ident, lit};
+
+use super::notes::Notes;
+use super::operator::LeadWalk;
+use super::plan::{EVERY_ROW, lead_walk, planned, read, side_tables};
+use super::resolve::Resolved;
+use crate::engine::map::map;
+use crate::error::Result;
+use crate::kinds::{Scope, fact};
+
+/// All counts, as plans with the columns `fact`, `item`, `rows`.
+pub(super) fn facts(resolved: &Resolved, scope: &Scope<'_>) -> Result<Vec<LogicalPlan>> {
+    let rejects = scope.frames.scan(&scope.model.with_suffix("_rejects"))?;
+    let rejected = planned(rejects.aggregate([ident("reason")], [count(lit(1)).alias("rows")]))?;
+    let leads = scope.frames.scan(scope.model)?;
+    let leads = planned(leads.aggregate(EVERY_ROW, [count(lit(1)).alias("rows")]))?;
+    Ok(vec![
+        rows_in(resolved, scope)?,
+        named(fact::OUT, lit("leads"), leads)?,
+        named(fact::REJECTED, ident("reason"), rejected)?,
+        by_tier(scope)?,
+        notes(resolved, scope)?,
+    ])
+}
+
+/// A count in the column `rows`, given its fact and item.
+fn named(fact: &str, item: Expr, counted: LogicalPlanBuilder) -> Result<LogicalPlan> {
+    let rows = cast(ident("rows"), DataType::Int64).alias("rows");
+    let columns = [lit(fact).alias("fact"), cast(item, DataType::Utf8).alias("item"), rows];
+    planned(counted.project(columns).and_then(|rows| rows.build()))
+}
+
+fn rows_in(resolved: &Resolved, scope: &Scope<'_>) -> Result<LogicalPlan> {
+    let counted = |rows: LogicalPlanBuilder, table: &str| {
+        let rows = planned(rows.aggregate(EVERY_ROW, [count(lit(1)).alias("rows")]))?;
+        planned(rows.project([lit(table).alias("item"), ident("rows")]))
+    };
+    let leads = counted(read(&resolved.leads, scope)?, resolved.leads.table.as_str())?;
+    let accounts = counted(read(&resolved.accounts, scope)?, resolved.accounts.table.as_str())?;
+    let all = planned(accounts.build().and_then(|accounts| leads.union(accounts)))?;
+    // One table may be both.
+    let by_table = planned(all.aggregate([ident("item")], [sum(ident("rows")).alias("rows")]))?;
+    named(fact::IN, ident("item"), by_table)
+}
+
+fn by_tier(scope: &Scope<'_>) -> Result<LogicalPlan> {
+    let found = planned(scope.frames.scan(scope.model)?.filter(ident("tier").is_not_null()))?;
+    let by_tier = planned(found.aggregate([ident("tier")], [count(lit(1)).alias("rows")]))?;
+    named(fact::RULE, ident("tier"), by_tier)
+}
+
+/// What the walk knows beside its rows. Where it ran, its accounts are at hand.
+fn notes(resolved: &Resolved, scope: &Scope<'_>) -> Result<LogicalPlan> {
+    let tables = side_tables(resolved, scope)?;
+    let walk = match scope.frames.shared::<LeadWalk>(scope.model) {
+        Some(walk) => walk,
+        None => Arc::new(lead_walk(resolved, &tables)?),
+    };
+    let notes = Notes(walk);
+    let numbers = (0..).take(notes.count()).map(|number: i64| vec![lit(number)]).collect();
+    let numbers = planned(LogicalPlanBuilder::values(numbers).and_then(LogicalPlanBuilder::build))?;
+    map(numbers, tables, Arc::new(notes))
+}

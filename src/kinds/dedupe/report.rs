@@ -1,0 +1,77 @@
+//! What the counts of a run give to say: keys that so many records share that they are not compared by.
+
+use super::notes::{BLOCK_TOO_LARGE, BLOCKS_TOO_LARGE, KEY_TOO_COMMON, KEYS_TOO_COMMON};
+use super::rule::How;
+use super::spec::Dedupe;
+use crate::diag::{Diagnostic, Diagnostics, Place, codes};
+use crate::kinds::{FactRow, fact};
+
+/// Warns at each rule that left keys out, and names the largest of them, masked.
+pub(super) fn review(spec: &Dedupe, facts: &[FactRow], diags: &mut Diagnostics) {
+    for rule in &spec.rules {
+        let name = rule.title();
+        let keys = policy(facts, &format!("{KEYS_TOO_COMMON}: {name}"));
+        if keys > 0 {
+            let (guard, limit) = match rule.how {
+                How::Similar { .. } => ("max_block", spec.guards.max_block.value),
+                _ => ("max_records_per_key", spec.guards.max_records_per_key.value),
+            };
+            let what = format!("{} too common for the rule `{name}`", counted(keys, "key"));
+            let message = told(&what, keys, limit, &largest(facts, KEY_TOO_COMMON, &format!("{name}: ")));
+            let hint = hint(spec, "key_too_common", guard);
+            diags.push(Diagnostic::warning(codes::TOO_COMMON, rule.place, message).hint(hint));
+        }
+        if matches!(rule.how, How::Probabilistic(_)) {
+            blocks(spec, rule.place, facts, diags);
+        }
+    }
+}
+
+/// The blocks of the probabilistic rule, by whatever their records share.
+fn blocks(spec: &Dedupe, place: Place, facts: &[FactRow], diags: &mut Diagnostics) {
+    let start = format!("{BLOCKS_TOO_LARGE}: ");
+    let counts = facts.iter().filter(|row| row.fact == fact::POLICY && row.item.starts_with(&start));
+    let count = counts.map(|row| row.rows).sum();
+    if count > 0 {
+        let what = format!("{} too large to be compared", counted(count, "block"));
+        let message = told(&what, count, spec.guards.max_block.value, &largest(facts, BLOCK_TOO_LARGE, ""));
+        let hint = hint(spec, "block_too_large", "max_block");
+        diags.push(Diagnostic::warning(codes::TOO_COMMON, place, message).hint(hint));
+    }
+}
+
+fn policy(facts: &[FactRow], item: &str) -> i64 {
+    facts.iter().find(|row| row.fact == fact::POLICY && row.item == item).map_or(0, |row| row.rows)
+}
+
+/// The largest of those whose items begin with `start`, in words, largest first.
+fn largest(facts: &[FactRow], fact: &str, start: &str) -> String {
+    let named = facts.iter().filter(|row| row.fact == fact);
+    let mut named: Vec<(&str, i64)> = named.filter_map(|row| Some((row.item.strip_prefix(start)?, row.rows))).collect();
+    named.sort_by_key(|(key, rows)| (std::cmp::Reverse(*rows), *key));
+    let texts: Vec<String> = named.iter().map(|(key, rows)| format!("`{key}` with {rows}")).collect();
+    match texts.as_slice() {
+        [] => String::new(),
+        [one] => format!("; the largest is {one}"),
+        several => format!("; the largest are {}", several.join(", ")),
+    }
+}
+
+fn told(what: &str, count: i64, limit: u32, largest: &str) -> String {
+    let share = if count == 1 { "it" } else { "each" };
+    format!("{what}: more than {limit} records share {share}{largest}")
+}
+
+fn hint(spec: &Dedupe, outcome: &str, guard: &str) -> String {
+    let look = if spec.evidence {
+        format!("the evidence names a record of each, with the outcome `{outcome}`; ")
+    } else {
+        String::new()
+    };
+    format!("{look}name placeholders under `ignored_values`, or raise `guards.{guard}`")
+}
+
+/// `1 key is`, `2 keys are`.
+fn counted(count: i64, noun: &str) -> String {
+    if count == 1 { format!("1 {noun} is") } else { format!("{count} {noun}s are") }
+}
