@@ -1,9 +1,12 @@
 //! What the tests of kinds share: a model as YAML, tables in memory, a run through a real engine.
 
+use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
+use arrow::array::{
+    Array, ArrayRef, AsArray, BooleanArray, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray,
+};
 use arrow::compute::{cast, concat_batches};
 use arrow::datatypes::{Int64Type, Schema, SchemaRef};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
@@ -11,6 +14,7 @@ use chrono::{DateTime, Utc};
 use datafusion::datasource::MemTable;
 use datafusion::logical_expr::LogicalPlan;
 use indexmap::IndexMap;
+use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 
 use super::{Exhibit, FactRow, ModelKind, Scope, Settings};
@@ -211,4 +215,55 @@ pub fn mistakes(kind: &dyn ModelKind, name: &str, engine: &Engine, tables: &[(&s
     let made = kind.contract(&scope(&name, &settings, &frames, engine), &mut diags);
     assert_eq!(made.is_none(), diags.has_errors(), "{diags:#?}");
     diags.into_sorted()
+}
+
+/// Every column of the tables has a sentence and a name of its own, every table a purpose and a grain of its columns.
+pub fn assert_told(contracts: &[Contract]) {
+    assert!(!contracts.is_empty());
+    for contract in contracts {
+        let names: BTreeSet<&str> = contract.columns.iter().map(|column| column.name.as_str()).collect();
+        assert_eq!(names.len(), contract.columns.len(), "{}", contract.table);
+        for column in &contract.columns {
+            let (name, text) = (&column.name, &column.description);
+            assert!(text.len() > 8 && text.ends_with('.'), "{}.{name}: {text}", contract.table);
+        }
+        assert!(!contract.methodology.summary.is_empty(), "{}", contract.table);
+        assert!(contract.grain.iter().all(|key| contract.column(key.as_str()).is_some()), "{}", contract.table);
+    }
+}
+
+/// Every key of a kind's settings is described in the schema of the language; how many there are.
+pub fn assert_keys_told<T: JsonSchema>() -> usize {
+    let schema = serde_json::to_value(schemars::schema_for!(T)).unwrap();
+    let parts = schema["$defs"].as_object().unwrap().values().chain([&schema]);
+    let mut keys = 0;
+    for (name, key) in parts.filter_map(|part| part["properties"].as_object()).flatten() {
+        assert!(key["description"].as_str().is_some_and(|text| text.len() > 8), "{name}: {key}");
+        keys += 1;
+    }
+    keys
+}
+
+/// A table written as lines of cells apart by `|`: the first names the columns. `-` is NULL; a column
+/// whose name ends in `_at` holds days, one that begins with `is_` conditions, one with `n_` numbers.
+pub fn table(text: &str) -> RecordBatch {
+    let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let cells = |line: &str| -> Vec<String> { line.split('|').map(|cell| cell.trim().to_string()).collect() };
+    let names = cells(lines.next().unwrap());
+    let rows: Vec<Vec<String>> = lines.map(cells).collect();
+    let columns = names.iter().enumerate().map(|(at, name)| {
+        let values = rows.iter().map(|row| Some(row[at].clone()).filter(|cell| cell != "-"));
+        let array: ArrayRef = if name.ends_with("_at") {
+            let days: TimestampMicrosecondArray = values.map(|day| day.map(|day| instant(&day))).collect();
+            Arc::new(days.with_timezone("UTC"))
+        } else if name.starts_with("is_") {
+            Arc::new(values.map(|value| value.map(|value| value == "true")).collect::<BooleanArray>())
+        } else if name.starts_with("n_") {
+            Arc::new(values.map(|value| value.map(|value| value.parse().unwrap())).collect::<Int64Array>())
+        } else {
+            Arc::new(values.collect::<StringArray>())
+        };
+        (name.clone(), array, true)
+    });
+    RecordBatch::try_from_iter_with_nullable(columns.collect::<Vec<_>>()).unwrap()
 }

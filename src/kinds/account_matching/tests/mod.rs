@@ -4,16 +4,17 @@ mod documents;
 mod fuzz;
 mod golden;
 mod mistakes;
+mod names;
 
 use std::ops::Deref;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, BooleanArray, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
+use arrow::array::{Array, ArrayRef, BooleanArray, Int64Array, RecordBatch, StringArray};
 
 use super::AccountMatching;
 use crate::diag::Sources;
 use crate::engine::Engine;
-pub(super) use crate::kinds::fixture::{How, PLAIN, instant, scope, settings};
+pub(super) use crate::kinds::fixture::{How, PLAIN, scope, settings, table};
 use crate::kinds::{ModelKind, fixture};
 
 /// What a run made.
@@ -62,28 +63,4 @@ pub(super) async fn run(yaml: &str, tables: &[(&str, RecordBatch)], how: How) ->
     let made = fixture::run(&spec, "lead_accounts", &settings(), frames, &engine, usize::MAX).await.unwrap();
     made.assert_balanced();
     Made(made)
-}
-
-/// A table written as lines of cells apart by `|`: the first names the columns. `-` is NULL; a column
-/// whose name ends in `_at` holds days, one that begins with `is_` conditions, one with `n_` numbers.
-pub(super) fn table(text: &str) -> RecordBatch {
-    let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
-    let cells = |line: &str| -> Vec<String> { line.split('|').map(|cell| cell.trim().to_string()).collect() };
-    let names = cells(lines.next().unwrap());
-    let rows: Vec<Vec<String>> = lines.map(cells).collect();
-    let columns = names.iter().enumerate().map(|(at, name)| {
-        let values = rows.iter().map(|row| Some(row[at].clone()).filter(|cell| cell != "-"));
-        let array: ArrayRef = if name.ends_with("_at") {
-            let days: TimestampMicrosecondArray = values.map(|day| day.map(|day| instant(&day))).collect();
-            Arc::new(days.with_timezone("UTC"))
-        } else if name.starts_with("is_") {
-            Arc::new(values.map(|value| value.map(|value| value == "true")).collect::<BooleanArray>())
-        } else if name.starts_with("n_") {
-            Arc::new(values.map(|value| value.map(|value| value.parse().unwrap())).collect::<Int64Array>())
-        } else {
-            Arc::new(values.collect::<StringArray>())
-        };
-        (name.clone(), array, true)
-    });
-    RecordBatch::try_from_iter_with_nullable(columns.collect::<Vec<_>>()).unwrap()
 }

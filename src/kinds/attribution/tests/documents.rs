@@ -1,7 +1,5 @@
 //! What the kind says of itself: its guide and its contracts.
 
-use std::collections::BTreeSet;
-
 use arrow::datatypes::{Field, TimeUnit};
 use serde::Deserialize;
 
@@ -75,15 +73,8 @@ version: 2026-Q3
 
 #[test]
 fn every_column_has_a_sentence_and_a_name_of_its_own() {
-    for contract in contracts("long").into_iter().chain(contracts("wide")) {
-        let names: BTreeSet<&str> = contract.columns.iter().map(|column| column.name.as_str()).collect();
-        assert_eq!(names.len(), contract.columns.len(), "{}", contract.table);
-        for column in &contract.columns {
-            assert!(column.description.len() > 8 && column.description.ends_with('.'), "{}", column.name);
-        }
-        assert!(!contract.methodology.summary.is_empty());
-        assert!(contract.grain.iter().all(|key| contract.column(key.as_str()).is_some()), "{}", contract.table);
-    }
+    fixture::assert_told(&contracts("long"));
+    fixture::assert_told(&contracts("wide"));
 }
 
 #[test]
@@ -110,12 +101,6 @@ fn tables_say_their_parameters_and_what_does_not_add_up() {
 
 #[test]
 fn the_schema_of_the_language_describes_every_key() {
-    let schema = serde_json::to_value(schemars::schema_for!(Attribution)).unwrap();
-    let parts = schema["$defs"].as_object().unwrap().values().chain([&schema]);
-    let mut keys = 0;
-    for (name, key) in parts.filter_map(|part| part["properties"].as_object()).flatten() {
-        assert!(key["description"].as_str().is_some_and(|text| text.len() > 8), "{name}: {key}");
-        keys += 1;
-    }
+    let keys = fixture::assert_keys_told::<Attribution>();
     assert!(keys > 50, "{keys}");
 }

@@ -12,13 +12,13 @@ use std::collections::BTreeMap;
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, RecordBatch, StringArray, TimestampMicrosecondArray};
+use arrow::array::{Array, ArrayRef, RecordBatch, StringArray};
 
 use super::Dedupe;
 use crate::diag::Sources;
 use crate::engine::Engine;
 use crate::error::Result;
-pub(super) use crate::kinds::fixture::{How, PLAIN, frame, instant, scope, settings};
+pub(super) use crate::kinds::fixture::{How, PLAIN, frame, scope, settings, table};
 use crate::kinds::{ModelKind, Settings, fixture};
 use crate::syntax::TableName;
 
@@ -118,24 +118,4 @@ impl Made {
             .map(|row| (format!("{}:{}", text("system", row), text("record_id", row)), text("person_id", row)))
             .collect()
     }
-}
-
-/// A table written as lines of cells apart by `|`: the first names the columns. `-` is NULL; a
-/// column whose name ends in `_at` holds days.
-pub(super) fn table(text: &str) -> RecordBatch {
-    let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
-    let cells = |line: &str| -> Vec<String> { line.split('|').map(|cell| cell.trim().to_string()).collect() };
-    let names = cells(lines.next().unwrap());
-    let rows: Vec<Vec<String>> = lines.map(cells).collect();
-    let columns = names.iter().enumerate().map(|(at, name)| {
-        let values = rows.iter().map(|row| Some(row[at].clone()).filter(|cell| cell != "-"));
-        let array: ArrayRef = if name.ends_with("_at") {
-            let days: TimestampMicrosecondArray = values.map(|day| day.map(|day| instant(&day))).collect();
-            Arc::new(days.with_timezone("UTC"))
-        } else {
-            Arc::new(values.collect::<StringArray>())
-        };
-        (name.clone(), array, true)
-    });
-    RecordBatch::try_from_iter_with_nullable(columns.collect::<Vec<_>>()).unwrap()
 }
