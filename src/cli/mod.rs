@@ -24,6 +24,7 @@ use args::{Args, Command};
 pub use starter::FILES as STARTER;
 use ui::Ui;
 
+use crate::engine::heap;
 use crate::error::{Error, ErrorKind, Result};
 
 /// Runs the program; the exit codes are those of [`ErrorKind::exit_code`].
@@ -33,6 +34,9 @@ pub fn main() -> ExitCode {
         Err(error) => return ui::usage(&error),
     };
     let ui = Ui::new(&args);
+    if let Some(threads) = args.threads.or(std::thread::available_parallelism().ok()) {
+        heap::tidy(threads);
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().thread_stack_size(STACK_BYTES).build();
     let result = match runtime {
         Ok(runtime) => runtime.block_on(signals::until_stopped(command(&args, &ui), &args, &ui)),

@@ -14,6 +14,7 @@ pub mod gather;
 mod gather_exec;
 #[cfg(test)]
 mod gather_tests;
+pub mod heap;
 pub mod in_order;
 #[cfg(test)]
 mod in_order_tests;

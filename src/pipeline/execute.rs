@@ -22,7 +22,7 @@ use crate::checks::{self, Check, CheckResult, Known, Status};
 use crate::contract::{Contract, Role};
 use crate::diag::Diagnostics;
 use crate::dictionary::ColumnProfile;
-use crate::engine::{Frame, Frames};
+use crate::engine::{Frame, Frames, heap};
 use crate::error::{Context as _, Error, Result};
 use crate::kinds::{Exhibit, FactRow, Scope, fact};
 use crate::project::resolve::Model;
@@ -240,6 +240,7 @@ impl Runner<'_> {
         let (tap, partitions) = Tap::new(contract, checks, &self.prepared.engine, partitions);
         let staged = self.publication.stage(contract, partitions).await?;
         let Seen { profile, known } = tap.finish(staged.rows)?;
+        heap::give_back();
         self.made.profiles.insert(staged.name.clone(), profile);
         self.known.insert(staged.name.clone(), known);
         let frame = layout.frame(&staged, contract, self.prepared.engine.limits())?;
