@@ -39,9 +39,10 @@ pub use sql::TypedExpr;
 pub use sql_place::Word;
 pub use sql_text::SqlForm;
 
+use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::array::RecordBatch;
 use chrono::{DateTime, Utc};
@@ -74,9 +75,13 @@ pub struct Limits {
 /// Executes plans and reads SQL, within limits, as of one instant.
 pub struct Engine {
     ctx: SessionContext,
+    /// The session's state as it is from the start on: to copy it costs more than to plan a small query.
+    state: SessionState,
     limits: Limits,
     as_of: DateTime<Utc>,
     sources: Sources,
+    /// The queries that were parsed, by their texts.
+    parsed: Mutex<BTreeMap<String, Arc<Select>>>,
 }
 
 /// How many consumers of memory an out-of-memory message names.
@@ -94,7 +99,8 @@ impl Engine {
             .build();
         let ctx = SessionContext::new_with_state(state);
         functions::register(&ctx, as_of);
-        Ok(Self { ctx, limits, as_of, sources })
+        let state = ctx.state();
+        Ok(Self { ctx, state, limits, as_of, sources, parsed: Mutex::default() })
     }
 
     /// The session that executes plans.
@@ -103,8 +109,8 @@ impl Engine {
     }
 
     /// The session's state, for planning.
-    pub fn state(&self) -> SessionState {
-        self.ctx.state()
+    pub fn state(&self) -> &SessionState {
+        &self.state
     }
 
     /// The plan as SQL text, as far as SQL can say it.
@@ -115,7 +121,7 @@ impl Engine {
     /// Executes a plan to its end on a task of its own, so that plans collected side by side share the
     /// threads; the task ends where this call is dropped.
     pub async fn collect(&self, plan: LogicalPlan) -> Result<Vec<RecordBatch>> {
-        let frame = DataFrame::new(self.state(), plan);
+        let frame = DataFrame::new(self.state.clone(), plan);
         let collected = SpawnedTask::spawn(frame.collect()).await;
         Ok(collected.map_err(|error| Error::internal("a query stopped short").with_source(error))??)
     }
@@ -134,12 +140,18 @@ impl Engine {
     ///
     /// Aggregates, windows, subqueries and functions whose result changes from run to run are refused.
     pub fn expr(&self, text: &ExprText, schema: &DFSchema) -> Result<TypedExpr, Diagnostic> {
-        sql::row_expression(&self.state(), text, schema, &self.sources)
+        sql::row_expression(&self.state, text, schema, &self.sources)
     }
 
-    /// Parses a SELECT, without looking at any table.
-    pub fn select(&self, text: &Spanned<SqlText>) -> Result<Select, Diagnostic> {
-        query::parse(text, &self.sources)
+    /// Parses a SELECT, once however often it is asked for, without looking at any table.
+    pub fn select(&self, text: &Spanned<SqlText>) -> Result<Arc<Select>, Diagnostic> {
+        let mut parsed = self.parsed.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(select) = parsed.get(text.value.as_str()) {
+            return Ok(Arc::clone(select));
+        }
+        let select = Arc::new(query::parse(text, &self.sources)?);
+        parsed.insert(text.value.as_str().to_string(), Arc::clone(&select));
+        Ok(select)
     }
 
     /// Where a name stands in a SQL text; all of the text where it is not found.
@@ -154,7 +166,7 @@ impl Engine {
         text: &Spanned<SqlText>,
         frames: &Frames,
     ) -> Result<LogicalPlan, Diagnostic> {
-        query::plan(&self.state(), select, text, frames, &self.sources)
+        query::plan(&self.state, select, text, frames, &self.sources)
     }
 }
 

@@ -38,10 +38,10 @@ pub struct Select {
 pub(super) fn parse(text: &Spanned<SqlText>, sources: &Sources) -> Result<Select, Diagnostic> {
     let sql = text.value.as_str();
     let statements = DFParser::parse_sql(sql).map_err(|error| explain_error(&error, sql, text.place, &[], sources))?;
-    let starts = statement_starts(sql);
     let one = |what: &str, statement: usize| {
         let message = format!("a `sql` model is one SELECT, and this is {what}");
-        let place = starts.get(statement).map_or(text.place, |span| inside(sources, sql, text.place, *span));
+        let place =
+            statement_starts(sql).get(statement).map_or(text.place, |span| inside(sources, sql, text.place, *span));
         Diagnostic::error(codes::NOT_ONE_SELECT, place, message)
             .hint("write one query; `WITH` and `UNION` may be part of it")
     };

@@ -27,7 +27,7 @@ pub const GUIDE: &str = include_str!("guide.md");
 pub struct Sql(pub Spanned<SqlText>);
 
 impl Sql {
-    fn select(&self, engine: &Engine) -> Result<Select, Diagnostic> {
+    fn select(&self, engine: &Engine) -> Result<Arc<Select>, Diagnostic> {
         engine.select(&self.0)
     }
 }
