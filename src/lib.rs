@@ -17,3 +17,4 @@ pub mod project;
 pub mod sample;
 pub mod store;
 pub mod syntax;
+pub mod views;

@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use parquet::file::reader::{FileReader, SerializedFileReader};
+
 use crate::support::cli::{Project, files};
 
 #[test]
@@ -286,6 +288,41 @@ fn init_makes_a_project_that_runs() {
     let done = command.args(["--project", &dir, "--location", &out, "run"]).output().unwrap();
     assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
     assert!(place.target().join("touches/_delta_log").is_dir());
+}
+
+const ONES: &str = "\
+model: ones
+description: A number and a text.
+grain: [n]
+sql: SELECT column1 AS n, 'a' AS t FROM (VALUES (1), (2))
+columns:
+  n: {description: A number.}
+  t: {description: A text.}
+";
+
+#[test]
+fn a_target_says_how_its_files_are_compressed() {
+    let publish = |target: &str| {
+        let project = Project::empty();
+        project.write("marquetry.yml", &format!("project: p\ntargets:\n  out: {target}\n"));
+        project.write("models/ones.yml", ONES);
+        let done = project.run(&["run", "--output", "json"]);
+        (project, done)
+    };
+    let (usual, first) = publish("{location: out}");
+    let (quick, second) = publish("{location: out, compression: snappy}");
+    assert_eq!(first.exits(0).digests(), second.exits(0).digests());
+    for (project, codec) in [(&usual, "ZSTD"), (&quick, "SNAPPY")] {
+        let written: Vec<_> = files(&project.target()).into_iter().filter(|file| file.contains("/run-")).collect();
+        assert!(!written.is_empty());
+        for file in written {
+            let reader = SerializedFileReader::new(fs::File::open(project.target().join(file)).unwrap()).unwrap();
+            let codecs = reader.metadata().row_group(0).columns().iter().map(|column| column.compression().to_string());
+            assert!(codecs.into_iter().all(|found| found.starts_with(codec)));
+        }
+    }
+    let (_, refused) = publish("{location: out, compression: gzip}");
+    assert!(refused.exits(2).stderr.contains("`zstd`"));
 }
 
 /// Five changes of three people, one of a value that nobody mapped: four visits, two of them jumps.

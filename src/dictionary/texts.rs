@@ -8,6 +8,7 @@ use datafusion::common::{HashMap, HashSet};
 use super::profile::{DISTINCT_CAP, TopValue};
 use super::tally::ranked;
 use crate::error::{Error, Result};
+use crate::views::SeenViews;
 
 /// Text beyond this many bytes is told apart by its hash and never shown, so that a column of long
 /// texts costs no more memory than one of short ones.
@@ -81,25 +82,15 @@ fn uses(dictionary: &dyn AnyDictionaryArray) -> Result<Vec<u64>> {
     Ok(rows)
 }
 
-/// How many views are remembered while an array is gone through; a power of two.
-const SLOTS: usize = 256;
-
-/// The texts of an array with their rows, each text a few times at most: equal views of one array
-/// are equal texts, and readers hand out equal views for the repeated values of a page.
+/// The texts of an array with their rows, each text a few times at most.
 fn repeated(array: &StringViewArray) -> impl Iterator<Item = (&str, u64)> {
-    let mut slots: Vec<Option<(u128, usize, u64)>> = vec![None; SLOTS];
+    let mut seen = SeenViews::new((0, 0));
     let mut pushed_out = Vec::new();
     for (row, view) in array.views().iter().enumerate().filter(|(row, _)| array.is_valid(*row)) {
-        let folded = (*view as u64) ^ ((view >> 64) as u64).rotate_left(29);
-        let slot = (folded.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as usize % SLOTS;
-        match slots.get_mut(slot) {
-            Some(Some((known, _, rows))) if known == view => *rows += 1,
-            Some(slot) => pushed_out.extend(slot.replace((*view, row, 1))),
-            None => {}
-        }
+        pushed_out.extend(seen.update(*view, (row, 1), |(_, rows)| *rows += 1));
     }
-    let all = pushed_out.into_iter().chain(slots.into_iter().flatten());
-    all.map(|(_, row, rows)| (array.value(row), rows))
+    let all = pushed_out.into_iter().chain(seen.into_made());
+    all.filter(|(_, rows)| *rows > 0).map(|(row, rows)| (array.value(row), rows))
 }
 
 /// Equal neighbours as one value with its rows: a sorted column is looked up once a run.

@@ -18,7 +18,7 @@ use crate::project::load::{self, Project};
 use crate::project::names::{self, Names, Origin};
 use crate::project::resolve::{self, Graph, Unresolved};
 use crate::project::spec::{TableFormat, TargetSpec};
-use crate::store::publish::{Format, Publication, TargetRoot};
+use crate::store::publish::{Codec, Format, Publication, TargetRoot};
 use crate::store::{Extract, Location, Seed, Wanted};
 use crate::syntax::TableName;
 
@@ -67,6 +67,8 @@ pub struct Target {
     pub location: Location,
     /// How tables are written.
     pub format: Format,
+    /// How their files are compressed.
+    pub codec: Codec,
     /// How many releases `clean` keeps.
     pub keep_releases: u32,
 }
@@ -75,7 +77,7 @@ impl Target {
     /// The place as publication wants it.
     pub fn root(&self) -> Result<TargetRoot> {
         let (store, prefix) = (self.location.durable_store(), self.location.prefix().clone());
-        Ok(TargetRoot::new(store, prefix, self.location.url().clone(), self.format))
+        Ok(TargetRoot::new(store, prefix, self.location.url().clone(), self.format).with_codec(self.codec))
     }
 }
 
@@ -281,7 +283,9 @@ pub(super) fn target(project: &Project, request: &Request) -> Result<Target> {
         TableFormat::Delta => Format::Delta,
         TableFormat::Parquet => Format::Parquet,
     };
-    Ok(Target { location, format, keep_releases: spec.and_then(|spec| spec.keep_releases).unwrap_or(10) })
+    let codec = spec.map_or_else(Codec::default, |spec| spec.compression);
+    let keep_releases = spec.and_then(|spec| spec.keep_releases).unwrap_or(10);
+    Ok(Target { location, format, codec, keep_releases })
 }
 
 fn unknown_target(project: &Project, name: &str) -> Error {

@@ -15,6 +15,7 @@ use crate::kinds::lifecycle::Lifecycle;
 use crate::kinds::source_mapping::SourceMapping;
 use crate::kinds::sql::Sql;
 use crate::kinds::velocity::Velocity;
+use crate::store::publish::Codec;
 use crate::syntax::{ByteSize, CheckSpec, ColumnName, OneOrMany, Spanned, TableName};
 
 /// `marquetry.yml`: what the project is called, where it reads and where it writes.
@@ -55,6 +56,9 @@ pub struct TargetSpec {
     /// How tables are written.
     #[serde(default)]
     pub format: TableFormat,
+    /// How their files are compressed.
+    #[serde(default)]
+    pub compression: Codec,
     /// How many releases `marquetry clean` keeps, 10 by default.
     pub keep_releases: Option<u32>,
 }

@@ -4,6 +4,7 @@ use arrow::array::{Array, ArrayRef, AsArray, OffsetSizeTrait, StringViewArray};
 use arrow::datatypes::DataType;
 
 use crate::error::{Error, Result};
+use crate::views::SeenViews;
 
 /// Calls `visit` with every row's text.
 pub(super) fn each_text(array: &ArrayRef, visit: impl FnMut(Option<&str>)) -> Result<()> {
@@ -51,33 +52,14 @@ fn map_dictionary<T: Copy>(array: &ArrayRef, absent: T, mut look: impl FnMut(&st
     Ok(mapped.collect())
 }
 
-/// How many views of a batch are remembered; a power of two.
-const SLOTS: usize = 512;
-
-/// Readers hand out equal views for equal values of a page's dictionary, so within one array a view
-/// that was seen is a text that was seen. The converse does not hold, and only costs another look.
 fn map_views<T: Copy>(array: &StringViewArray, absent: T, mut look: impl FnMut(&str) -> T) -> Vec<T> {
-    let mut seen: Vec<Option<(u128, T)>> = vec![None; SLOTS];
-    let views = array.views().iter().enumerate().map(|(row, view)| {
-        if array.is_null(row) {
-            return absent;
-        }
-        let Some(slot) = seen.get_mut(slot_of(*view)) else { return absent };
-        match slot {
-            Some((known, made)) if known == view => *made,
-            _ => {
-                let made = look(array.value(row));
-                *slot = Some((*view, made));
-                made
-            }
-        }
-    });
-    views.collect()
-}
-
-fn slot_of(view: u128) -> usize {
-    let folded = (view as u64) ^ ((view >> 64) as u64).rotate_left(29);
-    (folded.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as usize % SLOTS
+    let mut seen = SeenViews::new(absent);
+    let mut made = |(row, view): (usize, &u128)| seen.get_or(*view, || look(array.value(row)));
+    let views = array.views().iter().enumerate();
+    match array.nulls() {
+        None => views.map(made).collect(),
+        Some(nulls) => views.zip(nulls).map(|(view, valid)| if valid { made(view) } else { absent }).collect(),
+    }
 }
 
 #[cfg(test)]

@@ -21,7 +21,7 @@
 //! bits with one zero and one NaN; text by two hashes of its length and its bytes in words of eight,
 //! last one filled with zeros.
 
-use arrow::array::{Array, ArrayRef, ArrowPrimitiveType, AsArray};
+use arrow::array::{Array, ArrayRef, ArrowPrimitiveType, AsArray, StringViewArray};
 use arrow::buffer::NullBuffer;
 use arrow::compute::cast;
 use arrow::datatypes::{
@@ -31,6 +31,7 @@ use arrow::record_batch::RecordBatch;
 
 use crate::contract::Column;
 use crate::error::{Error, Result};
+use crate::views::SeenViews;
 
 #[cfg(test)]
 mod tests;
@@ -205,7 +206,11 @@ fn of_text(text: &str) -> Pair {
         pair = (mix_0(pair.0 ^ word), mix_1(pair.1 ^ word));
     }
     if !rest.is_empty() {
-        let word = word_of(rest);
+        // The last eight bytes end with what is left over.
+        let word = match bytes.last_chunk::<8>() {
+            Some(last) => u64::from_le_bytes(*last) >> (64 - 8 * rest.len()),
+            None => word_of(rest),
+        };
         pair = (mix_0(pair.0 ^ word), mix_1(pair.1 ^ word));
     }
     pair
@@ -216,7 +221,7 @@ fn absorb(sums: &mut [u128], salt: &Salt, array: &ArrayRef) -> Result<()> {
     match array.data_type() {
         DataType::Utf8 => each(sums, salt, array.as_string::<i32>().iter(), |v| salt.both(of_text(v))),
         DataType::LargeUtf8 => each(sums, salt, array.as_string::<i64>().iter(), |v| salt.both(of_text(v))),
-        DataType::Utf8View => each(sums, salt, array.as_string_view().iter(), |v| salt.both(of_text(v))),
+        DataType::Utf8View => views(sums, salt, array.as_string_view()),
         DataType::Dictionary(_, _) => dictionary(sums, salt, array)?,
         DataType::Int64 => numbers::<Int64Type>(sums, salt, array, |v| salt.one(v as u64))?,
         DataType::Int32 => numbers::<Int32Type>(sums, salt, array, |v| salt.one(i64::from(v) as u64))?,
@@ -237,6 +242,14 @@ fn absorb(sums: &mut [u128], salt: &Salt, array: &ArrayRef) -> Result<()> {
 fn each<V>(sums: &mut [u128], salt: &Salt, values: impl Iterator<Item = Option<V>>, term: impl Fn(V) -> u128) {
     for (sum, value) in sums.iter_mut().zip(values) {
         *sum = sum.wrapping_add(value.map_or(salt.null, &term));
+    }
+}
+
+fn views(sums: &mut [u128], salt: &Salt, array: &StringViewArray) {
+    let mut seen = SeenViews::new(0);
+    let mut term = |row: usize, view: u128| seen.get_or(view, || salt.both(of_text(array.value(row))));
+    for (row, (sum, view)) in sums.iter_mut().zip(array.views()).enumerate() {
+        *sum = sum.wrapping_add(if array.is_valid(row) { term(row, *view) } else { salt.null });
     }
 }
 

@@ -11,6 +11,7 @@
 mod bounds;
 mod chain;
 mod clean;
+mod codec;
 mod commit;
 mod conform;
 mod delta;
@@ -37,6 +38,7 @@ mod words;
 
 pub use chain::{Checked, OnRefusal, Published, Staged, Verdict};
 pub use clean::Cleaned;
+pub use codec::Codec;
 pub use digest::{Content, ContentHasher};
 pub use lock::LEASE;
 pub use manifest::{Manifest, ManifestFile};

@@ -7,6 +7,7 @@ use parquet::basic::Encoding;
 use super::bounds::Bounds;
 use super::hybrid;
 use super::words::{Words, plain};
+use crate::views::SeenViews;
 
 /// Rows of a page, as other writers have them: filters skip pages.
 const PAGE_ROWS: usize = 20_000;
@@ -80,9 +81,9 @@ impl PageRows {
         }
     }
 
-    /// Adds a value by its number; only while the words are open.
-    pub(super) fn key(&mut self, key: u32) {
-        self.keys.push(key);
+    /// Adds values by their numbers; only while the words are open.
+    pub(super) fn keys(&mut self, keys: impl Iterator<Item = u32>) {
+        self.keys.extend(keys);
     }
 
     /// Adds a value.
@@ -95,27 +96,19 @@ impl PageRows {
         }
     }
 
-    /// Adds the values of views. Equal views of one array are equal texts; the converse does not
-    /// hold, and only costs another look-up.
+    /// Adds the values of views.
     pub(super) fn views(&mut self, array: &StringViewArray, nulls: Option<&NullBuffer>, words: &mut Words) {
-        let mut seen: Vec<Option<(u128, u32)>> = vec![None; SLOTS];
-        let valid = |row: &usize| nulls.is_none_or(|nulls| nulls.is_valid(*row));
-        for row in (0..array.len()).filter(valid) {
-            if words.is_closed() {
-                self.text(array.value(row), words);
-                continue;
-            }
-            let Some(view) = array.views().get(row) else { continue };
-            let Some(slot) = seen.get_mut(slot_of(*view)) else { continue };
-            let key = match slot {
-                Some((known, key)) if known == view => *key,
-                _ => {
-                    let key = words.id(array.value(row));
-                    *slot = Some((*view, key));
-                    key
-                }
-            };
-            self.keys.push(key);
+        if words.is_closed() {
+            let valid = (0..array.len()).filter(|row| nulls.is_none_or(|nulls| nulls.is_valid(*row)));
+            valid.for_each(|row| self.text(array.value(row), words));
+            return;
+        }
+        let mut seen = SeenViews::new(0);
+        let mut number = |(row, view): (usize, &u128)| seen.get_or(*view, || words.id(array.value(row)));
+        let views = array.views().iter().enumerate();
+        match nulls {
+            None => self.keys.extend(views.map(number)),
+            Some(nulls) => self.keys.extend(views.zip(nulls).filter(|(_, valid)| *valid).map(|(view, _)| number(view))),
         }
     }
 
@@ -159,12 +152,4 @@ fn used(keys: &[u32], words: usize) -> impl Iterator<Item = u32> {
         }
     }
     (0..).zip(seen).filter_map(|(key, seen)| seen.then_some(key))
-}
-
-/// How many views of an array are remembered; a power of two.
-const SLOTS: usize = 256;
-
-fn slot_of(view: u128) -> usize {
-    let folded = (view as u64) ^ ((view >> 64) as u64).rotate_left(29);
-    (folded.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as usize % SLOTS
 }

@@ -8,6 +8,7 @@ use object_store::path::Path;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
+use super::codec::Codec;
 use crate::error::{Error, Result};
 
 /// The folder of locks, journals and releases, beside the tables.
@@ -41,6 +42,7 @@ pub struct TargetRoot {
     prefix: Path,
     url: Url,
     format: Format,
+    codec: Codec,
 }
 
 impl TargetRoot {
@@ -50,7 +52,17 @@ impl TargetRoot {
         if !url.path().ends_with('/') {
             url.set_path(&format!("{}/", url.path()));
         }
-        Self { store, prefix, url, format }
+        Self { store, prefix, url, format, codec: Codec::default() }
+    }
+
+    /// The same place, its new files compressed so.
+    pub fn with_codec(self, codec: Codec) -> Self {
+        Self { codec, ..self }
+    }
+
+    /// How new files are compressed.
+    pub(super) fn codec(&self) -> Codec {
+        self.codec
     }
 
     /// How the tables are laid out.

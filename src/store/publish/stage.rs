@@ -22,7 +22,7 @@ use super::digest::{Content, ContentHasher};
 use super::release::{ColumnRecord, FileRecord, columns_of};
 use super::root::{TargetRoot, run_folder};
 use super::stats;
-use super::table_file::{TableFile, compression};
+use super::table_file::TableFile;
 use crate::contract::{Contract, Role};
 use crate::error::{Context, Error, ErrorKind, Result};
 use crate::syntax::TableName;
@@ -198,7 +198,7 @@ impl Staging {
     fn begin(&self, partition: usize, number: usize, schema: &SchemaRef) -> Result<TableFile> {
         let relative = format!("{}/part-{partition:05}-{number:03}.parquet", self.folder);
         let sink = BufWriter::new(Arc::clone(self.root.store()), self.root.path(&relative));
-        TableFile::begin(relative, sink, schema, self.properties())
+        TableFile::begin(relative, sink, schema, self.root.codec(), self.properties())
     }
 
     async fn finish(&self, mut file: TableFile) -> Result<FileRecord> {
@@ -216,7 +216,6 @@ impl Staging {
     fn properties(&self) -> WriterProperties {
         let entry = |key: &str, value: &str| KeyValue::new(format!("marquetry.{key}"), value.to_string());
         let mut properties = WriterProperties::builder()
-            .set_compression(compression())
             // A dictionary of numbers costs more to make than it saves once pages are compressed.
             .set_dictionary_enabled(false)
             .set_key_value_metadata(Some(vec![

@@ -7,17 +7,15 @@ use arrow::datatypes::SchemaRef;
 use object_store::buffered::BufWriter;
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_writer::{ArrowColumnWriter, ArrowRowGroupWriterFactory, ArrowWriterOptions, compute_leaves};
-use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::metadata::ParquetMetaData;
 use parquet::file::properties::WriterProperties;
 use parquet::file::writer::SerializedFileWriter;
 use tokio::io::AsyncWriteExt;
 
+use super::codec::Codec;
 use super::text_column::TextColumn;
 use crate::error::Result;
 
-/// How hard ZSTD tries; beyond the lowest level, files get little smaller and much slower to write.
-const LEVEL: i32 = 1;
 /// Rows and encoded bytes that a writer gathers before they leave memory.
 const GROUP_ROWS: usize = 1 << 20;
 const GROUP_BYTES: usize = 64 << 20;
@@ -28,6 +26,7 @@ pub(super) struct TableFile {
     pub(super) relative: String,
     sink: BufWriter,
     schema: SchemaRef,
+    codec: Codec,
     /// Encoded row groups that have not left for the store.
     file: SerializedFileWriter<Vec<u8>>,
     factory: ArrowRowGroupWriterFactory,
@@ -46,25 +45,22 @@ enum Column {
     Other(Box<ArrowColumnWriter>),
 }
 
-/// How data pages are compressed.
-pub(super) fn compression() -> Compression {
-    Compression::ZSTD(ZstdLevel::try_new(LEVEL).unwrap_or_default())
-}
-
 impl TableFile {
-    /// A file of batches of that schema, flat columns all.
+    /// A file of batches of that schema, flat columns all, compressed by `codec`.
     pub(super) fn begin(
         relative: String,
         sink: BufWriter,
         schema: &SchemaRef,
+        codec: Codec,
         properties: WriterProperties,
     ) -> Result<Self> {
+        let properties = properties.into_builder().set_compression(codec.parquet()).build();
         // The embedded schema is the contract's and not the stream's: a reader should meet plain
         // text, whichever encoding the rows came in.
         let options = ArrowWriterOptions::new().with_properties(properties).with_skip_arrow_metadata(true);
         let writer = ArrowWriter::try_new_with_options(Vec::new(), Arc::clone(schema), options)?;
         let (file, factory) = writer.into_serialized_writer()?;
-        Ok(Self { relative, sink, schema: Arc::clone(schema), file, factory, open: None, groups: 0 })
+        Ok(Self { relative, sink, schema: Arc::clone(schema), codec, file, factory, open: None, groups: 0 })
     }
 
     /// Adds rows.
@@ -117,7 +113,7 @@ impl TableFile {
         let fields = self.schema.fields().iter().zip(descriptors).zip(writers);
         let columns = fields.map(|((field, descriptor), writer)| {
             Ok(if TextColumn::takes(field.data_type()) {
-                Column::Text(Box::new(TextColumn::new(descriptor, compression(), LEVEL)?))
+                Column::Text(Box::new(TextColumn::new(descriptor, self.codec)?))
             } else {
                 Column::Other(Box::new(writer))
             })

@@ -6,7 +6,7 @@
 //! on as plain text, as the format's other writers do it.
 //!
 //! ```text
-//! batch's keys ─ map ─→ chunk's keys ─ page of rows ─→ levels, hybrid of runs and packed bits ─ ZSTD
+//! batch's keys ─ map ─→ chunk's keys ─ page of rows ─→ levels, hybrid of runs and packed bits ─ codec
 //! ```
 
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use arrow::buffer::NullBuffer;
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Int32Type};
 use bytes::Bytes;
-use parquet::basic::{Compression, Encoding, Type};
+use parquet::basic::{Encoding, Type};
 use parquet::column::page::{CompressedPage, Page, PageWriter};
 use parquet::column::writer::ColumnCloseResult;
 use parquet::file::metadata::{ColumnChunkMetaData, ColumnIndexBuilder, OffsetIndexBuilder};
@@ -25,6 +25,7 @@ use parquet::file::writer::{SerializedPageWriter, TrackedWrite};
 use parquet::schema::types::ColumnDescPtr;
 
 use super::bounds::{Bounds, greatest_within, least_within};
+use super::codec::{Codec, Compressor};
 use super::page::{DICTIONARY_BYTES, PageRows};
 use super::words::Words;
 use crate::error::{Error, Result};
@@ -32,10 +33,10 @@ use crate::error::{Error, Result};
 /// Writes one text column of one row group.
 pub(super) struct TextColumn {
     column: ColumnDescPtr,
-    compression: Compression,
+    codec: Codec,
     words: Words,
     page: PageRows,
-    compressor: zstd::bulk::Compressor<'static>,
+    compressor: Compressor,
     /// Finished data pages; the dictionary goes before them.
     pages: TrackedWrite<Vec<u8>>,
     uncompressed: usize,
@@ -60,13 +61,13 @@ impl TextColumn {
         }
     }
 
-    /// For a column of a file's schema, compressed with ZSTD at that level.
-    pub(super) fn new(column: ColumnDescPtr, compression: Compression, level: i32) -> Result<Self> {
-        let compressor = zstd::bulk::Compressor::new(level).map_err(broken)?;
+    /// For a column of a file's schema, compressed so.
+    pub(super) fn new(column: ColumnDescPtr, codec: Codec) -> Result<Self> {
+        let compressor = codec.compressor()?;
         let page = PageRows::new(column.max_def_level() > 0);
         Ok(Self {
             column,
-            compression,
+            codec,
             words: Words::default(),
             page,
             compressor,
@@ -143,18 +144,27 @@ impl TextColumn {
             }
         };
         let texts = Texts::of(&values)?;
-        for row in valid_rows(keys.len(), nulls) {
-            let Some(key) = keys.values().get(row) else { continue };
-            let key = *key as usize;
-            if self.words.is_closed() {
-                self.page.text(texts.value(key), &mut self.words);
-                continue;
+        let Self { page, words, .. } = self;
+        let keys = keys.values();
+        let valid = valid_rows(keys.len(), nulls).filter_map(|row| keys.get(row));
+        if words.is_closed() {
+            valid.for_each(|key| page.text(texts.value(*key as usize), words));
+        } else {
+            let number = |key: &i32| {
+                let key = *key as usize;
+                match map.get_mut(key) {
+                    Some(slot) if *slot != UNKNOWN => *slot,
+                    slot => {
+                        let id = words.id(texts.value(key));
+                        slot.into_iter().for_each(|slot| *slot = id);
+                        id
+                    }
+                }
+            };
+            match nulls {
+                None => page.keys(keys.iter().map(number)),
+                Some(_) => page.keys(valid.map(number)),
             }
-            let Some(slot) = map.get_mut(key) else { continue };
-            if *slot == UNKNOWN {
-                *slot = self.words.id(texts.value(key));
-            }
-            self.page.key(*slot);
         }
         self.mapped = Some((values, map));
         Ok(())
@@ -197,7 +207,7 @@ impl TextColumn {
 
     /// Compresses and appends a page; where it begins, and how long it is with its header.
     fn write_page(&mut self, bytes: &[u8], page: impl FnOnce(Bytes) -> Page) -> Result<(i64, i32)> {
-        let compressed = self.compressor.compress(bytes).map_err(broken)?;
+        let compressed = self.compressor.compress(bytes)?;
         let page = CompressedPage::new(page(compressed.into()), bytes.len());
         let written = SerializedPageWriter::new(&mut self.pages).write_page(page)?;
         self.uncompressed += written.uncompressed_size;
@@ -221,7 +231,7 @@ impl TextColumn {
         let before = chunk.len() as i64;
         chunk.extend_from_slice(&data);
         let metadata = ColumnChunkMetaData::builder(self.column)
-            .set_compression(self.compression)
+            .set_compression(self.codec.parquet())
             .set_encodings(vec![Encoding::PLAIN, Encoding::RLE, Encoding::RLE_DICTIONARY])
             .set_total_compressed_size(chunk.len() as i64)
             .set_total_uncompressed_size(self.uncompressed as i64)
@@ -281,8 +291,4 @@ impl<'a> Texts<'a> {
             Self::Large(texts) => texts.value(key),
         }
     }
-}
-
-fn broken(error: std::io::Error) -> Error {
-    Error::internal("a page could not be compressed").with_source(error)
 }

@@ -18,10 +18,14 @@ use super::*;
 
 /// Writes batches of one schema to a file and gives its bytes.
 async fn written(batches: &[RecordBatch]) -> Bytes {
+    compressed(batches, Codec::Zstd).await
+}
+
+async fn compressed(batches: &[RecordBatch], codec: Codec) -> Bytes {
     let store: Arc<dyn ObjectStore> = Arc::new(InMemory::new());
     let sink = BufWriter::new(Arc::clone(&store), Path::from("x"));
-    let properties = WriterProperties::builder().set_compression(compression()).build();
-    let mut file = TableFile::begin("x".to_string(), sink, &batches[0].schema(), properties).unwrap();
+    let properties = WriterProperties::builder().build();
+    let mut file = TableFile::begin("x".to_string(), sink, &batches[0].schema(), codec, properties).unwrap();
     for batch in batches {
         file.write(batch).await.unwrap();
     }
@@ -132,8 +136,11 @@ async fn every_encoding_at_every_batch_size_reads_back() {
             let rows = random_rows(&mut rng, count, distinct, null_share);
             let nullable = null_share > 0.0 || round % 2 == 0;
             let batches: Vec<RecordBatch> = rows.chunks(size).map(|rows| encoded(rows, to, nullable)).collect();
-            let bytes = written(&batches).await;
-            assert_eq!(read(&bytes), rows, "{to}, batches of {size}");
+            let codec = [Codec::Zstd, Codec::Snappy][rng.random_range(0..2)];
+            let bytes = compressed(&batches, codec).await;
+            assert_eq!(read(&bytes), rows, "{to}, batches of {size}, {codec:?}");
+            let metadata = builder(&bytes).metadata().row_group(0).column(0).compression();
+            assert_eq!(metadata, codec.parquet());
             bounds_hold(&bytes, &rows);
         }
     }
