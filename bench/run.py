@@ -23,7 +23,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
-PACKAGES = ["duckdb==2.0.0", "pytz", "pyyaml==6.0.3"]
+PACKAGES = ["duckdb==2.0.0", "pandas", "pytz", "pyyaml==6.0.3", "splink==5.0.0"]
 THREADS = 2
 
 
@@ -62,8 +62,8 @@ def arguments():
     return parser.parse_args()
 
 
-def in_environment(cache):
-    """Goes on in a virtual environment that has DuckDB, made where it is not there."""
+def in_environment(cache, script=__file__):
+    """Goes on in a virtual environment that has DuckDB and Splink, made where it is not there."""
     venv = cache.resolve() / "venv"
     if Path(sys.prefix) == venv:
         return
@@ -73,7 +73,7 @@ def in_environment(cache):
         subprocess.run([sys.executable, "-m", "venv", venv], check=True)
         subprocess.run([python, "-m", "pip", "install", "--quiet", *PACKAGES], check=True)
         stamp.write_text(str(PACKAGES), encoding="utf-8")
-    os.execv(python, [python, __file__, *sys.argv[1:]])
+    os.execv(python, [python, script, *sys.argv[1:]])
 
 
 def build():
