@@ -53,10 +53,10 @@ QUALITY = """
 WITH named AS (SELECT c.cluster, r.person FROM ($CLUSTERS) AS c JOIN read_parquet('$TABLES/records.parquet') AS r
                ON r.unique_id = c.record),
 pairs AS (
-  SELECT (SELECT sum(n * (n - 1) / 2) FROM (SELECT count(*) AS n FROM named GROUP BY cluster, person)) AS both,
+  SELECT (SELECT sum(n * (n - 1) / 2) FROM (SELECT count(*) AS n FROM named GROUP BY cluster, person)) AS found,
          (SELECT sum(n * (n - 1) / 2) FROM (SELECT count(*) AS n FROM named GROUP BY cluster)) AS made,
          (SELECT sum(n * (n - 1) / 2) FROM (SELECT count(*) AS n FROM named GROUP BY person)) AS real)
-SELECT both / made, both / real, 2 * both / (made + real) FROM pairs"""
+SELECT found / made, found / real, 2 * found / (made + real) FROM pairs"""
 
 
 def main():
@@ -64,7 +64,7 @@ def main():
     if options.splink:
         return splink(options.splink)
     bench.in_environment(options.cache, __file__)
-    binary = bench.build()
+    binary = options.binary or bench.build()
     tables = bench.data(binary, options)
     place = tables.parent / f"linkage-{options.records}"
     shutil.rmtree(place, ignore_errors=True)
@@ -92,6 +92,7 @@ def arguments():
     parser.add_argument("--records", type=int, default=100_000, help="records to be matched, at most")
     parser.add_argument("--repeats", type=int, default=3, help="runs of each side; the median counts")
     parser.add_argument("--alone", action="store_true", help="without Splink")
+    parser.add_argument("--binary", type=Path, help="the program to measure; built from here where unset")
     parser.add_argument("--cache", type=Path, default=bench.ROOT / "target" / "bench", help="where data lies")
     parser.add_argument("--splink", type=Path, help=argparse.SUPPRESS)
     return parser.parse_args()
