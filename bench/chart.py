@@ -9,7 +9,7 @@ NAMES = {"cpu_s": "CPU time", "peak_mb": "peak memory"}
 
 def draw(results):
     """Writes `benchmark.svg`, of the largest size that was measured in full."""
-    measured = [json.loads(file.read_text(encoding="utf-8")) for file in results.glob("*.json")]
+    measured = [json.loads(file.read_text(encoding="utf-8")) for file in results.glob("[0-9]*.json")]
     whole = [record for record in measured if any(row["job"] == "all" for row in record["jobs"])]
     if not whole:
         return

@@ -19,7 +19,13 @@ from pathlib import Path
 import run as bench
 
 HERE = Path(__file__).resolve().parent
-BLOCKS = [["email"], ["phone"], ["first_name", "last_name", "country"], ["domain", "last_name"], ["substr(email, 1, 8)", "domain"]]
+BLOCKS = [
+    ["email"],
+    ["phone"],
+    ["first_name", "last_name", "country"],
+    ["domain", "last_name"],
+    ["substr(email, 1, 8)", "domain"],
+]
 RECORDS = """
 COPY (
   WITH truth AS (
