@@ -109,7 +109,7 @@ impl Error {
     }
 
     /// The same error once more; of the error beneath, only the text.
-    fn copy(&self) -> Self {
+    pub fn copy(&self) -> Self {
         Self {
             kind: self.kind,
             message: self.message.clone(),

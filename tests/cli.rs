@@ -57,8 +57,7 @@ fn threads_batches_and_memory_change_nothing() {
         assert_eq!(done.digests(), expected, "{args:?}");
         assert_eq!(done.json()["status"], "unchanged", "{args:?}");
     }
-    // With five threads, DataFusion's repartitioning now and then panics where memory is refused.
-    let small = ["--threads", "2", "--memory", "32 MiB"];
+    let small = ["--threads", "5", "--memory", "24 MiB"];
     let spilled = project.publish(&small).exits(0).digests();
     assert_eq!(spilled, expected);
 }

@@ -16,11 +16,11 @@ use datafusion::physical_plan::{
     DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties, PlanProperties, SendableRecordBatchStream,
 };
 use futures::{StreamExt, stream};
-use tokio::sync::OnceCell;
 
 use super::entity::{EntityAlgorithm, EntityState};
 use super::in_order::together;
 use super::map_exec::{SideTables, load};
+use super::once::Once;
 use super::operator::{self, external};
 use crate::error::Result;
 
@@ -30,7 +30,7 @@ pub(super) struct EntityExec {
     input: Arc<dyn ExecutionPlan>,
     tables: Vec<Arc<dyn ExecutionPlan>>,
     /// Read by whichever partition comes first.
-    loaded: Arc<OnceCell<SideTables>>,
+    loaded: Arc<Once<SideTables>>,
     entity: Vec<Arc<dyn PhysicalExpr>>,
     ordering: LexOrdering,
     algorithm: Arc<dyn EntityAlgorithm>,
@@ -134,7 +134,7 @@ impl ExecutionPlan for EntityExec {
 struct Walk {
     input: SendableRecordBatchStream,
     tables: Vec<Arc<dyn ExecutionPlan>>,
-    loaded: Arc<OnceCell<SideTables>>,
+    loaded: Arc<Once<SideTables>>,
     algorithm: Arc<dyn EntityAlgorithm>,
     state: Option<Box<dyn EntityState>>,
     held: MemoryReservation,
@@ -166,7 +166,9 @@ impl Walk {
                 Some(state) => state,
                 None if self.tables.is_empty() => self.algorithm.start(),
                 None => {
-                    let (tables, _) = self.loaded.get_or_try_init(|| load(&self.tables, &self.context)).await?;
+                    let begin = || load(self.tables.clone(), Arc::clone(&self.context));
+                    let loaded = self.loaded.get(begin).await?;
+                    let (tables, _) = loaded.as_ref();
                     self.algorithm.start_with(tables).map_err(external)?
                 }
             };

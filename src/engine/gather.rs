@@ -21,9 +21,9 @@ use datafusion::common::Result as SqlResult;
 use datafusion::execution::memory_pool::MemoryReservation;
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::ExecutionPlan;
-use tokio::sync::OnceCell;
 
 use super::gather_exec::GatherExec;
+use super::once::Once;
 use super::operator::{self, Operator};
 use crate::error::{Error, Result};
 
@@ -65,7 +65,7 @@ pub(super) type Solved = (Arc<dyn GatherAnswer>, MemoryReservation);
 #[derive(Debug)]
 pub struct Gathered {
     algorithm: Arc<dyn GatherAlgorithm>,
-    solved: OnceCell<Solved>,
+    solved: Once<Solved>,
 }
 
 impl fmt::Debug for dyn GatherAnswer {
@@ -77,14 +77,14 @@ impl fmt::Debug for dyn GatherAnswer {
 impl Gathered {
     /// Nothing solved yet.
     pub fn new(algorithm: Arc<dyn GatherAlgorithm>) -> Arc<Self> {
-        Arc::new(Self { algorithm, solved: OnceCell::new() })
+        Arc::new(Self { algorithm, solved: Once::default() })
     }
 
-    pub(super) fn algorithm(&self) -> &dyn GatherAlgorithm {
-        self.algorithm.as_ref()
+    pub(super) fn algorithm(&self) -> &Arc<dyn GatherAlgorithm> {
+        &self.algorithm
     }
 
-    pub(super) fn solved(&self) -> &OnceCell<Solved> {
+    pub(super) fn solved(&self) -> &Once<Solved> {
         &self.solved
     }
 

@@ -18,7 +18,7 @@ use datafusion::physical_plan::{
 };
 use futures::{TryStreamExt, stream};
 
-use super::gather::{Gathered, Solved};
+use super::gather::{GatherAlgorithm, Gathered, Solved};
 use super::operator::external;
 
 /// Streams one table of the answer, a stretch of its rows for each partition.
@@ -124,8 +124,9 @@ struct Reader {
 
 impl Reader {
     async fn next(&mut self) -> SqlResult<Option<RecordBatch>> {
-        let solve = || solve(&self.work, &self.inputs, &self.context);
-        let (answer, _) = self.work.solved().get_or_try_init(solve).await?;
+        let begin = || solve(Arc::clone(self.work.algorithm()), self.inputs.clone(), Arc::clone(&self.context));
+        let solved = self.work.solved().get(begin).await?;
+        let (answer, _) = solved.as_ref();
         let _timer = self.metrics.elapsed_compute().timer();
         let rows = answer.rows(self.table);
         let (start, end) = (rows * self.partition / self.partitions, rows * (self.partition + 1) / self.partitions);
@@ -145,11 +146,15 @@ impl Reader {
 }
 
 /// Reads the inputs in turn and solves; what is held is reserved all along.
-async fn solve(work: &Gathered, inputs: &[Arc<dyn ExecutionPlan>], context: &Arc<TaskContext>) -> SqlResult<Solved> {
-    let held = MemoryConsumer::new(work.algorithm().name()).register(context.memory_pool());
-    let mut state = work.algorithm().start();
+async fn solve(
+    algorithm: Arc<dyn GatherAlgorithm>,
+    inputs: Vec<Arc<dyn ExecutionPlan>>,
+    context: Arc<TaskContext>,
+) -> SqlResult<Solved> {
+    let held = MemoryConsumer::new(algorithm.name()).register(context.memory_pool());
+    let mut state = algorithm.start();
     for (number, input) in inputs.iter().enumerate() {
-        let mut rows = input.execute(0, Arc::clone(context))?;
+        let mut rows = input.execute(0, Arc::clone(&context))?;
         while let Some(batch) = rows.try_next().await? {
             state.push(number, &batch).map_err(external)?;
             held.try_resize(state.held_bytes())?;

@@ -9,6 +9,8 @@ use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch};
 use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef};
 use datafusion::datasource::MemTable;
 use datafusion::logical_expr::LogicalPlan;
+use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties};
+use futures::{FutureExt, StreamExt, TryStreamExt};
 
 use super::gather::{GatherAlgorithm, GatherAnswer, GatherState, Gathered, gather};
 use super::{Engine, Frame, Frames, Limits};
@@ -19,7 +21,8 @@ use crate::syntax::TableName;
 /// Table 0 has all numbers in order, table 1 how many rows each input had.
 #[derive(Debug, Default)]
 struct Sorted {
-    solved: Arc<AtomicUsize>,
+    /// How often the work was begun.
+    begun: Arc<AtomicUsize>,
     refuses: bool,
 }
 
@@ -27,7 +30,6 @@ struct Sorted {
 struct Taking {
     numbers: Vec<i64>,
     counts: Vec<i64>,
-    solved: Arc<AtomicUsize>,
     refuses: bool,
 }
 
@@ -50,7 +52,8 @@ impl GatherAlgorithm for Sorted {
         vec![schema(), schema()]
     }
     fn start(&self) -> Box<dyn GatherState> {
-        Box::new(Taking { solved: Arc::clone(&self.solved), refuses: self.refuses, ..Taking::default() })
+        self.begun.fetch_add(1, Ordering::Relaxed);
+        Box::new(Taking { refuses: self.refuses, ..Taking::default() })
     }
 }
 
@@ -64,7 +67,6 @@ impl GatherState for Taking {
         Ok(())
     }
     fn solve(mut self: Box<Self>) -> Result<Arc<dyn GatherAnswer>> {
-        self.solved.fetch_add(1, Ordering::Relaxed);
         if self.refuses {
             return Err(Error::data("these numbers cannot be sorted"));
         }
@@ -124,15 +126,59 @@ async fn the_work_is_done_once_for_all_tables() {
     let (first, second) = numbers.split_at(30);
     for (threads, batch_rows) in [(1, 8192), (2, 1), (3, 7), (5, 50)] {
         let engine = engine(threads, batch_rows, 1 << 30);
-        let solved = Arc::new(AtomicUsize::new(0));
-        let work = Gathered::new(Arc::new(Sorted { solved: Arc::clone(&solved), refuses: false }));
+        let begun = Arc::new(AtomicUsize::new(0));
+        let work = Gathered::new(Arc::new(Sorted { begun: Arc::clone(&begun), refuses: false }));
         let plan = |table| gather(inputs(first, second, threads), &work, table).unwrap();
         let mut sorted = rows(&engine, plan(0)).await.unwrap();
         sorted.sort_unstable();
         assert_eq!(sorted, (0..100).collect::<Vec<_>>(), "every row comes once");
         assert_eq!(rows(&engine, plan(1)).await.unwrap().iter().sum::<i64>(), 100);
-        assert_eq!(solved.load(Ordering::Relaxed), 1);
+        assert_eq!(begun.load(Ordering::Relaxed), 1);
     }
+}
+
+/// The plan of table 0 on three partitions, its inputs dealt out so that they are repartitioned, and how
+/// often its work was begun.
+async fn on_three_partitions(
+    engine: &Engine,
+    refuses: bool,
+) -> (Arc<Gathered>, Arc<dyn ExecutionPlan>, Arc<AtomicUsize>) {
+    let begun = Arc::new(AtomicUsize::new(0));
+    let work = Gathered::new(Arc::new(Sorted { begun: Arc::clone(&begun), refuses }));
+    let numbers: Vec<i64> = (0..90).collect();
+    let plan = gather(inputs(&numbers, &numbers, 3), &work, 0).unwrap();
+    let plan = engine.state().create_physical_plan(&plan).await.unwrap();
+    assert_eq!(plan.output_partitioning().partition_count(), 3);
+    (work, plan, begun)
+}
+
+#[tokio::test]
+async fn a_reader_that_leaves_does_not_make_the_others_begin_again() {
+    let engine = engine(3, 7, 1 << 30);
+    let (_work, plan, begun) = on_three_partitions(&engine, false).await;
+    let mut first = plan.execute(0, engine.ctx().task_ctx()).unwrap();
+    assert!(first.next().now_or_never().is_none(), "it has to wait for its inputs");
+    assert_eq!(begun.load(Ordering::Relaxed), 1);
+    drop(first);
+    let mut found = 0;
+    for partition in [1, 2] {
+        let rows = plan.execute(partition, engine.ctx().task_ctx()).unwrap();
+        found += rows.try_collect::<Vec<_>>().await.unwrap().iter().map(RecordBatch::num_rows).sum::<usize>();
+    }
+    assert_eq!(found, 120);
+    assert_eq!(begun.load(Ordering::Relaxed), 1);
+}
+
+#[tokio::test]
+async fn all_readers_are_told_of_an_error_and_none_begins_again() {
+    let engine = engine(3, 7, 1 << 30);
+    let (_work, plan, begun) = on_three_partitions(&engine, true).await;
+    for partition in 0..3 {
+        let rows = plan.execute(partition, engine.ctx().task_ctx()).unwrap();
+        let failed = Error::from(rows.try_collect::<Vec<_>>().await.unwrap_err());
+        assert_eq!((failed.kind(), failed.message()), (ErrorKind::Data, "these numbers cannot be sorted"));
+    }
+    assert_eq!(begun.load(Ordering::Relaxed), 1);
 }
 
 #[tokio::test]

@@ -15,9 +15,9 @@ use datafusion::physical_plan::{
     DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties, PlanProperties, SendableRecordBatchStream,
 };
 use futures::{StreamExt, TryStreamExt, stream};
-use tokio::sync::OnceCell;
 
 use super::map::{RowAlgorithm, RowState};
+use super::once::Once;
 use super::operator;
 
 /// The rows of the side tables and the memory they are accounted with.
@@ -30,7 +30,7 @@ pub(super) struct MapExec {
     tables: Vec<Arc<dyn ExecutionPlan>>,
     algorithm: Arc<dyn RowAlgorithm>,
     /// Read by whichever partition comes first.
-    loaded: Arc<OnceCell<SideTables>>,
+    loaded: Arc<Once<SideTables>>,
     properties: Arc<PlanProperties>,
     metrics: ExecutionPlanMetricsSet,
 }
@@ -111,7 +111,7 @@ struct Work {
     rows: SendableRecordBatchStream,
     tables: Vec<Arc<dyn ExecutionPlan>>,
     algorithm: Arc<dyn RowAlgorithm>,
-    loaded: Arc<OnceCell<SideTables>>,
+    loaded: Arc<Once<SideTables>>,
     held: MemoryReservation,
     metrics: BaselineMetrics,
     state: Option<Box<dyn RowState>>,
@@ -124,7 +124,9 @@ impl Work {
         let mut state = match self.state.take() {
             Some(state) => state,
             None => {
-                let (tables, _) = self.loaded.get_or_try_init(|| load(&self.tables, &self.context)).await?;
+                let begin = || load(self.tables.clone(), Arc::clone(&self.context));
+                let loaded = self.loaded.get(begin).await?;
+                let (tables, _) = loaded.as_ref();
                 self.algorithm.start(tables).map_err(operator::external)?
             }
         };
@@ -144,12 +146,12 @@ impl Work {
 }
 
 /// Reads side tables whole, their memory accounted for.
-pub(super) async fn load(tables: &[Arc<dyn ExecutionPlan>], context: &Arc<TaskContext>) -> SqlResult<SideTables> {
+pub(super) async fn load(tables: Vec<Arc<dyn ExecutionPlan>>, context: Arc<TaskContext>) -> SqlResult<SideTables> {
     let held = MemoryConsumer::new("lookup tables").register(context.memory_pool());
     let mut loaded = Vec::with_capacity(tables.len());
     for table in tables {
         let mut batches = Vec::new();
-        let mut rows = table.execute(0, Arc::clone(context))?;
+        let mut rows = table.execute(0, Arc::clone(&context))?;
         while let Some(batch) = rows.try_next().await? {
             held.try_grow(batch.get_array_memory_size())?;
             batches.push(batch);

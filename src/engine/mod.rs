@@ -23,6 +23,7 @@ pub mod local_day;
 pub mod map;
 mod map_exec;
 mod memory;
+mod once;
 mod operator;
 #[cfg(test)]
 mod pushdown_tests;
