@@ -99,9 +99,9 @@ JOBS = {
                 Table(
                     "stage_velocity_summary",
                     "segment, cohort_start, from_stage, to_stage, entered, converted, lost, open, "
-                    "round(days_mean::DOUBLE, 4), round(days_p50::DOUBLE, 4), round(days_p90::DOUBLE, 4)",
+                    "round(days_mean::DOUBLE, 6), round(days_p50::DOUBLE, 6), round(days_p90::DOUBLE, 6)",
                     "segment, cohort_month, from_stage, to_stage, entered, converted, lost, open, "
-                    "round(mean_days, 4), round(p50_days, 4), round(p90_days, 4)",
+                    "round(mean_days, 6), round(p50_days, 6), round(p90_days, 6)",
                     "entered > 0",
                 ),
             ),

@@ -18,17 +18,18 @@ pairs AS (
   FROM known),
 times AS (
   SELECT segment, date_trunc('month', x.a AT TIME ZONE 'UTC')::DATE AS cohort_month, x.pair AS pair, disqualified,
-         (epoch_us(x.b) - epoch_us(x.a)) / 86400000000.0 AS days
+         epoch_us(x.b) - epoch_us(x.a) AS us
   FROM pairs WHERE x.a IS NOT NULL),
 grouped AS (
-  SELECT segment, cohort_month, pair, count(*) AS entered, count(days) AS converted,
-         count(*) FILTER (days IS NULL AND disqualified) AS lost, avg(days) AS mean_days,
-         quantile_cont(days, [0.5, 0.75, 0.9]) AS q
+  SELECT segment, cohort_month, pair, count(*) AS entered, count(us) AS converted,
+         count(*) FILTER (us IS NULL AND disqualified) AS lost, avg(us) AS mean_us,
+         quantile_cont(us, [0.5, 0.75, 0.9]) AS q
   FROM times GROUP BY ALL)
 SELECT segment, cohort_month,
        (['subscriber','lead','mql','sal','sql','opportunity','mql','lead','mql'])[pair] AS from_stage,
        (['lead','mql','sal','sql','opportunity','customer','sql','customer','customer'])[pair] AS to_stage,
        entered, converted, lost, entered - converted - lost AS open, converted / entered AS conversion_rate,
-       mean_days, q[1] AS p50_days, q[2] AS p75_days, q[3] AS p90_days
+       mean_us / 86400000000.0 AS mean_days, q[1] / 86400000000.0 AS p50_days, q[2] / 86400000000.0 AS p75_days,
+       q[3] / 86400000000.0 AS p90_days
 FROM grouped
 ) TO '$OUT/stage_velocity_summary.parquet' (FORMAT parquet, COMPRESSION snappy);
