@@ -14,9 +14,12 @@ use futures::future::{BoxFuture, Shared};
 use super::operator::external;
 use crate::error::Error;
 
-/// What the work has come to, for all who ask.
+/// What the work comes to: both ends are shared, since everybody who waits gets one.
+type Outcome<T> = Result<Arc<T>, Arc<Error>>;
+
+/// One result or error for all who ask.
 pub(super) struct Once<T> {
-    work: OnceLock<Shared<BoxFuture<'static, Result<Arc<T>, Arc<Error>>>>>,
+    work: OnceLock<Shared<BoxFuture<'static, Outcome<T>>>>,
 }
 
 impl<T> Default for Once<T> {
