@@ -2,22 +2,17 @@
 //! and carries the description, all at once.
 //!
 //! The entry names the release as an application transaction, so that a commit that is tried again
-//! finds itself in the log. The state of a table is read through the Delta library, which knows
-//! checkpoints and the entries of other writers; the entry itself is written here, because it must
-//! be the same whoever writes it and hold no clock but the run's.
+//! finds itself in the log. The entry is written here, because it must be the same whoever writes it and
+//! hold no clock but the run's.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 use bytes::Bytes;
-use deltalake_core::kernel::Action;
-use deltalake_core::logstore::{StorageConfig, default_logstore};
-use deltalake_core::{DeltaTable, DeltaTableError};
 use object_store::PutMode;
-use object_store::prefix::PrefixStore;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
+use super::delta_log::{DeltaLog, LiveFile};
 use super::objects::{self, Put};
 use super::release::{ColumnRecord, FileRecord, Release, TableRelease};
 use super::root::TargetRoot;
@@ -34,7 +29,7 @@ const CHECKPOINT_EVERY: u64 = 10;
 
 /// A Delta table as its log has it now.
 pub(super) struct DeltaState {
-    table: DeltaTable,
+    log: DeltaLog,
     /// The newest version.
     pub(super) version: u64,
     /// The release that stands in the log.
@@ -48,9 +43,8 @@ pub(super) async fn state(root: &TargetRoot, name: &str) -> Result<Option<DeltaS
         return Ok(None);
     }
     let state = load(root, name).await.while_doing(|| format!("reading the Delta log of `{name}`"))?;
-    let protocol = state.snapshot_json("protocol")?;
-    let at_most = |key: &str, limit: u64| protocol.get(key).and_then(Value::as_u64).is_some_and(|v| v <= limit);
-    if !at_most("minReaderVersion", 1) || !at_most("minWriterVersion", 2) {
+    let (reader, writer) = state.log.protocol();
+    if reader > 1 || writer > 2 {
         return Err(Error::project(format!("Delta table `{name}` was moved to newer features by another writer"))
             .with_hint("Marquetry writes reader 1, writer 2 only, which every engine reads"));
     }
@@ -60,8 +54,7 @@ pub(super) async fn state(root: &TargetRoot, name: &str) -> Result<Option<DeltaS
 /// The files that readers of the table see now, by their paths beneath the target's root.
 pub(super) async fn live_files(root: &TargetRoot, name: &str) -> Result<Vec<String>> {
     let Some(state) = state(root, name).await? else { return Ok(Vec::new()) };
-    let snapshot = state.table.snapshot().map_err(delta_error)?;
-    Ok(snapshot.log_data().iter().map(|file| format!("{name}/{}", file.path())).collect())
+    Ok(state.log.files().await?.iter().map(|file| format!("{name}/{}", file.path())).collect())
 }
 
 /// Commits a table's part of a release, once however often it is called. Returns the version that
@@ -81,7 +74,11 @@ pub(super) async fn commit(
             return version_of(root, name, release.number, state.version).await;
         }
         let version = state.as_ref().map_or(0, |state| state.version + 1);
-        let entry = entry(root, release, table, state.as_ref())?;
+        let live = match &state {
+            Some(state) => state.log.files().await?,
+            None => Vec::new(),
+        };
+        let entry = entry(root, release, table, state.as_ref(), &live)?;
         let path = log_path(name, &format!("{version:020}.json"));
         if let Put::Done(_) = objects::put_if(root, &path, entry, PutMode::Create).await? {
             if version > 0 && version % CHECKPOINT_EVERY == 0 {
@@ -94,55 +91,23 @@ pub(super) async fn commit(
 }
 
 async fn load(root: &TargetRoot, name: &str) -> Result<DeltaState> {
-    let url = root.url_of(&format!("{name}/"))?;
-    let store = Arc::new(PrefixStore::new(Arc::clone(root.store()), root.path(name)));
-    let log = default_logstore(store, Arc::clone(root.store()), &url, &StorageConfig::default());
-    let mut table = DeltaTable::new(Arc::clone(&log) as _);
-    table.load().await.map_err(delta_error)?;
-    let snapshot = table.snapshot().map_err(delta_error)?;
-    let version = snapshot.version();
-    let release = snapshot.transaction_version(log.as_ref(), APPLICATION).await.map_err(delta_error)?;
+    let log = DeltaLog::load(root, name).await?;
+    let release = log.transaction(APPLICATION).await?;
     let release = release.and_then(|release| u64::try_from(release).ok()).ok_or_else(|| {
         Error::project(format!("`{name}` is a Delta table that Marquetry did not make"))
             .with_hint("choose another location for the target, or move that table away")
     })?;
-    Ok(DeltaState { table, version, release })
-}
-
-impl DeltaState {
-    /// An action of the snapshot as the log writes it.
-    fn snapshot_json(&self, what: &str) -> Result<Value> {
-        let snapshot = self.table.snapshot().map_err(delta_error)?;
-        let value = match what {
-            "protocol" => serde_json::to_value(snapshot.protocol()),
-            _ => serde_json::to_value(snapshot.metadata()),
-        };
-        value.map_err(|error| Error::internal("a Delta action cannot be written as JSON").with_source(error))
-    }
-
-    /// What takes every file out that is not in `keep`.
-    fn removals(&self, keep: &BTreeSet<&str>, millis: i64) -> Result<Vec<Value>> {
-        let snapshot = self.table.snapshot().map_err(delta_error)?;
-        let mut actions = Vec::new();
-        for file in snapshot.log_data().iter().filter(|file| !keep.contains(file.path().as_ref())) {
-            let mut remove = file.remove_action(true);
-            remove.deletion_timestamp = Some(millis);
-            let action = serde_json::to_value(Action::Remove(remove))
-                .map_err(|error| Error::internal("a Delta action cannot be written as JSON").with_source(error))?;
-            actions.push(action);
-        }
-        actions.sort_by_key(ToString::to_string);
-        Ok(actions)
-    }
-
-    fn files(&self) -> Result<BTreeSet<String>> {
-        let snapshot = self.table.snapshot().map_err(delta_error)?;
-        Ok(snapshot.log_data().iter().map(|file| file.path().into_owned()).collect())
-    }
+    Ok(DeltaState { version: log.version(), log, release })
 }
 
 /// The log entry, one action a line.
-fn entry(root: &TargetRoot, release: &Release, table: &TableRelease, state: Option<&DeltaState>) -> Result<Bytes> {
+fn entry(
+    root: &TargetRoot,
+    release: &Release,
+    table: &TableRelease,
+    state: Option<&DeltaState>,
+    live: &[LiveFile],
+) -> Result<Bytes> {
     let millis = release.record.finished.timestamp_millis();
     let mut actions = vec![commit_info(release, table, millis)];
     if state.is_none() {
@@ -150,20 +115,21 @@ fn entry(root: &TargetRoot, release: &Release, table: &TableRelease, state: Opti
     }
     actions.extend(metadata(root, release, table, state, millis)?);
     actions.push(json!({"txn": {"appId": APPLICATION, "version": release.number, "lastUpdated": millis}}));
-    let paths: Vec<&str> = table.files.iter().map(|file| in_table(table, file)).collect();
-    let before = match state {
-        Some(state) => {
-            actions.extend(state.removals(&paths.iter().copied().collect(), millis)?);
-            state.files()?
-        }
-        None => BTreeSet::new(),
-    };
-    let added = table.files.iter().zip(&paths).filter(|(_, path)| !before.contains(**path));
-    for (file, path) in added {
-        actions.push(addition(file, path, millis)?);
+    let paths: BTreeSet<&str> = table.files.iter().map(|file| in_table(table, file)).collect();
+    actions.extend(live.iter().filter(|file| !paths.contains(file.path().as_str())).map(|file| removal(file, millis)));
+    let before: BTreeSet<String> = live.iter().map(LiveFile::path).collect();
+    for file in table.files.iter().filter(|file| !before.contains(in_table(table, file))) {
+        actions.push(addition(file, in_table(table, file), millis)?);
     }
     let lines: Vec<String> = actions.iter().map(ToString::to_string).collect();
     Ok(lines.join("\n").into())
+}
+
+fn removal(file: &LiveFile, millis: i64) -> Value {
+    json!({"remove": {
+        "path": file.logged, "deletionTimestamp": millis, "dataChange": true,
+        "extendedFileMetadata": true, "partitionValues": {}, "size": file.size,
+    }})
 }
 
 fn commit_info(release: &Release, table: &TableRelease, millis: i64) -> Value {
@@ -194,33 +160,38 @@ fn metadata(
     state: Option<&DeltaState>,
     millis: i64,
 ) -> Result<Option<Value>> {
-    let before = state.map(|state| state.snapshot_json("metadata")).transpose()?.unwrap_or_default();
-    let field = |key: &str| before.get(key).filter(|value| !value.is_null()).cloned();
+    let before = state.map(|state| state.log.described());
     let seed = format!("{}{} {}", root.url(), table.name, release.run);
-    let id = || Value::from(Uuid::new_v5(&Uuid::NAMESPACE_URL, seed.as_bytes()).to_string());
-    let mut configuration = match field("configuration") {
-        Some(Value::Object(map)) => map,
-        _ => Map::new(),
-    };
+    let new_id = || Uuid::new_v5(&Uuid::NAMESPACE_URL, seed.as_bytes()).to_string();
+    let mut configuration: Map<String, Value> = Map::new();
+    for (key, value) in before.iter().flat_map(|before| &before.configuration) {
+        configuration.insert(key.clone(), value.as_str().into());
+    }
     configuration.insert("marquetry.grain".to_string(), table.grain.join(",").into());
+    let schema = schema_string(&table.columns)?;
+    let same = before.as_ref().is_some_and(|before| {
+        let kept = before.configuration.iter().map(|(key, value)| (key.clone(), value.as_str().into()));
+        before.name.as_deref() == Some(table.name.as_str())
+            && before.description.as_deref() == Some(table.description.as_str())
+            && configuration == kept.collect::<Map<String, Value>>()
+            && schema_value(&before.schema) == schema_value(&schema)
+    });
     let after = json!({
-        "id": field("id").unwrap_or_else(id),
+        "id": before.as_ref().map_or_else(new_id, |before| before.id.clone()),
         "name": table.name,
         "description": table.description,
         "format": {"provider": "parquet", "options": {}},
-        "schemaString": schema_string(&table.columns)?,
+        "schemaString": schema,
         "partitionColumns": [],
         "configuration": configuration,
-        "createdTime": field("createdTime").unwrap_or_else(|| millis.into()),
+        "createdTime": before.and_then(|before| before.created).unwrap_or(millis),
     });
-    let same = ["name", "description", "configuration"].iter().all(|key| field(key).as_ref() == after.get(key))
-        && schema_value(field("schemaString").as_ref()) == schema_value(after.get("schemaString"));
     Ok((!same).then(|| json!({"metaData": after})))
 }
 
 /// A schema's text read as JSON, so that two writers' spacing and order of keys do not differ.
-fn schema_value(text: Option<&Value>) -> Option<Value> {
-    serde_json::from_str(text?.as_str()?).ok()
+fn schema_value(text: &str) -> Option<Value> {
+    serde_json::from_str(text).ok()
 }
 
 fn schema_string(columns: &[ColumnRecord]) -> Result<String> {
@@ -287,8 +258,8 @@ async fn version_of(root: &TargetRoot, name: &str, release: u64, newest: u64) ->
 
 /// Writes a checkpoint. It only makes reading faster, so that a failure is told and not suffered.
 async fn checkpoint(root: &TargetRoot, name: &str, steps: &dyn Steps) {
-    let written = match load(root, name).await {
-        Ok(state) => deltalake_core::checkpoints::create_checkpoint(&state.table, None).await.map_err(delta_error),
+    let written = match DeltaLog::load(root, name).await {
+        Ok(log) => log.checkpoint().await,
         Err(error) => Err(error),
     };
     match written {
@@ -299,8 +270,4 @@ async fn checkpoint(root: &TargetRoot, name: &str, steps: &dyn Steps) {
 
 fn log_path(name: &str, file: &str) -> String {
     format!("{name}/_delta_log/{file}")
-}
-
-fn delta_error(error: DeltaTableError) -> Error {
-    Error::world("the Delta log cannot be read").with_source(error)
 }

@@ -15,6 +15,7 @@ mod codec;
 mod commit;
 mod conform;
 mod delta;
+mod delta_log;
 mod digest;
 mod hybrid;
 mod journal;
