@@ -4,7 +4,9 @@
 //! publishing, checking and the dictionary all work from it, so a published column without a
 //! description cannot exist.
 
-use arrow::datatypes::{Field, Schema};
+use std::sync::Arc;
+
+use arrow::datatypes::{DataType, Field, FieldRef, Schema};
 use serde::{Deserialize, Serialize};
 
 pub use crate::syntax::{Classification, ColumnType, Pii};
@@ -160,6 +162,21 @@ impl Contract {
             .collect();
         Schema::new(fields)
     }
+
+    /// The schema in which models read the table.
+    pub fn read_schema(&self) -> Schema {
+        with_text_views(&self.schema())
+    }
+}
+
+/// A schema whose texts are views, which point into what was read where plain texts would be copied row
+/// by row.
+pub fn with_text_views(schema: &Schema) -> Schema {
+    let read = |field: &FieldRef| match field.data_type() {
+        DataType::Utf8 => Arc::new(field.as_ref().clone().with_data_type(DataType::Utf8View)),
+        _ => Arc::clone(field),
+    };
+    Schema::new(schema.fields().iter().map(read).collect::<Vec<_>>())
 }
 
 /// The columns of every rejects table: where the row came from, its key there, and the reason.

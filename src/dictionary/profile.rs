@@ -142,6 +142,16 @@ impl ProfileBuilder {
         self.columns.iter().map(|column| (column.name.clone(), column.nulls)).collect()
     }
 
+    /// Rows by value, that of no value first, of the text columns of few values that are not personal.
+    pub fn texts(&self) -> BTreeMap<ColumnName, Vec<(Option<String>, u64)>> {
+        let of = |column: &Counted| {
+            let values = column.tally.texts()?.into_iter().map(|(text, rows)| (Some(text.to_string()), rows));
+            let none = (column.nulls > 0).then_some((None, column.nulls));
+            Some((column.name.clone(), none.into_iter().chain(values).collect()))
+        };
+        self.columns.iter().filter_map(of).collect()
+    }
+
     /// The profiles, in the order of the contract's columns.
     pub fn finish(self) -> Vec<ColumnProfile> {
         let rows = self.rows;

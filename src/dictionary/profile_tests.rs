@@ -267,6 +267,16 @@ fn naive_column(values: &[Option<String>], named: bool, all_or_none: bool) -> Co
     profile
 }
 
+/// Every value of the text column with its rows, where there are few.
+fn rows_by_text(rows: &[Row]) -> BTreeMap<ColumnName, Vec<(Option<String>, u64)>> {
+    let mut counts = BTreeMap::new();
+    for (text, ..) in rows {
+        *counts.entry(text.clone()).or_insert(0) += 1;
+    }
+    let few = counts.keys().flatten().count() <= LOW_CARDINALITY;
+    few.then(|| (ColumnName::new_unchecked("text"), counts.into_iter().collect())).into_iter().collect()
+}
+
 #[test]
 fn agrees_with_counting_value_by_value() {
     let contract =
@@ -282,16 +292,25 @@ fn agrees_with_counting_value_by_value() {
             for (i, chunk) in rows.chunks(size).enumerate() {
                 parts[i % 2].push(&batch(chunk, i % 2 == 1)).unwrap();
             }
-            let [mut first, mut second] = parts;
-            let found = if seed % 2 == 0 {
-                first.merge(second).unwrap();
-                first.finish()
-            } else {
-                second.merge(first).unwrap();
-                second.finish()
-            };
-            assert_eq!(found, expected, "seed {seed}, batches of {size}");
+            let [mut merged, mut other] = parts;
+            if seed % 2 == 1 {
+                std::mem::swap(&mut merged, &mut other);
+            }
+            merged.merge(other).unwrap();
+            assert_eq!(merged.texts(), rows_by_text(&rows), "seed {seed}, batches of {size}");
+            assert_eq!(merged.finish(), expected, "seed {seed}, batches of {size}");
         }
+    }
+}
+
+#[test]
+fn texts_that_are_personal_or_long_are_not_handed_on() {
+    let mut personal = contract(&[("c", ColumnType::Text)]);
+    personal.columns[0].pii = Pii::Direct;
+    for (contract, text) in [(personal, "a".to_string()), (contract(&[("c", ColumnType::Text)]), "a".repeat(300))] {
+        let mut builder = ProfileBuilder::new(&contract);
+        builder.push(&RecordBatch::try_from_iter([("c", texts(&[(&text, 9)]))]).unwrap()).unwrap();
+        assert_eq!(builder.texts(), BTreeMap::new());
     }
 }
 

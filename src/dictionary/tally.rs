@@ -113,6 +113,14 @@ impl Tally {
         }
     }
 
+    /// All values of a text column with their rows, where there are few.
+    pub(super) fn texts(&self) -> Option<Vec<(&str, u64)>> {
+        match self {
+            Self::Text(Some(texts)) if texts.len() <= LOW_CARDINALITY => texts.all(),
+            _ => None,
+        }
+    }
+
     /// The frequent values; none for a column of many values.
     pub(super) fn top(&self) -> Vec<TopValue> {
         match self {

@@ -40,6 +40,13 @@ impl Texts {
         }
     }
 
+    /// All of them with their rows, in order; nothing where some are too long to be kept.
+    pub(super) fn all(&self) -> Option<Vec<(&str, u64)>> {
+        let mut all: Vec<(&str, u64)> = self.short.iter().map(|(text, rows)| (text.as_ref(), *rows)).collect();
+        all.sort_unstable();
+        self.long.is_empty().then_some(all)
+    }
+
     /// The frequent ones.
     pub(super) fn top(&self) -> Vec<TopValue> {
         ranked(self.short.iter().map(|(text, rows)| (text.to_string(), *rows)).collect())

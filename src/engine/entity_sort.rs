@@ -1,28 +1,19 @@
 //! Sorting rows for a walk: by entity first and, within an entity, by what orders its rows.
 //!
 //! The general sort compares rows whole, in encoded form, and merges hundreds of sorted batches. A
-//! walk's columns are mostly numbers and its entities have few rows, so it is quicker to sort one
-//! word of 64 bits for each row and then to put the few rows of each word in order:
+//! walk's columns are mostly numbers and its entities have few rows, so it is quicker to bring each
+//! column into one piece, to put the numbers of the rows in order ([`super::entity_order`]), and then
+//! to gather the rows.
 //!
-//! ```text
-//! entity ─→ word    a number as it is; a text's first eight bytes after what all texts share
-//! sort (word, row) │ in each run of one word: sort by entity, then by the other columns │ gather
-//! ```
-//!
-//! Where the entity is of another type or has NULLs, or memory runs short, the rows go through the
+//! Where the first column is of a type without words, or memory runs short, the rows go through the
 //! general sort, which spills. Both give the same order.
 
-use std::cmp::Ordering;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use arrow::array::{
-    Array, ArrayRef, AsArray, DynComparator, RecordBatch, StringArray, StringViewArray, UInt32Array, make_comparator,
-};
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, UInt32Array};
 use arrow::compute::{concat, take};
-use arrow::datatypes::{
-    DataType, Date32Type, FieldRef, Int32Type, Int64Type, Schema, SchemaRef, TimeUnit, TimestampMicrosecondType,
-};
+use arrow::datatypes::{DataType, FieldRef, Schema, SchemaRef};
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::common::{Result as SqlResult, internal_err};
 use datafusion::execution::TaskContext;
@@ -38,7 +29,8 @@ use datafusion::physical_plan::{
 };
 use futures::{StreamExt, TryStreamExt, stream};
 
-use super::in_order::{ASCENDING, together};
+use super::entity_order::{has_words, order};
+use super::in_order::together;
 
 /// Sorts each partition by entity and order, ascending, NULLs last.
 #[derive(Debug)]
@@ -75,18 +67,6 @@ impl EntitySortExec {
         };
         self.ordering.iter().enumerate().map(|(at, sort)| place(at, &sort.expr)).collect()
     }
-}
-
-fn has_words(data_type: &DataType) -> bool {
-    matches!(
-        data_type,
-        DataType::Int32
-            | DataType::Int64
-            | DataType::Date32
-            | DataType::Timestamp(TimeUnit::Microsecond, _)
-            | DataType::Utf8
-            | DataType::Utf8View
-    )
 }
 
 impl DisplayAs for EntitySortExec {
@@ -180,12 +160,10 @@ impl Sort {
         let Some(columns) = self.columns.take() else { return self.general(Vec::new()) };
         let mut batches = Vec::new();
         while let Some(batch) = self.input.next().await.transpose()? {
-            let first = columns.first().and_then(|at| batch.columns().get(*at));
-            let has_nulls = first.is_none_or(|first| first.null_count() > 0);
             // The rows as they came, once more in one piece, and their order.
             let bytes = 2 * bytes_of(&batch) + batch.num_rows() * size_of::<(u64, u32)>();
             batches.push(batch);
-            if has_nulls || self.held.size() + bytes > self.most_bytes || self.held.try_grow(bytes).is_err() {
+            if self.held.size() + bytes > self.most_bytes || self.held.try_grow(bytes).is_err() {
                 return self.general(batches);
             }
         }
@@ -261,124 +239,4 @@ fn joined(schema: &SchemaRef, batches: Vec<RecordBatch>) -> SqlResult<Vec<ArrayR
     }
     let join = |pieces: Vec<ArrayRef>| Ok(concat(&pieces.iter().map(AsRef::as_ref).collect::<Vec<_>>())?);
     columns.into_iter().map(join).collect()
-}
-
-/// The rows in order.
-fn order(whole: &[ArrayRef], sorted: &[usize]) -> SqlResult<Vec<u32>> {
-    let column = |at: &usize| whole.get(*at).map_or_else(|| internal_err!("a sort column is not there"), Ok);
-    let Some((first, rest)) = sorted.split_first() else { return internal_err!("a sort needs columns") };
-    let first = column(first)?;
-    let texts = Texts::of(first);
-    let mut rows: Vec<(u64, u32)> = match (&texts, Numbers::of(first)) {
-        (Some(texts), _) => texts.words().zip(0..).collect(),
-        (None, Some(numbers)) => numbers.words().zip(0..).collect(),
-        (None, None) => return internal_err!("rows are sorted by a column of type {}", first.data_type()),
-    };
-    let rest = rest.iter().map(|at| Rest::of(column(at)?)).collect::<SqlResult<Vec<_>>>()?;
-    rows.sort_unstable();
-    for run in rows.chunk_by_mut(|one, next| one.0 == next.0).filter(|run| run.len() > 1) {
-        run.sort_unstable_by(|(_, a), (_, b)| {
-            let by_text = texts.as_ref().map(|texts| texts.get(*a as usize).cmp(texts.get(*b as usize)));
-            let by_rest = rest.iter().map(|column| column.compare(*a as usize, *b as usize));
-            by_text.into_iter().chain(by_rest).find(|order| order.is_ne()).unwrap_or(a.cmp(b))
-        });
-    }
-    Ok(rows.into_iter().map(|(_, row)| row).collect())
-}
-
-/// A column that orders rows of one word.
-enum Rest<'a> {
-    Numbers(Numbers<'a>),
-    Other(DynComparator),
-}
-
-impl<'a> Rest<'a> {
-    fn of(column: &'a ArrayRef) -> SqlResult<Self> {
-        match Numbers::of(column) {
-            Some(numbers) if column.null_count() == 0 => Ok(Self::Numbers(numbers)),
-            _ => Ok(Self::Other(make_comparator(column, column, ASCENDING)?)),
-        }
-    }
-
-    fn compare(&self, a: usize, b: usize) -> Ordering {
-        match self {
-            Self::Numbers(numbers) => numbers.get(a).cmp(&numbers.get(b)),
-            Self::Other(compare) => compare(a, b),
-        }
-    }
-}
-
-/// The values of a column that is sorted as a number.
-enum Numbers<'a> {
-    Wide(&'a [i64]),
-    Narrow(&'a [i32]),
-}
-
-impl<'a> Numbers<'a> {
-    fn of(column: &'a ArrayRef) -> Option<Self> {
-        match column.data_type() {
-            DataType::Int64 => Some(Self::Wide(column.as_primitive::<Int64Type>().values())),
-            DataType::Int32 => Some(Self::Narrow(column.as_primitive::<Int32Type>().values())),
-            DataType::Date32 => Some(Self::Narrow(column.as_primitive::<Date32Type>().values())),
-            DataType::Timestamp(TimeUnit::Microsecond, _) => {
-                Some(Self::Wide(column.as_primitive::<TimestampMicrosecondType>().values()))
-            }
-            _ => None,
-        }
-    }
-
-    fn get(&self, row: usize) -> i64 {
-        match self {
-            Self::Wide(values) => values.get(row).copied().unwrap_or_default(),
-            Self::Narrow(values) => values.get(row).copied().map_or(0, i64::from),
-        }
-    }
-
-    /// Numbers without a sign, in the same order.
-    fn words(&self) -> impl Iterator<Item = u64> {
-        let (wide, narrow): (&[i64], &[i32]) = match self {
-            Self::Wide(values) => (values, &[]),
-            Self::Narrow(values) => (&[], values),
-        };
-        wide.iter().copied().chain(narrow.iter().map(|value| i64::from(*value))).map(|value| (value as u64) ^ (1 << 63))
-    }
-}
-
-/// The values of a text column.
-enum Texts<'a> {
-    Views(&'a StringViewArray),
-    Plain(&'a StringArray),
-}
-
-impl<'a> Texts<'a> {
-    fn of(column: &'a ArrayRef) -> Option<Self> {
-        column.as_string_view_opt().map(Self::Views).or_else(|| column.as_string_opt().map(Self::Plain))
-    }
-
-    fn get(&self, row: usize) -> &'a [u8] {
-        match self {
-            Self::Views(texts) => texts.value(row).as_bytes(),
-            Self::Plain(texts) => texts.value(row).as_bytes(),
-        }
-    }
-
-    /// Of each text the eight bytes that follow what all texts begin with: less for lesser texts, and
-    /// equal for some that differ.
-    fn words(&self) -> impl Iterator<Item = u64> {
-        let rows = match self {
-            Self::Views(texts) => texts.len(),
-            Self::Plain(texts) => texts.len(),
-        };
-        let first = if rows == 0 { &[][..] } else { self.get(0) };
-        let shared = (0..rows).fold(first.len(), |shared, row| {
-            let (one, other) = (first.get(..shared).unwrap_or_default(), self.get(row));
-            if other.starts_with(one) { shared } else { one.iter().zip(other).take_while(|(a, b)| a == b).count() }
-        });
-        (0..rows).map(move |row| {
-            let mut bytes = [0; 8];
-            let rest = self.get(row).get(shared..).unwrap_or_default();
-            bytes.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
-            u64::from_be_bytes(bytes)
-        })
-    }
 }

@@ -35,6 +35,7 @@ enum Named {
 
 /// Entities and what they do; the last column makes the order total.
 fn rows(rng: &mut ChaCha8Rng, count: usize, entities: i64, named: Named, nulls: bool) -> RecordBatch {
+    let named_by_null = |id: i64| nulls && id % 7 == 3;
     let ids: Vec<i64> = (0..count).map(|_| rng.random_range(-entities..entities)).collect();
     let word = |id: &i64| match id % 4 {
         0 => format!("00Q5g{id:010}"),
@@ -43,9 +44,11 @@ fn rows(rng: &mut ChaCha8Rng, count: usize, entities: i64, named: Named, nulls: 
         _ => format!("00Q5g{}\u{0}", id / 8),
     };
     let entity: ArrayRef = match named {
-        Named::Number => Arc::new(Int64Array::from(ids)),
+        Named::Number => Arc::new(ids.iter().map(|id| (!named_by_null(*id)).then_some(*id)).collect::<Int64Array>()),
         Named::Text => Arc::new(StringArray::from_iter_values(ids.iter().map(word))),
-        Named::View => Arc::new(StringViewArray::from_iter_values(ids.iter().map(word))),
+        Named::View => {
+            Arc::new(ids.iter().map(|id| (!named_by_null(*id)).then(|| word(id))).collect::<StringViewArray>())
+        }
     };
     let at = (0..count).map(|_| (!nulls || rng.random_bool(0.9)).then(|| rng.random_range(-5..5_i64)));
     let at: TimestampMicrosecondArray = at.collect();
@@ -93,7 +96,7 @@ async fn sorted(batch: &RecordBatch, size: usize, memory_bytes: usize) -> Record
 async fn rows_come_in_the_order_of_a_plain_sort() {
     let mut rng = ChaCha8Rng::seed_from_u64(5);
     for size in [1, 2, 7, 50, 8192] {
-        for (count, entities) in [(0, 1), (1, 1), (200, 1), (500, 20), (1_000, 1_000)] {
+        for (count, entities) in [(0, 1), (1, 1), (200, 1), (500, 20), (1_000, 1_000), (2_500, 2)] {
             for (named, nulls) in [
                 (Named::Number, false),
                 (Named::Text, false),

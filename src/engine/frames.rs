@@ -8,14 +8,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 use arrow::datatypes::SchemaRef;
 use chrono::{DateTime, Utc};
 use datafusion::catalog::TableProvider;
-use datafusion::common::{DFSchema, TableReference};
+use datafusion::common::{DFSchema, ScalarValue, TableReference};
 use datafusion::datasource::empty::EmptyTable;
 use datafusion::datasource::provider_as_source;
-use datafusion::logical_expr::LogicalPlanBuilder;
+use datafusion::functions_aggregate::expr_fn::count;
+use datafusion::logical_expr::{LogicalPlanBuilder, ident, lit};
 
 use crate::contract::{Column, ColumnRef};
 use crate::error::{Error, Result};
-use crate::syntax::TableName;
+use crate::syntax::{ColumnName, TableName};
 
 /// One table that a model may read.
 #[derive(Clone)]
@@ -55,8 +56,12 @@ pub struct Frames {
     ends: BTreeMap<TableName, EndsOf>,
     tables: BTreeMap<TableName, Arc<Frame>>,
     published: BTreeMap<TableName, Arc<Frame>>,
+    counted: BTreeMap<TableName, Arc<RowsByValue>>,
     shared: Shared,
 }
+
+/// For some text columns of a table, how many rows hold each value; `None` is no value.
+pub type RowsByValue = BTreeMap<ColumnName, Vec<(Option<String>, u64)>>;
 
 /// What the outputs of one model share while they are made, by the model's name.
 type Shared = Arc<Mutex<BTreeMap<TableName, Arc<dyn Any + Send + Sync>>>>;
@@ -90,6 +95,28 @@ impl Frames {
         });
         let each = each.collect::<Option<Vec<Ends>>>()?;
         each.into_iter().reduce(|all, one| (all.0.min(one.0), all.1.max(one.1)))
+    }
+
+    /// Says what was counted of a table's rows while they were written.
+    pub fn insert_counted(&mut self, name: TableName, counted: RowsByValue) {
+        self.counted.insert(name, Arc::new(counted));
+    }
+
+    /// The rows of a table by the values of a text column, as columns `item` (NULL for no value) and `rows`;
+    /// the table is read only where nobody counted before.
+    pub fn rows_by(&self, table: &TableName, column: &str) -> Result<LogicalPlanBuilder> {
+        let counted = self.counted.get(table).and_then(|counted| counted.get(column));
+        let wrong = |error| Error::internal(format!("the rows of `{table}` cannot be counted")).with_source(error);
+        let Some(counted) = counted.filter(|values| !values.is_empty()) else {
+            let rows = [count(lit(1_i64)).alias("rows")];
+            return self.scan(table)?.aggregate([ident(column).alias("item")], rows).map_err(wrong);
+        };
+        let rows = counted.iter().map(|(value, rows)| {
+            let rows = i64::try_from(*rows).map_err(|_| Error::internal(format!("`{table}` has too many rows")))?;
+            Ok(vec![lit(ScalarValue::Utf8(value.clone())), lit(rows)])
+        });
+        let values = LogicalPlanBuilder::values(rows.collect::<Result<_>>()?).map_err(wrong)?;
+        values.project([ident("column1").alias("item"), ident("column2").alias("rows")]).map_err(wrong)
     }
 
     /// Adds a table of a model as the last release has it, for the model to go on from.
@@ -151,11 +178,13 @@ fn scan(name: &TableName, frame: &Frame) -> Result<LogicalPlanBuilder> {
 
 #[cfg(test)]
 mod tests {
+    use arrow::array::{ArrayRef, RecordBatch, StringViewArray};
     use arrow::datatypes::Schema;
+    use arrow::util::pretty::pretty_format_batches;
+    use datafusion::datasource::MemTable;
 
     use super::*;
     use crate::contract::ColumnType;
-    use crate::syntax::ColumnName;
 
     fn of(table: &str, column: &str) -> ColumnRef {
         ColumnRef { table: TableName::new_unchecked(table), column: ColumnName::new_unchecked(column) }
@@ -166,6 +195,30 @@ mod tests {
         let at =
             Column::new(ColumnName::new_unchecked("at"), ColumnType::Timestamp, "When.").from_columns(from.to_vec());
         Frame::empty(Arc::new(Schema::empty()), vec![at])
+    }
+
+    #[tokio::test]
+    async fn what_was_counted_is_not_read_again() {
+        let engine = crate::engine::entity_tests::engine(1, 8192, 1 << 30);
+        let texts: ArrayRef = Arc::new(StringViewArray::from(vec![Some("b"), None, Some("a"), Some("b")]));
+        let batch = RecordBatch::try_from_iter([("c", texts)]).unwrap();
+        let table = TableName::new_unchecked("t");
+        let provider = MemTable::try_new(batch.schema(), vec![vec![batch]]).unwrap();
+        let mut frames = Frames::default();
+        frames.insert(table.clone(), Frame { provider: Arc::new(provider), columns: Vec::new() });
+        let counted = async |frames: &Frames| {
+            let plan = frames.rows_by(&table, "c").unwrap().sort([ident("item").sort(true, true)]).unwrap();
+            let batches = engine.collect(plan.build().unwrap()).await.unwrap();
+            pretty_format_batches(&batches).unwrap().to_string()
+        };
+        let read = counted(&frames).await;
+        assert!(read.contains("| b    | 2    |") && read.contains("|      | 1    |"), "{read}");
+        let rows = |value: Option<&str>, rows| (value.map(str::to_string), rows);
+        let known = vec![rows(None, 1), rows(Some("a"), 1), rows(Some("b"), 2)];
+        frames.insert_counted(table.clone(), [(ColumnName::new_unchecked("c"), known)].into());
+        assert_eq!(counted(&frames).await, read);
+        frames.insert(table.clone(), Frame::empty(Arc::new(Schema::empty()), Vec::new()));
+        assert_eq!(counted(&frames).await, read);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 pub mod entity;
 mod entity_exec;
+mod entity_order;
 mod entity_sort;
 #[cfg(test)]
 mod entity_sort_tests;
@@ -34,7 +35,7 @@ mod sql_place;
 mod sql_text;
 pub mod text;
 
-pub use frames::{Frame, Frames};
+pub use frames::{Frame, Frames, RowsByValue};
 pub use query::Select;
 pub use sql::TypedExpr;
 pub use sql_place::Word;

@@ -65,7 +65,7 @@ pub async fn plans(prepared: &Prepared, wanted: &str) -> Result<Vec<TablePlan>> 
 pub(super) fn with_empty_tables(prepared: &Prepared) -> Frames {
     let mut frames = prepared.frames.clone();
     for output in prepared.graph.models.iter().flat_map(|model| &model.outputs) {
-        frames.insert(output.table.clone(), Frame::empty(output.schema().into(), output.columns.clone()));
+        frames.insert(output.table.clone(), Frame::empty(output.read_schema().into(), output.columns.clone()));
     }
     frames
 }

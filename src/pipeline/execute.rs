@@ -19,7 +19,7 @@ use super::remember;
 use super::turns::{Turns, at_once};
 use super::watch::{Event, Watch};
 use crate::checks::{self, Check, CheckResult, Known, Status};
-use crate::contract::{Contract, Role};
+use crate::contract::{Contract, Role, with_text_views};
 use crate::diag::Diagnostics;
 use crate::dictionary::ColumnProfile;
 use crate::engine::{Frame, Frames, heap};
@@ -145,7 +145,7 @@ async fn read_what_is_not_selected(
     }
     for table in published_tables(publication.root(), Some(release)).await? {
         if let Some(contract) = outputs.get(&table.table.name) {
-            let provider = table_of_files(&table.urls, table.schema)?;
+            let provider = table_of_files(&table.urls, with_text_views(&table.schema).into())?;
             frames.insert(table.table.name.clone(), Frame { provider, columns: contract.columns.clone() });
         }
     }
@@ -239,10 +239,11 @@ impl Runner<'_> {
         let partitions = execute_stream_partitioned(physical, self.prepared.engine.ctx().task_ctx())?;
         let (tap, partitions) = Tap::new(contract, checks, &self.prepared.engine, partitions);
         let staged = self.publication.stage(contract, partitions).await?;
-        let Seen { profile, known } = tap.finish(staged.rows)?;
+        let Seen { profile, known, texts } = tap.finish(staged.rows)?;
         heap::give_back();
         self.made.profiles.insert(staged.name.clone(), profile);
         self.known.insert(staged.name.clone(), known);
+        self.frames.insert_counted(staged.name.clone(), texts);
         let frame = layout.frame(&staged, contract, self.prepared.engine.limits())?;
         self.made.staged.push(staged);
         Ok(frame)

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::checks::{Check, CheckResult, KeyHashes, Known, Test, all_differ};
 use crate::contract::Contract;
 use crate::dictionary::{ColumnProfile, ProfileBuilder};
-use crate::engine::Engine;
+use crate::engine::{Engine, RowsByValue};
 use crate::error::{Error, Result};
 use crate::kinds::{Exhibit, FactRow};
 
@@ -51,6 +51,8 @@ pub(super) struct Seen {
     pub(super) profile: Vec<ColumnProfile>,
     /// What its checks need not look for.
     pub(super) known: Known,
+    /// Rows by value of its text columns of few values.
+    pub(super) texts: RowsByValue,
 }
 
 /// The share of the memory limit that hashes of keys may take, of all partitions together.
@@ -103,13 +105,13 @@ impl Tap {
             keys.iter_mut().zip(lookout.keys).for_each(|(all, part)| all.push(part));
         }
         let Some(profile) = profile else { return Ok(Seen::default()) };
-        let nulls = profile.nulls();
+        let (nulls, texts) = (profile.nulls(), profile.texts());
         let distinct = keys.into_iter().filter_map(|keys| {
             let columns = keys.first()?.columns().to_vec();
             all_differ(keys).then_some(columns)
         });
         let known = Known { rows: Some(rows), nulls, distinct: distinct.collect() };
-        Ok(Seen { profile: profile.finish(), known })
+        Ok(Seen { profile: profile.finish(), known, texts })
     }
 }
 

@@ -30,7 +30,7 @@ impl Layout {
     /// The table, once it is written. One of fewer partitions than threads is read in pieces, in no
     /// order: that all threads have work is worth more than a sort spared.
     pub(super) fn frame(self, staged: &StagedTable, contract: &Contract, limits: &Limits) -> Result<Frame> {
-        let mut provider = table_of_files(staged.urls(), contract.schema().into())?;
+        let mut provider = table_of_files(staged.urls(), contract.read_schema().into())?;
         if let Some(order) = self.0.filter(|_| staged.rows > 0 && staged.partitions().len() >= limits.threads.get()) {
             let paths = |urls: &Vec<Url>| urls.iter().map(path_of).collect();
             let partitions = staged.partitions().iter().map(paths).collect::<Result<_>>()?;

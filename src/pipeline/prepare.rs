@@ -76,7 +76,7 @@ pub struct Target {
 impl Target {
     /// The place as publication wants it.
     pub fn root(&self) -> Result<TargetRoot> {
-        let (store, prefix) = (self.location.durable_store(), self.location.prefix().clone());
+        let (store, prefix) = (self.location.store(), self.location.prefix().clone());
         Ok(TargetRoot::new(store, prefix, self.location.url().clone(), self.format).with_codec(self.codec))
     }
 }

@@ -81,7 +81,7 @@ pub fn resolve(work: Unresolved<'_>, sources: Frames, engine: &Engine, diags: &m
         let resolver = Resolver { file: &written.spec, kind, settings: &work.settings, engine };
         let Some(outputs) = resolver.outputs(&frames, diags) else { continue };
         for output in &outputs {
-            frames.insert(output.table.clone(), Frame::empty(output.schema().into(), output.columns.clone()));
+            frames.insert(output.table.clone(), Frame::empty(output.read_schema().into(), output.columns.clone()));
         }
         let checks = {
             let assured = kind.as_model().assurances(&written.spec.model);

@@ -3,15 +3,18 @@
 //! The store's own driver renames a file into place and leaves it to the system when its bytes and
 //! its name reach the disk. A target cannot: the order in which things are on disk is what the
 //! commit protocol stands on. Here a put returns once the bytes, the name and the folders that were
-//! made for it are there.
+//! made for it are there. Ranges are read here too: the driver fills a buffer with zeros first, one byte
+//! after the other where it is built without optimisation.
 
 use std::fmt;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
+use std::ops::Range;
 use std::path::{Path as FilePath, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use futures::stream::BoxStream;
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
@@ -65,6 +68,19 @@ impl ObjectStore for DurableFiles {
 
     async fn get_opts(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
         self.inner.get_opts(location, options).await
+    }
+
+    async fn get_ranges(&self, location: &Path, ranges: &[Range<u64>]) -> Result<Vec<Bytes>> {
+        let path = self.inner.path_to_filesystem(location)?;
+        let ranges = ranges.to_vec();
+        blocking(move || {
+            let file = File::open(&path).map_err(|source| match source.kind() {
+                ErrorKind::NotFound => Error::NotFound { path: path.display().to_string(), source: source.into() },
+                _ => failed(source),
+            })?;
+            ranges.into_iter().map(|range| read_range(&file, range).map_err(failed)).collect()
+        })
+        .await
     }
 
     fn delete_stream(&self, locations: BoxStream<'static, Result<Path>>) -> BoxStream<'static, Result<Path>> {
@@ -130,6 +146,19 @@ fn put(path: &FilePath, payload: &PutPayload, create: bool) -> io::Result<()> {
         let _ = fs::remove_file(&beside);
     }
     named.and_then(|()| sync(&changed))
+}
+
+fn read_range(mut file: &File, range: Range<u64>) -> io::Result<Bytes> {
+    let wanted = range.end.saturating_sub(range.start);
+    let mut bytes = Vec::with_capacity(usize::try_from(wanted).map_err(io::Error::other)?);
+    file.seek(SeekFrom::Start(range.start))?;
+    file.take(wanted).read_to_end(&mut bytes)?;
+    if (bytes.len() as u64) < wanted {
+        let found = bytes.len();
+        let short = format!("the file ends {found} bytes after {}, and {wanted} were wanted", range.start);
+        return Err(io::Error::new(ErrorKind::UnexpectedEof, short));
+    }
+    Ok(bytes.into())
 }
 
 /// A new file next to `path`, under a name that listings of the store pass over.
@@ -206,6 +235,18 @@ mod tests {
         assert_eq!(listed.len(), 2);
         let beside = fs::read_dir(dir.path().join("a/b")).unwrap().count();
         assert_eq!(beside, 1, "a file was left beside its place");
+    }
+
+    #[tokio::test]
+    async fn ranges_are_read_whole_or_not_at_all() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join("file"), "0123456789").unwrap();
+        let path = |name: &str| Path::from_absolute_path(dir.path()).unwrap().join(name);
+        let store = DurableFiles::default();
+        assert_eq!(store.get_ranges(&path("file"), &[7..10, 0..0, 2..4]).await.unwrap(), ["789", "", "23"]);
+        let short = store.get_ranges(&path("file"), &[0..2, 8..11]).await.unwrap_err().to_string();
+        assert!(short.contains("the file ends 2 bytes after 8, and 3 were wanted"), "{short}");
+        assert!(matches!(store.get_ranges(&path("none"), &[0..1, 1..2]).await, Err(Error::NotFound { .. })));
     }
 
     #[test]

@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use datafusion::execution::object_store::ObjectStoreUrl;
 use datafusion::execution::runtime_env::RuntimeEnv;
-use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use object_store::{ObjectStore, RetryConfig};
 use url::Url;
@@ -82,14 +81,10 @@ impl Location {
         &self.url
     }
 
-    /// The client. Its paths start at the root of the disk or the bucket: see [`Self::prefix`].
+    /// The client, whose puts wait for the disk on a file system. Its paths start at the root of the disk
+    /// or the bucket: see [`Self::prefix`].
     pub fn store(&self) -> Arc<dyn ObjectStore> {
         Arc::clone(&self.reach.store)
-    }
-
-    /// The client for what must outlast a loss of power: on a file system its puts wait for the disk.
-    pub fn durable_store(&self) -> Arc<dyn ObjectStore> {
-        if self.local_path().is_some() { Arc::new(DurableFiles::default()) } else { self.store() }
     }
 
     /// This location's path within [`Self::store`].
@@ -193,7 +188,7 @@ fn local(text: &str, base: &FilePath) -> Result<Location> {
     let url = Url::from_directory_path(&folder).map_err(|()| wrong())?;
     let prefix = Path::from_absolute_path(&folder).map_err(|error| wrong().with_source(error))?;
     let registry = Url::parse("file:///").map_err(|error| Error::internal("no file URL").with_source(error))?;
-    let store = Arc::new(LocalFileSystem::new());
+    let store = Arc::new(DurableFiles::default());
     let reach = Reach { store, cloud: None, registry, options: Options::new(), secrets: Vec::new() };
     Ok(Location { url, prefix, reach: Arc::new(reach) })
 }

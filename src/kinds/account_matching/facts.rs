@@ -17,14 +17,13 @@ use crate::kinds::{Scope, fact};
 
 /// All counts, as plans with the columns `fact`, `item`, `rows`.
 pub(super) fn facts(resolved: &Resolved, scope: &Scope<'_>) -> Result<Vec<LogicalPlan>> {
-    let rejects = scope.frames.scan(&scope.model.with_suffix("_rejects"))?;
-    let rejected = planned(rejects.aggregate([ident("reason")], [count(lit(1)).alias("rows")]))?;
+    let rejected = scope.frames.rows_by(&scope.model.with_suffix("_rejects"), "reason")?;
     let leads = scope.frames.scan(scope.model)?;
     let leads = planned(leads.aggregate(EVERY_ROW, [count(lit(1)).alias("rows")]))?;
     Ok(vec![
         rows_in(resolved, scope)?,
         named(fact::OUT, lit("leads"), leads)?,
-        named(fact::REJECTED, ident("reason"), rejected)?,
+        named(fact::REJECTED, ident("item"), rejected)?,
         by_tier(scope)?,
         notes(resolved, scope)?,
     ])
@@ -51,9 +50,8 @@ fn rows_in(resolved: &Resolved, scope: &Scope<'_>) -> Result<LogicalPlan> {
 }
 
 fn by_tier(scope: &Scope<'_>) -> Result<LogicalPlan> {
-    let found = planned(scope.frames.scan(scope.model)?.filter(ident("tier").is_not_null()))?;
-    let by_tier = planned(found.aggregate([ident("tier")], [count(lit(1)).alias("rows")]))?;
-    named(fact::RULE, ident("tier"), by_tier)
+    let by_tier = scope.frames.rows_by(scope.model, "tier")?;
+    named(fact::RULE, ident("item"), planned(by_tier.filter(ident("item").is_not_null()))?)
 }
 
 /// What the walk knows beside its rows. Where it ran, its accounts are at hand.

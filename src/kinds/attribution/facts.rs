@@ -73,9 +73,8 @@ fn unconverted(resolved: &Resolved, scope: &Scope<'_>) -> Result<LogicalPlan> {
 }
 
 fn rejected(scope: &Scope<'_>) -> Result<LogicalPlan> {
-    let rows = scope.frames.scan(&scope.model.with_suffix("_rejects"))?;
-    let rows = planned(rows.aggregate([ident("reason")], [count(lit(1i64)).alias("rows")]))?;
-    named(fact::REJECTED, ident("reason"), rows)
+    let rows = scope.frames.rows_by(&scope.model.with_suffix("_rejects"), "reason")?;
+    named(fact::REJECTED, ident("item"), rows)
 }
 
 /// The item of [`fact::POLICY`] that counts conversions whose lookback begins before the first touch.

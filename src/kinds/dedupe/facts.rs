@@ -15,12 +15,11 @@ const EVERY_ROW: Vec<Expr> = Vec::new();
 pub(super) fn facts(resolved: &Resolved, scope: &Scope<'_>) -> Result<Vec<LogicalPlan>> {
     let crosswalk = scope.frames.scan(&scope.model.with_suffix("_crosswalk"))?;
     let records = planned(crosswalk.aggregate(EVERY_ROW, [count(lit(1)).alias("rows")]))?;
-    let rejects = scope.frames.scan(&scope.model.with_suffix("_rejects"))?;
-    let rejected = planned(rejects.aggregate([ident("reason")], [count(lit(1)).alias("rows")]))?;
+    let rejected = scope.frames.rows_by(&scope.model.with_suffix("_rejects"), "reason")?;
     Ok(vec![
         rows_in(resolved, scope)?,
         named(fact::OUT, lit("records"), records)?,
-        named(fact::REJECTED, ident("reason"), rejected)?,
+        named(fact::REJECTED, ident("item"), rejected)?,
         counted(resolved, scope)?,
     ])
 }

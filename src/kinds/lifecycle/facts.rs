@@ -59,15 +59,12 @@ fn rows_in(resolved: &Resolved, scope: &Scope<'_>) -> Result<LogicalPlan> {
 }
 
 fn by_stage(scope: &Scope<'_>) -> Result<LogicalPlan> {
-    let visits = scope.frames.scan(scope.model)?;
-    let by_stage = planned(visits.aggregate([ident("stage")], [count(lit(1)).alias("rows")]))?;
-    named(fact::STAGE, ident("stage"), by_stage)
+    named(fact::STAGE, ident("item"), scope.frames.rows_by(scope.model, "stage")?)
 }
 
 fn rejected(scope: &Scope<'_>) -> Result<LogicalPlan> {
-    let rows = scope.frames.scan(&scope.model.with_suffix("_rejects"))?;
-    let by_reason = planned(rows.aggregate([ident("reason")], [count(lit(1)).alias("rows")]))?;
-    named(fact::REJECTED, ident("reason"), by_reason)
+    let rows = scope.frames.rows_by(&scope.model.with_suffix("_rejects"), "reason")?;
+    named(fact::REJECTED, ident("item"), rows)
 }
 
 fn ignored_values(resolved: &Resolved, scope: &Scope<'_>) -> Result<LogicalPlan> {

@@ -139,10 +139,8 @@ pub(super) fn facts(spec: &SourceMapping, scope: &Scope<'_>) -> Result<Vec<Logic
         built(counted.and_then(|plan| plan.project(columns)))
     };
     let by = |name: &str, table: &TableName, column: &str| {
-        let item = ident(column).alias("item");
-        let counted = scope.frames.scan(table)?.aggregate([item], [count(lit(1_i64)).alias("rows")]);
         let columns = vec![lit(name).alias("fact"), cast(ident("item"), DataType::Utf8).alias("item"), ident("rows")];
-        built(counted.and_then(|plan| plan.project(columns)))
+        built(scope.frames.rows_by(table, column)?.project(columns))
     };
     Ok(vec![
         whole(fact::IN, &spec.from)?,

@@ -77,7 +77,5 @@ fn inferred_left_out(resolved: &Resolved, scope: &Scope<'_>) -> Result<LogicalPl
 }
 
 fn by_calendar(scope: &Scope<'_>) -> Result<LogicalPlan> {
-    let rows = scope.frames.scan(scope.model)?;
-    let counted = planned(rows.aggregate([ident("calendar")], [count(lit(1)).alias("rows")]))?;
-    named(fact::RULE, ident("calendar"), counted)
+    named(fact::RULE, ident("item"), scope.frames.rows_by(scope.model, "calendar")?)
 }
