@@ -116,7 +116,7 @@ fn differ(hashes: &[Vec<u64>], seen: &mut Vec<u64>) -> bool {
                     break;
                 }
                 found if found == *hash => return false,
-                _ => at += 1,
+                _ => at = at.wrapping_add(1),
             }
         }
     }
