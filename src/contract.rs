@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use arrow::datatypes::{DataType, Field, FieldRef, Schema};
+use arrow::datatypes::{Field, FieldRef, Schema};
 use serde::{Deserialize, Serialize};
 
 pub use crate::syntax::{Classification, ColumnType, Pii};
@@ -165,18 +165,17 @@ impl Contract {
 
     /// The schema in which models read the table.
     pub fn read_schema(&self) -> Schema {
-        with_text_views(&self.schema())
+        read_schema(&self.schema())
     }
 }
 
-/// A schema whose texts are views, which point into what was read where plain texts would be copied row
-/// by row.
-pub fn with_text_views(schema: &Schema) -> Schema {
-    let read = |field: &FieldRef| match field.data_type() {
-        DataType::Utf8 => Arc::new(field.as_ref().clone().with_data_type(DataType::Utf8View)),
-        _ => Arc::clone(field),
+/// The schema in which a table of that schema is read; see [`ColumnType::reading`].
+pub fn read_schema(published: &Schema) -> Schema {
+    let read = |field: &FieldRef| match ColumnType::of_arrow(field.data_type()) {
+        Some(ty) => Arc::new(field.as_ref().clone().with_data_type(ty.reading())),
+        None => Arc::clone(field),
     };
-    Schema::new(schema.fields().iter().map(read).collect::<Vec<_>>())
+    Schema::new(published.fields().iter().map(read).collect::<Vec<_>>())
 }
 
 /// The columns of every rejects table: where the row came from, its key there, and the reason.

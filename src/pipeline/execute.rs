@@ -19,7 +19,7 @@ use super::remember;
 use super::turns::{Turns, at_once};
 use super::watch::{Event, Watch};
 use crate::checks::{self, Check, CheckResult, Known, Status};
-use crate::contract::{Contract, Role, with_text_views};
+use crate::contract::{Contract, Role, read_schema};
 use crate::diag::Diagnostics;
 use crate::dictionary::ColumnProfile;
 use crate::engine::{Frame, Frames, heap};
@@ -145,7 +145,7 @@ async fn read_what_is_not_selected(
     }
     for table in published_tables(publication.root(), Some(release)).await? {
         if let Some(contract) = outputs.get(&table.table.name) {
-            let provider = table_of_files(&table.urls, with_text_views(&table.schema).into())?;
+            let provider = table_of_files(&table.urls, read_schema(&table.schema).into())?;
             frames.insert(table.table.name.clone(), Frame { provider, columns: contract.columns.clone() });
         }
     }

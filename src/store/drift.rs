@@ -130,7 +130,7 @@ impl Comparison<'_> {
         let (mut retyped, mut wider, mut rounded) = (Vec::new(), Vec::new(), Vec::new());
         for (file, there) in found {
             // A column of NULLs alone says nothing about its type.
-            if there.nulls == Some(file.rows) && arrow::compute::can_cast_types(&there.ty, &widen::reading(declared)) {
+            if there.nulls == Some(file.rows) && arrow::compute::can_cast_types(&there.ty, &declared.reading()) {
                 continue;
             }
             match widen::fit(declared, &there.ty) {
@@ -161,7 +161,7 @@ impl Comparison<'_> {
             .filter(|first| widen::is_text_dictionary(first) && found.iter().all(|(_, there)| there.ty == **first));
         match dictionary {
             Some(dictionary) if effective == ColumnType::Text => Some(dictionary.clone()),
-            _ => Some(widen::reading(effective)),
+            _ => Some(effective.reading()),
         }
     }
 
@@ -248,7 +248,7 @@ impl Comparison<'_> {
     /// A declared column whose values are the names of folders.
     fn folder(&mut self, name: &Spanned<SourceName>, column: &SourceColumn) -> Option<Field> {
         let declared = column.ty.value.column().unwrap_or(ColumnType::Text);
-        let ty = widen::reading(declared);
+        let ty = declared.reading();
         let mut nullable = false;
         for file in self.files {
             let value =

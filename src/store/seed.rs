@@ -10,7 +10,6 @@ use datafusion::catalog::TableProvider;
 use datafusion::datasource::MemTable;
 
 use super::cell::Cells;
-use super::widen;
 use crate::contract::{Column, ColumnType};
 use crate::diag::{Diagnostic, Diagnostics, Place, Sources, codes};
 use crate::error::{Error, Result};
@@ -89,7 +88,7 @@ impl Seed {
         let fields: Vec<Field> = spec
             .columns
             .iter()
-            .map(|(name, column)| Field::new(name.as_str(), widen::reading(column_type(column)), column.nullable))
+            .map(|(name, column)| Field::new(name.as_str(), column_type(column).reading(), column.nullable))
             .collect();
         let batch = RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays).map_err(|error| {
             Error::internal(format!("seed `{}` does not fit its own schema", spec.seed)).with_source(error)

@@ -68,15 +68,6 @@ fn digits(ty: ColumnType) -> Option<(i16, i8)> {
     }
 }
 
-/// The Arrow type in which values are read: text as views, which filters, groups and sorts handle
-/// without copying; everything else as it is published.
-pub(super) fn reading(ty: ColumnType) -> DataType {
-    match ty {
-        ColumnType::Text => DataType::Utf8View,
-        other => other.arrow(),
-    }
-}
-
 /// The type in which a column that nobody declared is read: what two files can both be read as, or
 /// `None` where they disagree.
 pub(super) fn undeclared(a: &DataType, b: &DataType) -> Option<DataType> {
@@ -87,7 +78,7 @@ pub(super) fn undeclared(a: &DataType, b: &DataType) -> Option<DataType> {
         (DataType::Dictionary(..), _) | (_, DataType::Dictionary(..)) if is_text(&a) && is_text(&b) => {
             Some(DataType::Utf8View)
         }
-        _ => join(ColumnType::of_arrow(&a)?, ColumnType::of_arrow(&b)?).map(reading),
+        _ => join(ColumnType::of_arrow(&a)?, ColumnType::of_arrow(&b)?).map(ColumnType::reading),
     }
 }
 

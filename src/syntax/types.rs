@@ -28,6 +28,15 @@ pub enum ColumnType {
 }
 
 impl ColumnType {
+    /// The Arrow type in which values are read: text as views, which filters, groups and sorts handle
+    /// without copying; everything else as it is published.
+    pub fn reading(self) -> DataType {
+        match self {
+            Self::Text => DataType::Utf8View,
+            other => other.arrow(),
+        }
+    }
+
     /// The Arrow type that a column of this type has in a published file.
     pub fn arrow(self) -> DataType {
         match self {

@@ -163,17 +163,13 @@ fn metadata(
     let before = state.map(|state| state.log.described());
     let seed = format!("{}{} {}", root.url(), table.name, release.run);
     let new_id = || Uuid::new_v5(&Uuid::NAMESPACE_URL, seed.as_bytes()).to_string();
-    let mut configuration: Map<String, Value> = Map::new();
-    for (key, value) in before.iter().flat_map(|before| &before.configuration) {
-        configuration.insert(key.clone(), value.as_str().into());
-    }
-    configuration.insert("marquetry.grain".to_string(), table.grain.join(",").into());
+    let mut configuration = before.as_ref().map(|before| before.configuration.clone()).unwrap_or_default();
+    configuration.insert("marquetry.grain".to_string(), table.grain.join(","));
     let schema = schema_string(&table.columns)?;
     let same = before.as_ref().is_some_and(|before| {
-        let kept = before.configuration.iter().map(|(key, value)| (key.clone(), value.as_str().into()));
         before.name.as_deref() == Some(table.name.as_str())
             && before.description.as_deref() == Some(table.description.as_str())
-            && configuration == kept.collect::<Map<String, Value>>()
+            && configuration == before.configuration
             && schema_value(&before.schema) == schema_value(&schema)
     });
     let after = json!({

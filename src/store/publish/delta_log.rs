@@ -3,6 +3,7 @@
 //! The log is read through the Delta kernel, which knows checkpoints and the entries of other writers.
 //! The kernel blocks, so every question runs beside the runtime's threads.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use delta_kernel::scan::StatsOptions;
@@ -49,7 +50,7 @@ pub(super) struct Described {
     /// The schema as JSON text.
     pub(super) schema: String,
     /// The settings, ours and those of others.
-    pub(super) configuration: Vec<(String, String)>,
+    pub(super) configuration: BTreeMap<String, String>,
     /// Milliseconds since 1970.
     pub(super) created: Option<i64>,
 }
@@ -57,10 +58,7 @@ pub(super) struct Described {
 impl DeltaLog {
     /// Reads the log of the table that lies in the folder `name`.
     pub(super) async fn load(root: &TargetRoot, name: &str) -> Result<Self> {
-        let mut place = root.url_of(&format!("{name}/"))?;
-        if place.scheme() != "file" {
-            place.set_path(&format!("/{}/", root.path(name)));
-        }
+        let place = root.url_of(&format!("{name}/"))?;
         let executor = Arc::new(TokioMultiThreadExecutor::new(Handle::current()));
         let kernel = DefaultEngineBuilder::new(Arc::clone(root.store())).with_task_executor(executor).build();
         let kernel = Arc::new(kernel);
@@ -83,14 +81,12 @@ impl DeltaLog {
     /// What the log says of the table as a whole.
     pub(super) fn described(&self) -> Described {
         let metadata = self.snapshot.table_configuration().metadata();
-        let mut configuration: Vec<_> = metadata.configuration().clone().into_iter().collect();
-        configuration.sort();
         Described {
             id: metadata.id().to_string(),
             name: metadata.name().map(str::to_string),
             description: metadata.description().map(str::to_string),
             schema: metadata.schema_string().clone(),
-            configuration,
+            configuration: metadata.configuration().clone().into_iter().collect(),
             created: metadata.created_time(),
         }
     }
