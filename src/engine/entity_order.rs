@@ -67,23 +67,24 @@ fn sort(rows: &mut [Row], keys: &[Key<'_>]) {
     let (rows, without) = rows.split_at_mut(valid);
     sort(without, rest);
     if !key.set_words(rows) {
-        rows.sort_unstable_by(|a, b| key.compare(a.1, b.1).then(a.1.cmp(&b.1)));
-        return each_run(rows, |a, b| key.compare(a.1, b.1).is_eq(), rest);
+        return by_value(rows, key, rest);
     }
     rows.sort_unstable();
     for run in rows.chunk_by_mut(|a, b| a.0 == b.0).filter(|run| run.len() > 1) {
         if key.is_one_value(run) {
             sort(run, rest);
         } else {
-            run.sort_unstable_by(|a, b| key.compare(a.1, b.1).then(a.1.cmp(&b.1)));
-            each_run(run, |a, b| key.compare(a.1, b.1).is_eq(), rest);
+            by_value(run, key, rest);
         }
     }
 }
 
-/// Sorts each run of alike rows by the columns that follow.
-fn each_run(rows: &mut [Row], alike: impl Fn(&Row, &Row) -> bool, rest: &[Key<'_>]) {
-    rows.chunk_by_mut(alike).filter(|run| run.len() > 1).for_each(|run| sort(run, rest));
+/// Sorts rows by comparing what has no words, or the same word, and each run of one value by the columns
+/// that follow.
+fn by_value(rows: &mut [Row], key: &Key<'_>, rest: &[Key<'_>]) {
+    rows.sort_unstable_by(|a, b| key.compare(a.1, b.1).then(a.1.cmp(&b.1)));
+    let runs = rows.chunk_by_mut(|a, b| key.compare(a.1, b.1).is_eq());
+    runs.filter(|run| run.len() > 1).for_each(|run| sort(run, rest));
 }
 
 /// A column that rows are sorted by.

@@ -9,6 +9,7 @@ mod article;
 pub mod attribution;
 pub mod dedupe;
 pub mod exhibit;
+pub mod fact;
 #[cfg(test)]
 mod fixture;
 mod kind;
@@ -64,22 +65,6 @@ pub struct FactRow {
     pub item: String,
     /// How many rows.
     pub rows: i64,
-}
-
-/// The names of facts that the run itself understands.
-pub mod fact {
-    /// Rows read, by table. Together they must equal [`OUT`] plus [`REJECTED`].
-    pub const IN: &str = "rows_in";
-    /// Rows that are accounted for in the model's tables.
-    pub const OUT: &str = "rows_out";
-    /// Rows in the rejects table, by reason.
-    pub const REJECTED: &str = "rows_rejected";
-    /// Rows that a named policy touched, by policy.
-    pub const POLICY: &str = "policy";
-    /// Visits to a stage, by stage.
-    pub const STAGE: &str = "stage";
-    /// Rows that a rule decided, by rule.
-    pub const RULE: &str = "rule";
 }
 
 /// A condition that every row of one of a model's tables meets by construction. It is checked like the

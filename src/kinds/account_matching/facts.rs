@@ -3,9 +3,8 @@
 
 use std::sync::Arc;
 
-use arrow::datatypes::DataType;
 use datafusion::functions_aggregate::expr_fn::{count, sum};
-use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, cast, ident, lit};
+use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder, ident, lit};
 
 use super::notes::Notes;
 use super::operator::LeadWalk;
@@ -17,23 +16,15 @@ use crate::kinds::{Scope, fact};
 
 /// All counts, as plans with the columns `fact`, `item`, `rows`.
 pub(super) fn facts(resolved: &Resolved, scope: &Scope<'_>) -> Result<Vec<LogicalPlan>> {
-    let rejected = scope.frames.rows_by(&scope.model.with_suffix("_rejects"), "reason")?;
     let leads = scope.frames.scan(scope.model)?;
     let leads = planned(leads.aggregate(EVERY_ROW, [count(lit(1)).alias("rows")]))?;
     Ok(vec![
         rows_in(resolved, scope)?,
-        named(fact::OUT, lit("leads"), leads)?,
-        named(fact::REJECTED, ident("item"), rejected)?,
+        fact::named(fact::OUT, lit("leads"), leads)?,
+        fact::rejected(scope)?,
         by_tier(scope)?,
         notes(resolved, scope)?,
     ])
-}
-
-/// A count in the column `rows`, given its fact and item.
-fn named(fact: &str, item: Expr, counted: LogicalPlanBuilder) -> Result<LogicalPlan> {
-    let rows = cast(ident("rows"), DataType::Int64).alias("rows");
-    let columns = [lit(fact).alias("fact"), cast(item, DataType::Utf8).alias("item"), rows];
-    planned(counted.project(columns).and_then(|rows| rows.build()))
 }
 
 fn rows_in(resolved: &Resolved, scope: &Scope<'_>) -> Result<LogicalPlan> {
@@ -46,12 +37,12 @@ fn rows_in(resolved: &Resolved, scope: &Scope<'_>) -> Result<LogicalPlan> {
     let all = planned(accounts.build().and_then(|accounts| leads.union(accounts)))?;
     // One table may be both.
     let by_table = planned(all.aggregate([ident("item")], [sum(ident("rows")).alias("rows")]))?;
-    named(fact::IN, ident("item"), by_table)
+    fact::named(fact::IN, ident("item"), by_table)
 }
 
 fn by_tier(scope: &Scope<'_>) -> Result<LogicalPlan> {
     let by_tier = scope.frames.rows_by(scope.model, "tier")?;
-    named(fact::RULE, ident("item"), planned(by_tier.filter(ident("item").is_not_null()))?)
+    fact::named(fact::RULE, ident("item"), planned(by_tier.filter(ident("item").is_not_null()))?)
 }
 
 /// What the walk knows beside its rows. Where it ran, its accounts are at hand.

@@ -3,12 +3,11 @@
 //! A row is a conversion or a touch of the tables that the model reads. Every conversion is in the ledger,
 //! a journey without a conversion, or rejected; every touch is usable, left out by name, or rejected.
 
-use arrow::datatypes::DataType;
 use datafusion::common::{Column, UnnestOptions};
 use datafusion::functions::core::expr_fn::coalesce;
 use datafusion::functions_aggregate::expr_fn::{count, min, sum};
 use datafusion::functions_nested::make_array::make_array;
-use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, cast, ident, lit, when};
+use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, ident, lit, when};
 
 use super::describe::RECONCILIATION;
 use super::inputs::{holds, planned, read_conversions, read_touches, usable_conversions};
@@ -26,7 +25,7 @@ pub(super) fn facts(resolved: &Resolved, scope: &Scope<'_>) -> Result<Vec<Logica
         conversions_in(resolved, scope)?,
         attributed(resolved, scope)?,
         of_touches(resolved, scope)?,
-        rejected(scope)?,
+        fact::rejected(scope)?,
     ];
     if let Some(micros) = resolved.reach.micros {
         plans.push(before_all_touches(resolved, micros, scope)?);
@@ -34,10 +33,10 @@ pub(super) fn facts(resolved: &Resolved, scope: &Scope<'_>) -> Result<Vec<Logica
     if let Some(spend) = &resolved.spend {
         let rows = super::spend::read(spend, scope)?;
         let rows = planned(rows.aggregate(EVERY_ROW, [count(lit(1i64)).alias("rows")]))?;
-        plans.push(named(fact::IN, lit(spend.table.as_str()), rows)?);
+        plans.push(fact::named(fact::IN, lit(spend.table.as_str()), rows)?);
         let rows = super::spend::usable(spend, scope)?;
         let rows = planned(rows.aggregate(EVERY_ROW, [count(lit(1i64)).alias("rows")]))?;
-        plans.push(named(fact::OUT, lit("spend"), rows)?);
+        plans.push(fact::named(fact::OUT, lit("spend"), rows)?);
     }
     if resolved.conversions.converted.is_some() {
         plans.push(unconverted(resolved, scope)?);
@@ -45,16 +44,10 @@ pub(super) fn facts(resolved: &Resolved, scope: &Scope<'_>) -> Result<Vec<Logica
     Ok(plans)
 }
 
-fn named(fact: &str, item: Expr, counted: LogicalPlanBuilder) -> Result<LogicalPlan> {
-    let rows = cast(coalesce(vec![ident("rows"), lit(0i64)]), DataType::Int64).alias("rows");
-    let columns = [lit(fact).alias("fact"), cast(item, DataType::Utf8).alias("item"), rows];
-    planned(counted.project(columns).and_then(LogicalPlanBuilder::build))
-}
-
 fn conversions_in(resolved: &Resolved, scope: &Scope<'_>) -> Result<LogicalPlan> {
     let rows = read_conversions(resolved, scope)?;
     let rows = planned(rows.aggregate(EVERY_ROW, [count(lit(1i64)).alias("rows")]))?;
-    named(fact::IN, lit(resolved.conversions.table.as_str()), rows)
+    fact::named(fact::IN, lit(resolved.conversions.table.as_str()), rows)
 }
 
 /// Conversions as the ledger has them: a model's credits are one for each.
@@ -63,18 +56,13 @@ fn attributed(resolved: &Resolved, scope: &Scope<'_>) -> Result<LogicalPlan> {
     let rows = scope.frames.scan(&scope.model.with_suffix(RECONCILIATION))?;
     let rows = planned(rows.filter(ident("model").eq(lit(model))))?;
     let rows = planned(rows.aggregate(EVERY_ROW, [sum(ident("credits")).alias("rows")]))?;
-    named(fact::OUT, lit("conversions"), rows)
+    fact::named(fact::OUT, lit("conversions"), rows)
 }
 
 fn unconverted(resolved: &Resolved, scope: &Scope<'_>) -> Result<LogicalPlan> {
     let rows = planned(usable_conversions(resolved, scope)?.filter(!holds(ident("converted"))))?;
     let rows = planned(rows.aggregate(EVERY_ROW, [count(lit(1i64)).alias("rows")]))?;
-    named(fact::OUT, lit("journeys_without_conversion"), rows)
-}
-
-fn rejected(scope: &Scope<'_>) -> Result<LogicalPlan> {
-    let rows = scope.frames.rows_by(&scope.model.with_suffix("_rejects"), "reason")?;
-    named(fact::REJECTED, ident("item"), rows)
+    fact::named(fact::OUT, lit("journeys_without_conversion"), rows)
 }
 
 /// The item of [`fact::POLICY`] that counts conversions whose lookback begins before the first touch.
@@ -92,7 +80,7 @@ fn before_all_touches(resolved: &Resolved, micros: i64, scope: &Scope<'_>) -> Re
     let before = (ident("at") - span(micros)).lt(ident("oldest"));
     let one = planned(when(before, lit(1i64)).otherwise(lit(0i64)))?;
     let rows = planned(rows.aggregate(EVERY_ROW, [sum(one).alias("rows")]))?;
-    named(fact::POLICY, lit(BEFORE_ALL_TOUCHES), rows)
+    fact::named(fact::POLICY, lit(BEFORE_ALL_TOUCHES), rows)
 }
 
 /// Touches in, usable, excluded by each reason, and of nobody, in one pass over them.

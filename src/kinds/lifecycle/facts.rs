@@ -7,7 +7,7 @@ use arrow::datatypes::DataType;
 use datafusion::common::{Column, UnnestOptions};
 use datafusion::functions_aggregate::expr_fn::{count, sum};
 use datafusion::functions_nested::make_array::make_array;
-use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, cast, ident, lit, when};
+use datafusion::logical_expr::{Expr, LogicalPlan, cast, ident, lit, when};
 
 use super::keys::Unusable;
 use super::plan::{judged, planned, read, replaced, union};
@@ -19,26 +19,19 @@ use crate::kinds::{Scope, fact};
 /// All counts, as plans with the columns `fact`, `item`, `rows`.
 pub(super) fn facts(resolved: &Resolved, scope: &Scope<'_>) -> Result<Vec<LogicalPlan>> {
     let mut plans =
-        vec![rows_in(resolved, scope)?, of_visits(resolved.policies, scope)?, by_stage(scope)?, rejected(scope)?];
+        vec![rows_in(resolved, scope)?, of_visits(resolved.policies, scope)?, by_stage(scope)?, fact::rejected(scope)?];
     if resolved.may_ignore {
         plans.push(ignored_values(resolved, scope)?);
     }
     for (item, mapping) in [("hand_over", &resolved.hand_over), ("crosswalk", &resolved.crosswalk)] {
         if let Some(mapping) = mapping {
-            plans.push(named(fact::POLICY, lit(item), replaced(resolved, mapping, scope)?)?);
+            plans.push(fact::named(fact::POLICY, lit(item), replaced(resolved, mapping, scope)?)?);
         }
     }
     Ok(plans)
 }
 
 const EVERY_ROW: Vec<Expr> = Vec::new();
-
-/// A count in the column `rows`, given its fact and item.
-fn named(fact: &str, item: Expr, counted: LogicalPlanBuilder) -> Result<LogicalPlan> {
-    let rows = cast(ident("rows"), DataType::Int64).alias("rows");
-    let columns = [lit(fact).alias("fact"), cast(item, DataType::Utf8).alias("item"), rows];
-    planned(counted.project(columns).and_then(|rows| rows.build()))
-}
 
 fn rows_in(resolved: &Resolved, scope: &Scope<'_>) -> Result<LogicalPlan> {
     let parts = resolved.sources.iter().map(|source| {
@@ -55,16 +48,11 @@ fn rows_in(resolved: &Resolved, scope: &Scope<'_>) -> Result<LogicalPlan> {
     });
     let all = union(parts.collect::<Result<Vec<_>>>()?)?;
     let by_table = planned(all.aggregate([ident("item")], [sum(ident("rows")).alias("rows")]))?;
-    named(fact::IN, ident("item"), by_table)
+    fact::named(fact::IN, ident("item"), by_table)
 }
 
 fn by_stage(scope: &Scope<'_>) -> Result<LogicalPlan> {
-    named(fact::STAGE, ident("item"), scope.frames.rows_by(scope.model, "stage")?)
-}
-
-fn rejected(scope: &Scope<'_>) -> Result<LogicalPlan> {
-    let rows = scope.frames.rows_by(&scope.model.with_suffix("_rejects"), "reason")?;
-    named(fact::REJECTED, ident("item"), rows)
+    fact::by_value(fact::STAGE, scope, scope.model, "stage")
 }
 
 fn ignored_values(resolved: &Resolved, scope: &Scope<'_>) -> Result<LogicalPlan> {
@@ -74,7 +62,7 @@ fn ignored_values(resolved: &Resolved, scope: &Scope<'_>) -> Result<LogicalPlan>
         planned(rows.filter(ident("key").eq(lit(Unusable::Ignored as i32))))
     });
     let all = union(parts.collect::<Result<Vec<_>>>()?)?;
-    named(fact::OUT, lit("values_left_out"), planned(all.aggregate(EVERY_ROW, [count(lit(1)).alias("rows")]))?)
+    fact::named(fact::OUT, lit("values_left_out"), planned(all.aggregate(EVERY_ROW, [count(lit(1)).alias("rows")]))?)
 }
 
 /// What can be read off the visits, in one pass over them.

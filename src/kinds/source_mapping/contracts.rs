@@ -11,11 +11,6 @@ use crate::engine::TypedExpr;
 use crate::kinds::Scope;
 use crate::syntax::{ColumnName, TableName};
 
-/// The name of the model's rejects table.
-pub(super) fn rejects_table(model: &TableName) -> TableName {
-    rejects_contract(model, &[]).table
-}
-
 /// The name of the model's table of unmapped values.
 pub(super) fn unmapped_table(model: &TableName) -> TableName {
     model.with_suffix("_unmapped")

@@ -9,11 +9,11 @@ use datafusion::functions_window::expr_fn::row_number;
 use datafusion::logical_expr::{Expr, ExprFunctionExt, LogicalPlan, LogicalPlanBuilder, cast, ident, lit, when};
 
 use super::classify::{Classify, MEMORY_BYTES, Made};
+use super::encode;
 use super::inputs::{self, Resolved};
 use super::nearest::Nearest;
 use super::rules::{RuleBook, UNMAPPED};
 use super::spec::SourceMapping;
-use super::{contracts, encode};
 use crate::engine::map::map;
 use crate::error::{Error, Result};
 use crate::kinds::{Scope, fact};
@@ -135,17 +135,13 @@ pub(super) fn rejects(spec: &SourceMapping, scope: &Scope<'_>, resolved: &Resolv
 pub(super) fn facts(spec: &SourceMapping, scope: &Scope<'_>) -> Result<Vec<LogicalPlan>> {
     let whole = |name: &str, table: &TableName| {
         let counted = scope.frames.scan(table)?.aggregate(Vec::<Expr>::new(), [count(lit(1_i64)).alias("rows")]);
-        let columns = vec![lit(name).alias("fact"), lit(table.as_str()).alias("item"), ident("rows")];
-        built(counted.and_then(|plan| plan.project(columns)))
-    };
-    let by = |name: &str, table: &TableName, column: &str| {
-        let columns = vec![lit(name).alias("fact"), cast(ident("item"), DataType::Utf8).alias("item"), ident("rows")];
-        built(scope.frames.rows_by(table, column)?.project(columns))
+        let counted = counted.map_err(|error| Error::internal("rows cannot be counted").with_source(error))?;
+        fact::named(name, lit(table.as_str()), counted)
     };
     Ok(vec![
         whole(fact::IN, &spec.from)?,
         whole(fact::OUT, scope.model)?,
-        by(fact::REJECTED, &contracts::rejects_table(scope.model), "reason")?,
-        by(fact::RULE, scope.model, "channel_rule")?,
+        fact::rejected(scope)?,
+        fact::by_value(fact::RULE, scope, scope.model, "channel_rule")?,
     ])
 }

@@ -6,7 +6,7 @@
 use arrow::datatypes::DataType;
 use datafusion::functions::core::expr_fn::coalesce;
 use datafusion::functions_aggregate::expr_fn::{count, count_distinct, sum};
-use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, cast, ident, lit, when};
+use datafusion::logical_expr::{Expr, LogicalPlan, cast, ident, lit, when};
 
 use super::plan::{planned, says, visits};
 use super::resolve::Resolved;
@@ -24,13 +24,6 @@ pub(super) fn facts(resolved: &Resolved, scope: &Scope<'_>) -> Result<Vec<Logica
         plans.push(by_calendar(scope)?);
     }
     Ok(plans)
-}
-
-/// A count in the column `rows`, given its fact and item.
-fn named(fact: &str, item: Expr, counted: LogicalPlanBuilder) -> Result<LogicalPlan> {
-    let rows = coalesce(vec![cast(ident("rows"), DataType::Int64), lit(0i64)]).alias("rows");
-    let columns = [lit(fact).alias("fact"), cast(item, DataType::Utf8).alias("item"), rows];
-    planned(counted.project(columns).and_then(|rows| rows.build()))
 }
 
 /// For each pair, the entities that were ever in its first stage.
@@ -57,7 +50,7 @@ fn entries(resolved: &Resolved, scope: &Scope<'_>) -> Result<LogicalPlan> {
     let counted = planned(counted)?;
     let total = sum(weight * ident("n")).alias("rows");
     let total = planned(counted.aggregate(Vec::<Expr>::new(), [total]))?;
-    named(fact::IN, lit(resolved.visits.as_str()), total)
+    fact::named(fact::IN, lit(resolved.visits.as_str()), total)
 }
 
 /// Durations by what became of them.
@@ -66,16 +59,16 @@ fn durations(scope: &Scope<'_>) -> Result<LogicalPlan> {
     let text = |name: &str| cast(ident(name), DataType::Utf8);
     let item = coalesce(vec![text("excluded_because"), text("status")]).alias("item");
     let counted = planned(rows.aggregate([item], [count(lit(1)).alias("rows")]))?;
-    named(fact::OUT, ident("item"), counted)
+    fact::named(fact::OUT, ident("item"), counted)
 }
 
 fn inferred_left_out(resolved: &Resolved, scope: &Scope<'_>) -> Result<LogicalPlan> {
     let rows = scope.frames.scan(&resolved.visits)?;
     let rows = planned(rows.filter(says("inferred_by", "skipped_stage")))?;
     let counted = planned(rows.aggregate(Vec::<Expr>::new(), [count(lit(1)).alias("rows")]))?;
-    named(fact::POLICY, lit("inferred_visits_left_out"), counted)
+    fact::named(fact::POLICY, lit("inferred_visits_left_out"), counted)
 }
 
 fn by_calendar(scope: &Scope<'_>) -> Result<LogicalPlan> {
-    named(fact::RULE, ident("item"), scope.frames.rows_by(scope.model, "calendar")?)
+    fact::by_value(fact::RULE, scope, scope.model, "calendar")
 }
