@@ -57,9 +57,10 @@ fn threads_batches_and_memory_change_nothing() {
         assert_eq!(done.digests(), expected, "{args:?}");
         assert_eq!(done.json()["status"], "unchanged", "{args:?}");
     }
-    let small = ["--threads", "5", "--memory", "24 MiB"];
-    let spilled = project.publish(&small).exits(0).digests();
-    assert_eq!(spilled, expected);
+    for threads in ["5", "12"] {
+        let spilled = project.publish(&["--threads", threads, "--memory", "24 MiB"]).exits(0).digests();
+        assert_eq!(spilled, expected, "{threads} threads");
+    }
 }
 
 #[test]

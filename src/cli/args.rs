@@ -39,7 +39,7 @@ pub struct Args {
     /// The folder to spill to; the system's temporary folder otherwise.
     #[arg(long, global = true, env = "MARQUETRY_SPILL", value_name = "DIR")]
     pub spill: Option<PathBuf>,
-    /// Rows that operators hand on at once.
+    /// Rows that operators hand on at once; 8192 otherwise, and fewer where memory is short.
     #[arg(long, global = true, hide = true, env = "MARQUETRY_BATCH_SIZE", value_name = "N")]
     pub batch_size: Option<NonZeroUsize>,
     /// How results are written to standard output.

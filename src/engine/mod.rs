@@ -19,6 +19,7 @@ pub mod heap;
 pub mod in_order;
 #[cfg(test)]
 mod in_order_tests;
+mod limits;
 pub mod lineage;
 pub mod local_day;
 pub mod map;
@@ -36,6 +37,7 @@ mod sql_text;
 pub mod text;
 
 pub use frames::{Frame, Frames, RowsByValue};
+pub use limits::Limits;
 pub use query::Select;
 pub use sql::TypedExpr;
 pub use sql_place::Word;
@@ -43,7 +45,6 @@ pub use sql_text::SqlForm;
 
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::array::RecordBatch;
@@ -60,19 +61,6 @@ use datafusion::prelude::{DataFrame, SessionConfig, SessionContext};
 use crate::diag::{Diagnostic, Place, Sources};
 use crate::error::{Error, Result};
 use crate::syntax::{ExprText, Spanned, SqlText};
-
-/// What a run may use of the machine.
-#[derive(Debug, Clone)]
-pub struct Limits {
-    /// Partitions worked on at once.
-    pub threads: NonZeroUsize,
-    /// Bytes that operators may hold before they spill.
-    pub memory_bytes: usize,
-    /// Where they spill to; the system's temporary folder where unset.
-    pub spill_dir: Option<PathBuf>,
-    /// Rows a batch.
-    pub batch_size: NonZeroUsize,
-}
 
 /// Executes plans and reads SQL, within limits, as of one instant.
 pub struct Engine {
@@ -172,13 +160,6 @@ impl Engine {
     }
 }
 
-/// Each sort keeps back some memory for merging what it has spilled, so that under a small limit it
-/// spills instead of failing. A thread may work for dozens of sorts of one plan, and what they keep back
-/// is lost to all the others: together it is to be a part of the memory, and not most of it.
-const SORTS_AT_ONCE: usize = 32;
-const LEAST_MERGE_BYTES: usize = 64 << 10;
-const MOST_MERGE_BYTES: usize = 10 << 20;
-
 fn config(limits: &Limits) -> SessionConfig {
     let mut config = SessionConfig::new()
         .with_target_partitions(limits.threads.get())
@@ -192,8 +173,7 @@ fn config(limits: &Limits) -> SessionConfig {
     // 0.1 in SQL text is a decimal: no cent may depend on a binary fraction.
     options.sql_parser.parse_float_as_decimal = true;
     options.execution.time_zone = Some("UTC".to_string());
-    options.execution.sort_spill_reservation_bytes =
-        (limits.memory_bytes / (SORTS_AT_ONCE * limits.threads.get())).clamp(LEAST_MERGE_BYTES, MOST_MERGE_BYTES);
+    options.execution.sort_spill_reservation_bytes = limits.merge_bytes();
     options.execution.parquet.pushdown_filters = true;
     options.execution.parquet.reorder_filters = true;
     // What one operator learns while it runs must not be pushed into a scan: DataFusion 55 passes such

@@ -24,7 +24,6 @@ use crate::syntax::TableName;
 
 /// The smallest memory limit that operators can live with.
 const LEAST_MEMORY_BYTES: u64 = 512 << 20;
-const BATCH_ROWS: NonZeroUsize = NonZeroUsize::MIN.saturating_add(8191);
 
 /// What was read and what was found wrong with it, for whoever shows it.
 #[derive(Debug, Default)]
@@ -241,12 +240,10 @@ fn limits(project: &Project, request: &Request, diags: &mut Diagnostics) -> Limi
     let bytes =
         overrides.memory.or(written.memory.as_ref().map(|size| size.value)).map_or_else(of_machine, |size| size.0);
     let spill_dir = overrides.spill.clone().or_else(|| written.spill.as_ref().map(PathBuf::from));
-    Limits {
-        threads: threads.or(machine_threads).unwrap_or(NonZeroUsize::MIN),
-        memory_bytes: usize::try_from(bytes).unwrap_or(usize::MAX),
-        spill_dir,
-        batch_size: overrides.batch_size.unwrap_or(BATCH_ROWS),
-    }
+    let threads = threads.or(machine_threads).unwrap_or(NonZeroUsize::MIN);
+    let memory_bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
+    let batch_size = overrides.batch_size.unwrap_or_else(|| Limits::batch_rows(threads, memory_bytes));
+    Limits { threads, memory_bytes, spill_dir, batch_size }
 }
 
 /// A digest of all files, each with its path, in the order of the paths.
