@@ -5,19 +5,50 @@ const LONGEST: usize = 64;
 
 /// The least and the greatest text seen.
 #[derive(Debug, Default, Clone)]
-pub(super) struct Bounds(Option<(String, String)>);
+pub(super) struct Bounds(Option<(End, End)>);
+
+#[derive(Debug, Clone)]
+struct End {
+    text: String,
+    /// Its [`prefix`].
+    prefix: u64,
+}
+
+impl End {
+    fn new(text: &str, prefix: u64) -> Self {
+        Self { text: text.to_string(), prefix }
+    }
+}
+
+/// The first eight bytes as a number. Of two texts with different ones, that with the lower is less.
+fn prefix(text: &str) -> u64 {
+    let bytes = text.as_bytes();
+    match bytes.first_chunk::<8>() {
+        Some(first) => u64::from_be_bytes(*first),
+        None => bytes.iter().fold(0, |word, byte| word << 8 | u64::from(*byte)) << (8 * (8 - bytes.len()) % 64),
+    }
+}
 
 impl Bounds {
     /// Takes a text into account.
+    #[inline]
     pub(super) fn see(&mut self, text: &str) {
+        let prefix = prefix(text);
+        match &self.0 {
+            Some((least, greatest)) if least.prefix < prefix && prefix < greatest.prefix => {}
+            _ => self.see_end(text, prefix),
+        }
+    }
+
+    fn see_end(&mut self, text: &str, prefix: u64) {
         match &mut self.0 {
-            None => self.0 = Some((text.to_string(), text.to_string())),
+            None => self.0 = Some((End::new(text, prefix), End::new(text, prefix))),
             Some((least, greatest)) => {
-                if text < least.as_str() {
-                    *least = text.to_string();
+                if text < least.text.as_str() {
+                    *least = End::new(text, prefix);
                 }
-                if text > greatest.as_str() {
-                    *greatest = text.to_string();
+                if text > greatest.text.as_str() {
+                    *greatest = End::new(text, prefix);
                 }
             }
         }
@@ -26,19 +57,19 @@ impl Bounds {
     /// Takes all texts that `other` has seen into account.
     pub(super) fn widen(&mut self, other: &Self) {
         if let Some((least, greatest)) = &other.0 {
-            self.see(least);
-            self.see(greatest);
+            self.see(&least.text);
+            self.see(&greatest.text);
         }
     }
 
     /// The least; none where nothing was seen.
     pub(super) fn least(&self) -> Option<&str> {
-        self.0.as_ref().map(|(least, _)| least.as_str())
+        self.0.as_ref().map(|(least, _)| least.text.as_str())
     }
 
     /// The greatest; none where nothing was seen.
     pub(super) fn greatest(&self) -> Option<&str> {
-        self.0.as_ref().map(|(_, greatest)| greatest.as_str())
+        self.0.as_ref().map(|(_, greatest)| greatest.text.as_str())
     }
 }
 
@@ -107,5 +138,22 @@ mod tests {
         all.widen(&bounds);
         all.see("c");
         assert_eq!((all.least(), all.greatest()), (Some("b"), Some("z")));
+    }
+
+    #[test]
+    fn bounds_are_those_of_a_sorted_list() {
+        let texts = ["", "\0", "a", "a\0", "ab", "abcdefg", "abcdefgh", "abcdefghi", "abcdefgh\0", "é", "\u{10ffff}x"];
+        for first in texts {
+            for second in texts {
+                assert!(prefix(first) == prefix(second) || (prefix(first) < prefix(second)) == (first < second));
+                for third in texts {
+                    let mut bounds = Bounds::default();
+                    [first, second, third].iter().for_each(|text| bounds.see(text));
+                    let mut sorted = [first, second, third];
+                    sorted.sort_unstable();
+                    assert_eq!((bounds.least(), bounds.greatest()), (Some(sorted[0]), Some(sorted[2])));
+                }
+            }
+        }
     }
 }

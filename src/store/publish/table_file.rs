@@ -32,6 +32,8 @@ pub(super) struct TableFile {
     factory: ArrowRowGroupWriterFactory,
     open: Option<Group>,
     groups: usize,
+    /// For each column, whether the group before had too many texts for a dictionary.
+    varied: Vec<bool>,
 }
 
 /// A row group that is being gathered.
@@ -60,7 +62,8 @@ impl TableFile {
         let options = ArrowWriterOptions::new().with_properties(properties).with_skip_arrow_metadata(true);
         let writer = ArrowWriter::try_new_with_options(Vec::new(), Arc::clone(schema), options)?;
         let (file, factory) = writer.into_serialized_writer()?;
-        Ok(Self { relative, sink, schema: Arc::clone(schema), codec, file, factory, open: None, groups: 0 })
+        let varied = vec![false; schema.fields().len()];
+        Ok(Self { relative, sink, schema: Arc::clone(schema), codec, file, factory, open: None, groups: 0, varied })
     }
 
     /// Adds rows.
@@ -110,10 +113,10 @@ impl TableFile {
         let descriptors = self.file.schema_descr().columns().to_vec();
         let writers = self.factory.create_column_writers(self.groups)?;
         self.groups += 1;
-        let fields = self.schema.fields().iter().zip(descriptors).zip(writers);
-        let columns = fields.map(|((field, descriptor), writer)| {
+        let fields = self.schema.fields().iter().zip(&self.varied).zip(descriptors).zip(writers);
+        let columns = fields.map(|(((field, is_varied), descriptor), writer)| {
             Ok(if TextColumn::takes(field.data_type()) {
-                Column::Text(Box::new(TextColumn::new(descriptor, self.codec)?))
+                Column::Text(Box::new(TextColumn::new(descriptor, self.codec, *is_varied)?))
             } else {
                 Column::Other(Box::new(writer))
             })
@@ -123,10 +126,11 @@ impl TableFile {
 
     async fn end_group(&mut self, group: Group) -> Result<()> {
         let mut file = self.file.next_row_group()?;
-        for column in group.columns {
+        for (column, varied) in group.columns.into_iter().zip(&mut self.varied) {
             match column {
                 Column::Other(writer) => writer.close()?.append_to_row_group(&mut file)?,
                 Column::Text(writer) => {
+                    *varied = writer.is_varied();
                     let (bytes, close) = writer.close()?;
                     file.append_column(&bytes, close)?;
                 }

@@ -61,14 +61,15 @@ impl TextColumn {
         }
     }
 
-    /// For a column of a file's schema, compressed so.
-    pub(super) fn new(column: ColumnDescPtr, codec: Codec) -> Result<Self> {
+    /// For a column of a file's schema, compressed so. `is_varied` says that the chunk before had too many
+    /// values for a dictionary: this one does without from the start.
+    pub(super) fn new(column: ColumnDescPtr, codec: Codec, is_varied: bool) -> Result<Self> {
         let compressor = codec.compressor()?;
         let page = PageRows::new(column.max_def_level() > 0);
         Ok(Self {
             column,
             codec,
-            words: Words::default(),
+            words: if is_varied { Words::closed() } else { Words::default() },
             page,
             compressor,
             pages: TrackedWrite::new(Vec::new()),
@@ -95,6 +96,11 @@ impl TextColumn {
             start += rows;
         }
         Ok(())
+    }
+
+    /// Whether the chunk has too many values for a dictionary.
+    pub(super) fn is_varied(&self) -> bool {
+        self.words.is_closed()
     }
 
     /// About as many bytes as the chunk would have if it ended here.
@@ -221,23 +227,29 @@ impl TextColumn {
         let data = std::mem::replace(&mut self.pages, TrackedWrite::new(Vec::new())).into_inner()?;
         let words = std::mem::take(&mut self.words);
         let num_values = u32::try_from(words.len()).unwrap_or(u32::MAX);
-        self.write_page(words.page(), |buf| Page::DictionaryPage {
-            buf,
-            num_values,
-            encoding: Encoding::PLAIN,
-            is_sorted: false,
-        })?;
+        let mut encodings = vec![Encoding::PLAIN, Encoding::RLE];
+        // A chunk that was plain text from the start has no dictionary.
+        let has_dictionary = num_values > 0 || !words.is_closed();
+        if has_dictionary {
+            encodings.push(Encoding::RLE_DICTIONARY);
+            self.write_page(words.page(), |buf| Page::DictionaryPage {
+                buf,
+                num_values,
+                encoding: Encoding::PLAIN,
+                is_sorted: false,
+            })?;
+        }
         let mut chunk = std::mem::replace(&mut self.pages, TrackedWrite::new(Vec::new())).into_inner()?;
         let before = chunk.len() as i64;
         chunk.extend_from_slice(&data);
         let metadata = ColumnChunkMetaData::builder(self.column)
             .set_compression(self.codec.parquet())
-            .set_encodings(vec![Encoding::PLAIN, Encoding::RLE, Encoding::RLE_DICTIONARY])
+            .set_encodings(encodings)
             .set_total_compressed_size(chunk.len() as i64)
             .set_total_uncompressed_size(self.uncompressed as i64)
             .set_num_values(self.rows as i64)
             .set_data_page_offset(before)
-            .set_dictionary_page_offset(Some(0))
+            .set_dictionary_page_offset(has_dictionary.then_some(0))
             .set_statistics(statistics(&self.bounds, self.nulls))
             .build()?;
         let mut offsets = self.offsets.build();

@@ -15,6 +15,11 @@ pub(super) struct Words {
 }
 
 impl Words {
+    /// Of a chunk that is plain text from its first row on.
+    pub(super) fn closed() -> Self {
+        Self { closed: true, ..Self::default() }
+    }
+
     /// The number of a text.
     pub(super) fn id(&mut self, text: &str) -> u32 {
         if let Some(id) = self.index.get(text) {

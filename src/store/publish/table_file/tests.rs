@@ -196,16 +196,25 @@ async fn row_groups_end_in_the_midst_of_batches_and_other_columns_go_along() {
         Field::new("t", DataType::Utf8View, false),
         Field::new("n", DataType::Int64, true),
         Field::new("i", DataType::Int32, false),
+        Field::new("v", DataType::Utf8, false),
     ]));
     let n: Int64Array = (0..count as i64).map(|n| (n % 3 > 0).then_some(n)).collect();
     let i = Int32Array::from_iter_values((0..count as i32).map(|i| i % 5));
     let t: StringArray = (0..count).map(|row| Some(["one", "two", "three"][row % 3])).collect();
     let t = cast(&t, &DataType::Utf8View).unwrap();
-    let batch = RecordBatch::try_new(Arc::clone(&schema), vec![t, Arc::new(n), Arc::new(i)]).unwrap();
+    let v = StringArray::from_iter_values((0..count).map(|row| row.to_string()));
+    let batch = RecordBatch::try_new(Arc::clone(&schema), vec![t, Arc::new(n), Arc::new(i), Arc::new(v)]).unwrap();
     let bytes = written(&[batch.slice(0, 700_000), batch.slice(700_000, count - 700_000)]).await;
     let builder = builder(&bytes);
     let groups: Vec<i64> = builder.metadata().row_groups().iter().map(|group| group.num_rows()).collect();
     assert_eq!(groups, [GROUP_ROWS as i64, 1_000]);
+    // The column that went on as plain text is plain text from the start of the next group on.
+    let has_dictionary =
+        |group, column| builder.metadata().row_group(group).column(column).dictionary_page_offset().is_some();
+    assert_eq!(
+        [(0, 0), (0, 3), (1, 0), (1, 3)].map(|(group, column)| has_dictionary(group, column)),
+        [true, true, true, false]
+    );
     let read: Vec<RecordBatch> = builder.build().unwrap().map(Result::unwrap).collect();
     let read = concat_batches(&read[0].schema(), &read).unwrap();
     for (column, expected) in batch.columns().iter().enumerate() {
