@@ -3,8 +3,11 @@
 //! Readers hand out equal views for the repeated values of a page, so within one array a view that was
 //! seen is a text that was seen. The converse does not hold, and only costs another look.
 
-/// How many views are remembered; a power of two.
-const SLOTS: usize = 512;
+/// How many views are remembered: one for so many rows, within two powers of two. To begin anew must cost
+/// little beside the rows.
+const LEAST_SLOTS: usize = 64;
+const MOST_SLOTS: usize = 2_048;
+const ROWS_A_SLOT: usize = 4;
 /// Where nothing was seen yet, the slot holds a view that belongs into another slot or none: that of an
 /// empty text belongs into the first, and this one, of a text of one zero byte, does not.
 const NOT_FIRST: u128 = 1;
@@ -17,19 +20,20 @@ pub struct SeenViews<T> {
 }
 
 impl<T: Copy> SeenViews<T> {
-    /// Nothing seen; `nothing` only fills the places.
-    pub fn new(nothing: T) -> Self {
-        let mut views = vec![0; SLOTS];
+    /// Nothing seen of an array of so many rows; `nothing` only fills the places.
+    pub fn new(rows: usize, nothing: T) -> Self {
+        let slots = (rows / ROWS_A_SLOT).next_power_of_two().clamp(LEAST_SLOTS, MOST_SLOTS);
+        let mut views = vec![0; slots];
         if let Some(first) = views.first_mut() {
             *first = NOT_FIRST;
         }
-        Self { views, made: vec![nothing; SLOTS] }
+        Self { views, made: vec![nothing; slots] }
     }
 
     /// What was made of a view; makes it where that is not remembered.
     #[inline]
     pub fn get_or(&mut self, view: u128, make: impl FnOnce() -> T) -> T {
-        let slot = slot_of(view);
+        let slot = slot_of(view) & (self.views.len() - 1);
         let (Some(known), Some(made)) = (self.views.get_mut(slot), self.made.get_mut(slot)) else { return make() };
         if *known != view {
             *made = make();
@@ -41,7 +45,7 @@ impl<T: Copy> SeenViews<T> {
     /// Changes what was made of a view; where it is not remembered, gives back what gave way to it.
     #[inline]
     pub fn update(&mut self, view: u128, fresh: T, change: impl FnOnce(&mut T)) -> Option<T> {
-        let slot = slot_of(view);
+        let slot = slot_of(view) & (self.views.len() - 1);
         let (known, made) = (self.views.get_mut(slot)?, self.made.get_mut(slot)?);
         if *known == view {
             change(made);
@@ -59,7 +63,7 @@ impl<T: Copy> SeenViews<T> {
 
 fn slot_of(view: u128) -> usize {
     let folded = (view as u64) ^ ((view >> 64) as u64).rotate_left(29);
-    (folded.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as usize % SLOTS
+    (folded.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as usize
 }
 
 #[cfg(test)]
@@ -69,18 +73,19 @@ mod tests {
     #[test]
     fn no_view_is_known_before_it_was_seen() {
         assert_eq!(slot_of(0), 0);
-        assert_ne!(slot_of(NOT_FIRST), 0);
+        assert_ne!(slot_of(NOT_FIRST) % LEAST_SLOTS, 0);
         for view in (0..10_000).map(|n| n * 0x1_0000_0001) {
-            let mut seen = SeenViews::new(0);
+            let rows = (view % 9_000) as usize;
+            let mut seen = SeenViews::new(rows, 0);
             assert_eq!(seen.get_or(view, || 7), 7);
             assert_eq!(seen.get_or(view, || 8), 7);
-            assert_eq!(SeenViews::new(0).update(view, 1, |_| panic!("it was not seen")), Some(0));
+            assert_eq!(SeenViews::new(rows, 0).update(view, 1, |_| panic!("it was not seen")), Some(0));
         }
     }
 
     #[test]
     fn counts_every_view_however_they_push_each_other_out() {
-        let mut seen = SeenViews::new((0_u128, 0));
+        let mut seen = SeenViews::new(300, (0_u128, 0));
         let mut counts = std::collections::BTreeMap::<u128, u64>::new();
         let mut add = |(view, rows)| *counts.entry(view).or_default() += rows;
         for n in 0..50_000_u128 {

@@ -1,6 +1,8 @@
 //! Counting texts, each distinct one of an array as seldom as possible.
 
-use arrow::array::{AnyDictionaryArray, Array, ArrayRef, AsArray, StringViewArray};
+use std::sync::Arc;
+
+use arrow::array::{AnyDictionaryArray, Array, ArrayRef, AsArray, Int32Array, StringViewArray};
 use arrow::compute;
 use arrow::datatypes::{DataType, Int32Type};
 use datafusion::common::{HashMap, HashSet};
@@ -17,9 +19,18 @@ const LONGEST_KEPT: usize = 256;
 /// Rows by text.
 #[derive(Debug, Default)]
 pub(super) struct Texts {
-    short: HashMap<Box<str>, u64>,
+    /// For each text, its place in `rows`.
+    short: HashMap<Box<str>, u32>,
+    rows: Vec<u64>,
     long: HashSet<[u8; 32]>,
+    /// The values of the last array's dictionary and their places: batches often share one.
+    mapped: Option<(ArrayRef, Vec<u32>)>,
 }
+
+/// A dictionary's value that was not looked up yet.
+const UNKNOWN: u32 = u32::MAX;
+/// The place of what is not counted: a long text or NULL.
+const NOWHERE: u32 = u32::MAX - 1;
 
 impl Texts {
     /// How many different texts there are.
@@ -28,28 +39,62 @@ impl Texts {
     }
 
     fn add(&mut self, text: &str, rows: u64) {
+        let place = self.place(text);
+        if let Some(count) = self.rows.get_mut(place as usize) {
+            *count += rows;
+        }
+    }
+
+    /// Where the rows of a text are counted.
+    fn place(&mut self, text: &str) -> u32 {
         if text.len() > LONGEST_KEPT {
             self.long.insert(*blake3::hash(text.as_bytes()).as_bytes());
-        } else {
-            match self.short.get_mut(text) {
-                Some(count) => *count += rows,
-                None => {
-                    self.short.insert(text.into(), rows);
-                }
+            return NOWHERE;
+        }
+        if let Some(place) = self.short.get(text) {
+            return *place;
+        }
+        let place = self.rows.len() as u32;
+        self.short.insert(text.into(), place);
+        self.rows.push(0);
+        place
+    }
+
+    /// Counts the rows of a dictionary; a value is looked up when a row points at it for the first time.
+    fn add_dictionary(&mut self, dictionary: &dyn AnyDictionaryArray) -> Result<()> {
+        let keys = compute::cast(dictionary.keys(), &DataType::Int32)?;
+        let keys = keys.as_primitive::<Int32Type>();
+        let known = self.mapped.take().filter(|(values, _)| Arc::ptr_eq(values, dictionary.values()));
+        let (values, mut map) =
+            known.unwrap_or_else(|| (Arc::clone(dictionary.values()), vec![UNKNOWN; dictionary.values().len()]));
+        let texts = text_values(&values)?;
+        for (key, rows) in uses(keys, values.len()).into_iter().enumerate().filter(|(_, rows)| *rows > 0) {
+            let Some(place) = map.get_mut(key) else { continue };
+            if *place == UNKNOWN {
+                *place = texts.get(key).map_or(NOWHERE, |text| self.place(text));
+            }
+            if let Some(count) = self.rows.get_mut(*place as usize) {
+                *count += u64::from(rows);
             }
         }
+        self.mapped = Some((values, map));
+        Ok(())
+    }
+
+    fn each(&self) -> impl Iterator<Item = (&str, u64)> {
+        self.short.iter().filter_map(|(text, place)| Some((text.as_ref(), *self.rows.get(*place as usize)?)))
     }
 
     /// All of them with their rows, in order; nothing where some are too long to be kept.
     pub(super) fn all(&self) -> Option<Vec<(&str, u64)>> {
-        let mut all: Vec<(&str, u64)> = self.short.iter().map(|(text, rows)| (text.as_ref(), *rows)).collect();
+        let mut all: Vec<(&str, u64)> = self.each().collect();
         all.sort_unstable();
         self.long.is_empty().then_some(all)
     }
 
     /// The frequent ones.
     pub(super) fn top(&self) -> Vec<TopValue> {
-        ranked(self.short.iter().map(|(text, rows)| (text.to_string(), *rows)).collect())
+        ranked(self.each().map(|(text, rows)| (text.to_string(), rows)).collect())
     }
 }
 
@@ -57,9 +102,7 @@ impl Texts {
 pub(super) fn add_text(texts: &mut Option<Texts>, array: &ArrayRef) -> Result<()> {
     let Some(open) = texts else { return Ok(()) };
     if let Some(dictionary) = array.as_any_dictionary_opt() {
-        let values = text_values(dictionary.values())?;
-        let counted = uses(dictionary)?.into_iter().enumerate().filter(|(_, rows)| *rows > 0);
-        add_each(open, counted.filter_map(|(key, rows)| Some((values.get(key)?, rows))));
+        open.add_dictionary(dictionary)?;
     } else if let Some(views) = array.as_string_view_opt() {
         add_each(open, repeated(views));
     } else {
@@ -72,26 +115,24 @@ pub(super) fn add_text(texts: &mut Option<Texts>, array: &ArrayRef) -> Result<()
     Ok(())
 }
 
-/// How many rows point at each value of a dictionary.
-fn uses(dictionary: &dyn AnyDictionaryArray) -> Result<Vec<u64>> {
-    let keys = compute::cast(dictionary.keys(), &DataType::Int32)?;
-    let keys = keys.as_primitive::<Int32Type>();
-    let mut rows = vec![0; dictionary.values().len()];
-    let mut count = |key: i32| {
+/// How many rows point at each of so many values.
+fn uses(keys: &Int32Array, values: usize) -> Vec<u32> {
+    let mut rows = vec![0; values];
+    let mut count = |key: i32, rows_more: u32| {
         if let Some(rows) = rows.get_mut(key as usize) {
-            *rows += 1;
+            *rows += rows_more;
         }
     };
-    match keys.null_count() {
-        0 => keys.values().iter().for_each(|key| count(*key)),
-        _ => keys.iter().flatten().for_each(count),
+    match keys.nulls() {
+        None => keys.values().iter().for_each(|key| count(*key, 1)),
+        Some(nulls) => keys.values().iter().zip(nulls).for_each(|(key, valid)| count(*key, u32::from(valid))),
     }
-    Ok(rows)
+    rows
 }
 
 /// The texts of an array with their rows, each text a few times at most.
 fn repeated(array: &StringViewArray) -> impl Iterator<Item = (&str, u64)> {
-    let mut seen = SeenViews::new((0, 0));
+    let mut seen = SeenViews::new(array.len(), (0, 0));
     let mut pushed_out = Vec::new();
     for (row, view) in array.views().iter().enumerate().filter(|(row, _)| array.is_valid(*row)) {
         pushed_out.extend(seen.update(*view, (row, 1), |(_, rows)| *rows += 1));
@@ -159,7 +200,7 @@ pub(super) fn merge_texts(mine: &mut Option<Texts>, theirs: Option<Texts>) {
         *mine = None;
         return;
     };
-    add_each(open, theirs.short.iter().map(|(text, rows)| (text.as_ref(), *rows)));
+    add_each(open, theirs.each());
     open.long.extend(theirs.long);
     if open.len() > DISTINCT_CAP {
         *mine = None;

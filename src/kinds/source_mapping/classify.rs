@@ -13,7 +13,7 @@ use arrow::datatypes::SchemaRef;
 
 use super::clicks::ClickBits;
 use super::decide::{Decider, Decision, Touch};
-use super::encode::{Local, Static};
+use super::encode::{Shared, Static};
 use super::lookups::Lookups;
 use super::memory::{ABSENT, Landing, Memory, NOWHERE, Seen, Wanted};
 use super::rules::{CAMPAIGN_TABLE, RuleBook, UNMAPPED};
@@ -119,9 +119,8 @@ impl RowAlgorithm for Classify {
             kinds: Static::new(kinds),
             grades: Static::new(utm::GRADES),
             reasons: Static::new(utm::reasons()),
-            local: Local::default(),
             book: Arc::clone(&self.book),
-            made: self.made.clone(),
+            made: self.made.iter().map(|made| (*made, Shared::default())).collect(),
             schema: Arc::clone(&self.schema),
             memory_bytes: self.memory_bytes,
             memory,
@@ -132,7 +131,8 @@ impl RowAlgorithm for Classify {
 
 struct State {
     book: Arc<RuleBook>,
-    made: Vec<Made>,
+    /// What is made, each with the texts that its batches share.
+    made: Vec<(Made, Shared)>,
     schema: SchemaRef,
     memory_bytes: usize,
     memory: Memory,
@@ -142,7 +142,6 @@ struct State {
     kinds: Static,
     grades: Static,
     reasons: Static,
-    local: Local,
 }
 
 impl RowState for State {
@@ -150,21 +149,21 @@ impl RowState for State {
         if self.memory.held_bytes() > self.memory_bytes {
             self.memory.clear();
             self.decider = Decider::new(&self.book, &mut self.memory);
+            self.made.iter_mut().for_each(|(_, shared)| *shared = Shared::default());
         }
-        let read = Read::new(batch, &self.made, &mut self.memory)?;
+        let read = Read::new(batch, |made| self.made.iter().any(|(known, _)| *known == made), &mut self.memory)?;
         self.memory.catch_up();
         let decided: Vec<Decision> =
             (0..batch.num_rows()).map(|row| self.decider.decide(&self.memory, &read.touch(row))).collect();
         let mut passed = batch.columns().iter();
-        let columns = self
-            .made
-            .clone()
-            .into_iter()
-            .map(|made| match made {
-                Made::Pass => passed.next().cloned().ok_or_else(|| Error::internal("a column was not passed on")),
-                made => self.column(made, &decided, &read),
-            })
-            .collect::<Result<Vec<_>>>()?;
+        let mut made = std::mem::take(&mut self.made);
+        let columns = made.iter_mut().map(|(made, shared)| match made {
+            Made::Pass => passed.next().cloned().ok_or_else(|| Error::internal("a column was not passed on")),
+            made => self.column(*made, shared, &decided, &read),
+        });
+        let columns = columns.collect::<Result<Vec<_>>>();
+        self.made = made;
+        let columns = columns?;
         Ok(RecordBatch::try_new(Arc::clone(&self.schema), columns)?)
     }
 
@@ -174,8 +173,8 @@ impl RowState for State {
 }
 
 impl State {
-    fn column(&mut self, made: Made, decided: &[Decision], read: &Read) -> Result<ArrayRef> {
-        let (memory, local) = (&self.memory, &mut self.local);
+    fn column(&self, made: Made, shared: &mut Shared, decided: &[Decision], read: &Read) -> Result<ArrayRef> {
+        let memory = &self.memory;
         match made {
             Made::Pass => Err(Error::internal("a column that is passed on is not made")),
             Made::Channel => self.channels.full(decided.iter().map(|d| d.channel)),
@@ -183,11 +182,11 @@ impl State {
             Made::ClickKind => self.kinds.column(decided.iter().map(|d| d.click.map(u32::from))),
             Made::Grade => self.grades.full(decided.iter().map(|d| d.grade as u32)),
             Made::Reason => self.reasons.column(decided.iter().map(|d| d.reason.map(u32::from))),
-            Made::Source => local.column(decided.iter().map(|d| d.source), &memory.names),
-            Made::Medium => local.column(decided.iter().map(|d| d.medium), &memory.mediums),
-            Made::Campaign => local.column(decided.iter().map(|d| d.campaign), &memory.campaigns),
-            Made::ReferrerHost => local.column((0..decided.len()).map(|row| read.referrer(row)), &memory.names),
-            Made::Extra(which) => local.column((0..decided.len()).map(|row| read.extra(which, row)), &memory.extras),
+            Made::Source => shared.column(decided.iter().map(|d| d.source), &memory.names),
+            Made::Medium => shared.column(decided.iter().map(|d| d.medium), &memory.mediums),
+            Made::Campaign => shared.column(decided.iter().map(|d| d.campaign), &memory.campaigns),
+            Made::ReferrerHost => shared.column((0..decided.len()).map(|row| read.referrer(row)), &memory.names),
+            Made::Extra(which) => shared.column((0..decided.len()).map(|row| read.extra(which, row)), &memory.extras),
             Made::Conflict => {
                 let bits =
                     BooleanBuffer::collect_bool(decided.len(), |row| decided.get(row).is_some_and(|d| d.conflict));
@@ -209,7 +208,7 @@ struct Read {
 }
 
 impl Read {
-    fn new(batch: &RecordBatch, made: &[Made], memory: &mut Memory) -> Result<Self> {
+    fn new(batch: &RecordBatch, makes: impl Fn(Made) -> bool, memory: &mut Memory) -> Result<Self> {
         let column = |slot: Slot| batch.column_by_name(&slot.column());
         let mut read = Self {
             utm: [None, None, None],
@@ -236,7 +235,7 @@ impl Read {
             let indices = std::array::from_fn(|which| which);
             let wanted = Wanted {
                 utm: indices.map(|which| column(Slot::Utm(which)).is_none()),
-                extras: indices.map(|which| made.contains(&Made::Extra(which)) && column(Slot::Extra(which)).is_none()),
+                extras: indices.map(|which| makes(Made::Extra(which)) && column(Slot::Extra(which)).is_none()),
             };
             read.landing = Some(map_texts(array, NOWHERE, |text| memory.landing(text, wanted))?);
         }

@@ -52,38 +52,58 @@ fn keys(mut keys: Vec<i32>) -> Int32Array {
     Int32Array::new(keys.into(), Some(NullBuffer::new(valid)))
 }
 
-/// Texts of [`Values`]: each batch has a dictionary of only those that occur in it.
+/// Texts of [`Values`], for one column. Batches share a dictionary as long as it is small, so that whoever
+/// reads them looks at each text once and not once for every batch.
 #[derive(Debug, Default)]
-pub(super) struct Local {
-    /// For each value, the round it was last used in and its key there.
-    used: Vec<(u32, i32)>,
-    round: u32,
+pub(super) struct Shared {
+    /// For each value, its key in the dictionary.
+    keys: Vec<i32>,
+    /// For each key, its value.
+    ids: Vec<u32>,
+    texts: Option<ArrayRef>,
 }
 
-impl Local {
-    /// The column of these values; [`EMPTY`] is NULL.
+/// Values beyond which a dictionary serves no further batch.
+const MOST_SHARED: usize = 4_096;
+
+impl Shared {
+    /// The column of these values; [`EMPTY`] is NULL. Numbers must mean what they meant in the last call.
     pub(super) fn column(&mut self, ids: impl Iterator<Item = u32>, values: &Values) -> Result<ArrayRef> {
-        self.round = self.round.wrapping_add(1);
-        if self.round == 0 {
-            self.used.clear();
-            self.round = 1;
+        if self.keys.len() < values.len() {
+            self.keys.resize(values.len(), NULL);
         }
-        if self.used.len() < values.len() {
-            self.used.resize(values.len(), (0, 0));
+        let before = self.ids.len();
+        let keys = keys(ids.map(|id| self.key(id)).collect());
+        let known = self.texts.take().filter(|_| self.ids.len() == before);
+        let texts = known.unwrap_or_else(|| {
+            Arc::new(StringArray::from_iter_values(self.ids.iter().map(|id| values.text(*id)))) as ArrayRef
+        });
+        if self.ids.len() > MOST_SHARED {
+            self.forget();
+        } else {
+            self.texts = Some(Arc::clone(&texts));
         }
-        let mut texts: Vec<&str> = Vec::new();
-        let local = ids.map(|id| match self.used.get_mut(id as usize) {
-            Some((round, key)) if id != EMPTY => {
-                if *round != self.round {
-                    (*round, *key) = (self.round, texts.len() as i32);
-                    texts.push(values.text(id));
+        Ok(Arc::new(DictionaryArray::<Int32Type>::try_new(keys, texts)?))
+    }
+
+    fn key(&mut self, id: u32) -> i32 {
+        match self.keys.get_mut(id as usize) {
+            Some(key) if id != EMPTY => {
+                if *key == NULL {
+                    *key = self.ids.len() as i32;
+                    self.ids.push(id);
                 }
                 *key
             }
             _ => NULL,
-        });
-        let keys = keys(local.collect());
-        let texts = Arc::new(StringArray::from_iter_values(texts));
-        Ok(Arc::new(DictionaryArray::<Int32Type>::try_new(keys, texts)?))
+        }
+    }
+
+    fn forget(&mut self) {
+        for id in self.ids.drain(..) {
+            if let Some(key) = self.keys.get_mut(id as usize) {
+                *key = NULL;
+            }
+        }
     }
 }

@@ -53,7 +53,7 @@ fn map_dictionary<T: Copy>(array: &ArrayRef, absent: T, mut look: impl FnMut(&st
 }
 
 fn map_views<T: Copy>(array: &StringViewArray, absent: T, mut look: impl FnMut(&str) -> T) -> Vec<T> {
-    let mut seen = SeenViews::new(absent);
+    let mut seen = SeenViews::new(array.len(), absent);
     let mut made = |(row, view): (usize, &u128)| seen.get_or(*view, || look(array.value(row)));
     let views = array.views().iter().enumerate();
     match array.nulls() {

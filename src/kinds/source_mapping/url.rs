@@ -5,6 +5,8 @@
 
 use std::borrow::Cow;
 
+use memchr::{memchr, memchr2};
+
 /// The host part as it stands in the URL: between `://` (or a leading `//`) and the path, without
 /// user and port. None where there is no host.
 pub(super) fn raw_host(url: &str) -> Option<&str> {
@@ -54,7 +56,7 @@ pub(super) fn parents(host: &str) -> impl Iterator<Item = &str> {
 
 /// The names and values of the query string, as they stand there, in order.
 pub(super) fn query(url: &str) -> impl Iterator<Item = (&str, &str)> {
-    let start = url.bytes().position(|b| matches!(b, b'?' | b'#')).unwrap_or(url.len());
+    let start = memchr2(b'?', b'#', url.as_bytes()).unwrap_or(url.len());
     let mut rest = url.get(start..).and_then(|rest| rest.strip_prefix('?')).unwrap_or_default();
     std::iter::from_fn(move || {
         while !rest.is_empty() {
@@ -70,19 +72,10 @@ pub(super) fn query(url: &str) -> impl Iterator<Item = (&str, &str)> {
 
 /// The first part of a query string, where its `=` stands or else its end, and what follows the part.
 fn next_part(query: &str) -> (&str, usize, &str) {
-    let (mut equals, mut end) = (None, query.len());
-    for (at, byte) in query.bytes().enumerate() {
-        match byte {
-            b'=' if equals.is_none() => equals = Some(at),
-            b'&' | b'#' => {
-                end = at;
-                break;
-            }
-            _ => {}
-        }
-    }
+    let end = memchr2(b'&', b'#', query.as_bytes()).unwrap_or(query.len());
     let (part, after) = query.split_at(end);
-    (part, equals.unwrap_or(end), after.strip_prefix('&').unwrap_or_default())
+    let equals = memchr(b'=', part.as_bytes()).unwrap_or(end);
+    (part, equals, after.strip_prefix('&').unwrap_or_default())
 }
 
 /// Decodes a value of a query string once: `+` is a space, `%41` a byte. Escapes that are not

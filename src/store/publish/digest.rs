@@ -21,6 +21,8 @@
 //! bits with one zero and one NaN; text by two hashes of its length and its bytes in words of eight,
 //! last one filled with zeros.
 
+use std::sync::Arc;
+
 use arrow::array::{Array, ArrayRef, ArrowPrimitiveType, AsArray, StringViewArray};
 use arrow::buffer::NullBuffer;
 use arrow::compute::cast;
@@ -75,9 +77,16 @@ impl Content {
 /// Adds up the rows of batches.
 #[derive(Debug)]
 pub struct ContentHasher {
-    salts: Vec<Salt>,
+    columns: Vec<(Salt, Option<Terms>)>,
     sums: Vec<u128>,
     content: Content,
+}
+
+/// What the values of a dictionary come to; batches often share one.
+#[derive(Debug)]
+struct Terms {
+    values: ArrayRef,
+    terms: Vec<u128>,
 }
 
 /// What sets a column's values apart from the same values in another column.
@@ -105,16 +114,16 @@ impl Factor {
 impl ContentHasher {
     /// For batches of these columns, in their order.
     pub fn new(columns: &[Column]) -> Self {
-        let salts = columns.iter().enumerate().map(|(position, column)| Salt::of(position, column)).collect();
-        Self { salts, sums: Vec::new(), content: Content::default() }
+        let salts = columns.iter().enumerate().map(|(position, column)| (Salt::of(position, column), None));
+        Self { columns: salts.collect(), sums: Vec::new(), content: Content::default() }
     }
 
     /// Adds a batch whose columns have the contract's types; text may be encoded in any way.
     pub fn update(&mut self, batch: &RecordBatch) -> Result<()> {
         self.sums.clear();
         self.sums.resize(batch.num_rows(), 0);
-        for (salt, array) in self.salts.iter().zip(batch.columns()) {
-            absorb(&mut self.sums, salt, array)?;
+        for ((salt, terms), array) in self.columns.iter_mut().zip(batch.columns()) {
+            absorb(&mut self.sums, salt, terms, array)?;
         }
         let sum = self.sums.iter().fold(0_u128, |sum, row| sum.wrapping_add(seal(*row)));
         self.content = self.content.plus(Content { sum, rows: batch.num_rows() as u64 });
@@ -217,12 +226,12 @@ fn of_text(text: &str) -> Pair {
 }
 
 /// Absorbs a column: one loop for each type, dictionary values hashed once each.
-fn absorb(sums: &mut [u128], salt: &Salt, array: &ArrayRef) -> Result<()> {
+fn absorb(sums: &mut [u128], salt: &Salt, terms: &mut Option<Terms>, array: &ArrayRef) -> Result<()> {
     match array.data_type() {
         DataType::Utf8 => each(sums, salt, array.as_string::<i32>().iter(), |v| salt.both(of_text(v))),
         DataType::LargeUtf8 => each(sums, salt, array.as_string::<i64>().iter(), |v| salt.both(of_text(v))),
         DataType::Utf8View => views(sums, salt, array.as_string_view()),
-        DataType::Dictionary(_, _) => dictionary(sums, salt, array)?,
+        DataType::Dictionary(_, _) => dictionary(sums, salt, terms, array)?,
         DataType::Int64 => numbers::<Int64Type>(sums, salt, array, |v| salt.one(v as u64))?,
         DataType::Int32 => numbers::<Int32Type>(sums, salt, array, |v| salt.one(i64::from(v) as u64))?,
         DataType::Date32 => numbers::<Date32Type>(sums, salt, array, |v| salt.one(i64::from(v) as u64))?,
@@ -246,7 +255,7 @@ fn each<V>(sums: &mut [u128], salt: &Salt, values: impl Iterator<Item = Option<V
 }
 
 fn views(sums: &mut [u128], salt: &Salt, array: &StringViewArray) {
-    let mut seen = SeenViews::new(0);
+    let mut seen = SeenViews::new(array.len(), 0);
     let mut term = |row: usize, view: u128| seen.get_or(view, || salt.both(of_text(array.value(row))));
     for (row, (sum, view)) in sums.iter_mut().zip(array.views()).enumerate() {
         *sum = sum.wrapping_add(if array.is_valid(row) { term(row, *view) } else { salt.null });
@@ -289,15 +298,21 @@ fn all_or_null<V: Copy>(
     }
 }
 
-fn dictionary(sums: &mut [u128], salt: &Salt, array: &ArrayRef) -> Result<()> {
+fn dictionary(sums: &mut [u128], salt: &Salt, known: &mut Option<Terms>, array: &ArrayRef) -> Result<()> {
     let dictionary = array.as_any_dictionary_opt().ok_or_else(|| unknown(array))?;
-    let values = cast(dictionary.values(), &DataType::Utf8)?;
-    let terms: Vec<u128> =
-        values.as_string::<i32>().iter().map(|v| v.map_or(salt.null, |v| salt.both(of_text(v)))).collect();
+    let values = dictionary.values();
+    let terms = match known.take().filter(|known| Arc::ptr_eq(&known.values, values)) {
+        Some(known) => known.terms,
+        None => {
+            let texts = cast(values, &DataType::Utf8)?;
+            texts.as_string::<i32>().iter().map(|v| v.map_or(salt.null, |v| salt.both(of_text(v)))).collect()
+        }
+    };
     let keys = cast(dictionary.keys(), &DataType::Int32)?;
     let keys = keys.as_primitive::<Int32Type>();
     let term = |key: i32| terms.get(key as usize).copied().unwrap_or(salt.null);
     all_or_null(sums, salt, keys.values(), keys.nulls(), term);
+    *known = Some(Terms { values: Arc::clone(values), terms });
     Ok(())
 }
 

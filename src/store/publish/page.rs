@@ -89,21 +89,29 @@ impl PageRows {
     /// Adds a value.
     pub(super) fn text(&mut self, text: &str, words: &mut Words) {
         if words.is_closed() {
-            plain(text, &mut self.plain);
-            self.bounds.see(text);
+            self.plain(text);
         } else {
             self.keys.push(words.id(text));
         }
     }
 
+    fn plain(&mut self, text: &str) {
+        plain(text, &mut self.plain);
+        self.bounds.see(text);
+    }
+
     /// Adds the values of views.
     pub(super) fn views(&mut self, array: &StringViewArray, nulls: Option<&NullBuffer>, words: &mut Words) {
         if words.is_closed() {
-            let valid = (0..array.len()).filter(|row| nulls.is_none_or(|nulls| nulls.is_valid(*row)));
-            valid.for_each(|row| self.text(array.value(row), words));
+            // A view begins with the length of its text.
+            self.plain.reserve(array.views().iter().map(|view| *view as u32 as usize + size_of::<u32>()).sum());
+            match nulls {
+                None => (0..array.len()).for_each(|row| self.plain(array.value(row))),
+                Some(nulls) => nulls.valid_indices().for_each(|row| self.plain(array.value(row))),
+            }
             return;
         }
-        let mut seen = SeenViews::new(0);
+        let mut seen = SeenViews::new(array.len(), 0);
         let mut number = |(row, view): (usize, &u128)| seen.get_or(*view, || words.id(array.value(row)));
         let views = array.views().iter().enumerate();
         match nulls {
