@@ -4,6 +4,8 @@ import json
 
 WIDTH, LEFT, BAR, GAP, TOP = 760, 150, 16, 22, 64
 COLOURS = {"cpu_s": "#3b6ea5", "peak_mb": "#9bb8d3"}
+# Keeps a figure readable where it lies upon the line.
+HALO = 'stroke="#ffffff" stroke-width="4" paint-order="stroke"'
 NAMES = {"cpu_s": "CPU time", "peak_mb": "peak memory"}
 
 
@@ -32,6 +34,8 @@ def svg(record):
         "longer is better for Marquetry</text>",
         legend(),
     ]
+    one = LEFT + scale
+    parts.append(f'<line x1="{one:.1f}" y1="{TOP - 8}" x2="{one:.1f}" y2="{height - 26}" stroke="#b3261e" stroke-dasharray="4 3"/>')
     for at, row in enumerate(rows):
         y = TOP + at * (2 * BAR + GAP)
         name = "all in one run" if row["job"] == "all" else row["job"]
@@ -39,9 +43,7 @@ def svg(record):
         for line, key in enumerate(COLOURS):
             ratio, top = row["ratio"][key], y + line * BAR
             parts.append(f'<rect x="{LEFT}" y="{top}" width="{ratio * scale:.1f}" height="{BAR - 2}" fill="{COLOURS[key]}"/>')
-            parts.append(f'<text x="{LEFT + ratio * scale + 6:.1f}" y="{top + 12}" fill="#333">{ratio:.2f}×</text>')
-    one = LEFT + scale
-    parts.append(f'<line x1="{one:.1f}" y1="{TOP - 8}" x2="{one:.1f}" y2="{height - 26}" stroke="#b3261e" stroke-dasharray="4 3"/>')
+            parts.append(f'<text x="{LEFT + ratio * scale + 6:.1f}" y="{top + 12}" fill="#333" {HALO}>{ratio:.2f}×</text>')
     parts.append(f'<text x="{one:.1f}" y="{height - 10}" text-anchor="middle" fill="#b3261e">the same</text>')
     return "\n".join([*parts, "</svg>", ""])
 
