@@ -103,10 +103,13 @@ impl PageRows {
     /// Adds the values of views.
     pub(super) fn views(&mut self, array: &StringViewArray, nulls: Option<&NullBuffer>, words: &mut Words) {
         if words.is_closed() {
-            // A view begins with the length of its text.
-            self.plain.reserve(array.views().iter().map(|view| *view as u32 as usize + size_of::<u32>()).sum());
             match nulls {
-                None => (0..array.len()).for_each(|row| self.plain(array.value(row))),
+                None => {
+                    // A view begins with the length of its text; under a NULL it may say anything.
+                    let bytes = array.views().iter().map(|view| *view as u32 as usize + size_of::<u32>());
+                    self.plain.reserve(bytes.sum());
+                    (0..array.len()).for_each(|row| self.plain(array.value(row)));
+                }
                 Some(nulls) => nulls.valid_indices().for_each(|row| self.plain(array.value(row))),
             }
             return;
