@@ -28,28 +28,47 @@ impl Codec {
             Self::Snappy => Compression::SNAPPY,
         }
     }
-
-    /// What compresses one page after another.
-    pub(super) fn compressor(self) -> Result<Compressor> {
-        Ok(match self {
-            Self::Zstd => Compressor::Zstd(zstd::bulk::Compressor::new(LEVEL).map_err(broken)?),
-            Self::Snappy => Compressor::Snappy(Box::new(snap::raw::Encoder::new())),
-        })
-    }
 }
 
-/// Compresses pages; it keeps its working memory from one to the next.
+/// Whether compression spared so little of a chunk that the next one of its column does without: less than a
+/// fifth. Ids drawn at random and packed keys are such; to compress them costs more than to read what it spares.
+pub(super) fn hardly_shrinks(compressed: i64, uncompressed: i64) -> bool {
+    compressed.saturating_mul(5) > uncompressed.saturating_mul(4)
+}
+
+/// Compresses the pages of a chunk; it keeps its working memory from one to the next.
 pub(super) enum Compressor {
+    /// Leaves pages as they are.
+    None,
     Zstd(zstd::bulk::Compressor<'static>),
     Snappy(Box<snap::raw::Encoder>),
 }
 
 impl Compressor {
-    /// A page, compressed.
-    pub(super) fn compress(&mut self, page: &[u8]) -> Result<Vec<u8>> {
+    /// By that codec; by none, a chunk's pages stay as they are.
+    pub(super) fn new(codec: Option<Codec>) -> Result<Self> {
+        Ok(match codec {
+            None => Self::None,
+            Some(Codec::Zstd) => Self::Zstd(zstd::bulk::Compressor::new(LEVEL).map_err(broken)?),
+            Some(Codec::Snappy) => Self::Snappy(Box::new(snap::raw::Encoder::new())),
+        })
+    }
+
+    /// How a file's footer names it.
+    pub(super) fn parquet(&self) -> Compression {
         match self {
-            Self::Zstd(zstd) => zstd.compress(page).map_err(broken),
-            Self::Snappy(snappy) => snappy.compress_vec(page).map_err(broken),
+            Self::None => Compression::UNCOMPRESSED,
+            Self::Zstd(_) => Codec::Zstd.parquet(),
+            Self::Snappy(_) => Codec::Snappy.parquet(),
+        }
+    }
+
+    /// A page, compressed.
+    pub(super) fn compress(&mut self, page: Vec<u8>) -> Result<Vec<u8>> {
+        match self {
+            Self::None => Ok(page),
+            Self::Zstd(zstd) => zstd.compress(&page).map_err(broken),
+            Self::Snappy(snappy) => snappy.compress_vec(&page).map_err(broken),
         }
     }
 }

@@ -7,12 +7,13 @@ use arrow::datatypes::SchemaRef;
 use object_store::buffered::BufWriter;
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_writer::{ArrowColumnWriter, ArrowRowGroupWriterFactory, ArrowWriterOptions, compute_leaves};
+use parquet::basic::Compression;
 use parquet::file::metadata::ParquetMetaData;
 use parquet::file::properties::WriterProperties;
 use parquet::file::writer::SerializedFileWriter;
 use tokio::io::AsyncWriteExt;
 
-use super::codec::Codec;
+use super::codec::{Codec, hardly_shrinks};
 use super::text_column::TextColumn;
 use crate::error::Result;
 
@@ -29,11 +30,18 @@ pub(super) struct TableFile {
     codec: Codec,
     /// Encoded row groups that have not left for the store.
     file: SerializedFileWriter<Vec<u8>>,
-    factory: ArrowRowGroupWriterFactory,
     open: Option<Group>,
-    groups: usize,
-    /// For each column, whether the group before had too many texts for a dictionary.
-    varied: Vec<bool>,
+    /// For each column, how the group before turned out.
+    before: Vec<Before>,
+}
+
+/// How a column's chunk turned out; the next one is likely to be of its kind.
+#[derive(Debug, Clone, Copy, Default)]
+struct Before {
+    /// It had too many texts for a dictionary.
+    is_varied: bool,
+    /// Compression spared little of it.
+    hardly_shrinks: bool,
 }
 
 /// A row group that is being gathered.
@@ -61,9 +69,9 @@ impl TableFile {
         // text, whichever encoding the rows came in.
         let options = ArrowWriterOptions::new().with_properties(properties).with_skip_arrow_metadata(true);
         let writer = ArrowWriter::try_new_with_options(Vec::new(), Arc::clone(schema), options)?;
-        let (file, factory) = writer.into_serialized_writer()?;
-        let varied = vec![false; schema.fields().len()];
-        Ok(Self { relative, sink, schema: Arc::clone(schema), codec, file, factory, open: None, groups: 0, varied })
+        let (file, _) = writer.into_serialized_writer()?;
+        let before = vec![Before::default(); schema.fields().len()];
+        Ok(Self { relative, sink, schema: Arc::clone(schema), codec, file, open: None, before })
     }
 
     /// Adds rows.
@@ -111,12 +119,11 @@ impl TableFile {
 
     fn group(&mut self) -> Result<Group> {
         let descriptors = self.file.schema_descr().columns().to_vec();
-        let writers = self.factory.create_column_writers(self.groups)?;
-        self.groups += 1;
-        let fields = self.schema.fields().iter().zip(&self.varied).zip(descriptors).zip(writers);
-        let columns = fields.map(|(((field, is_varied), descriptor), writer)| {
+        let fields = self.schema.fields().iter().zip(&self.before).zip(descriptors).zip(self.writers()?);
+        let columns = fields.map(|(((field, before), descriptor), writer)| {
             Ok(if TextColumn::takes(field.data_type()) {
-                Column::Text(Box::new(TextColumn::new(descriptor, self.codec, *is_varied)?))
+                let codec = (!before.hardly_shrinks).then_some(self.codec);
+                Column::Text(Box::new(TextColumn::new(descriptor, codec, before.is_varied)?))
             } else {
                 Column::Other(Box::new(writer))
             })
@@ -124,19 +131,35 @@ impl TableFile {
         Ok(Group { columns: columns.collect::<Result<_>>()?, rows: 0 })
     }
 
+    /// The library's writers of a group's columns.
+    fn writers(&self) -> Result<Vec<ArrowColumnWriter>> {
+        let schema = self.file.schema_descr();
+        let mut properties = WriterProperties::clone(self.file.properties()).into_builder();
+        for (column, _) in schema.columns().iter().zip(&self.before).filter(|(_, before)| before.hardly_shrinks) {
+            properties = properties.set_column_compression(column.path().clone(), Compression::UNCOMPRESSED);
+        }
+        // The library has one codec a column and file: a file that is never written lends those of this group.
+        let properties = Arc::new(properties.build());
+        let lender = SerializedFileWriter::new(std::io::sink(), schema.root_schema_ptr(), properties)?;
+        Ok(ArrowRowGroupWriterFactory::new(&lender, Arc::clone(&self.schema)).create_column_writers(0)?)
+    }
+
     async fn end_group(&mut self, group: Group) -> Result<()> {
         let mut file = self.file.next_row_group()?;
-        for (column, varied) in group.columns.into_iter().zip(&mut self.varied) {
+        for (column, before) in group.columns.into_iter().zip(&mut self.before) {
             match column {
                 Column::Other(writer) => writer.close()?.append_to_row_group(&mut file)?,
                 Column::Text(writer) => {
-                    *varied = writer.is_varied();
+                    before.is_varied = writer.is_varied();
                     let (bytes, close) = writer.close()?;
                     file.append_column(&bytes, close)?;
                 }
             }
         }
-        file.close()?;
+        let written = file.close()?;
+        for (chunk, before) in written.columns().iter().zip(&mut self.before) {
+            before.hardly_shrinks = hardly_shrinks(chunk.compressed_size(), chunk.uncompressed_size());
+        }
         self.send().await
     }
 

@@ -33,7 +33,6 @@ use crate::error::{Error, Result};
 /// Writes one text column of one row group.
 pub(super) struct TextColumn {
     column: ColumnDescPtr,
-    codec: Codec,
     words: Words,
     page: PageRows,
     compressor: Compressor,
@@ -61,14 +60,13 @@ impl TextColumn {
         }
     }
 
-    /// For a column of a file's schema, compressed so. `is_varied` says that the chunk before had too many
-    /// values for a dictionary: this one does without from the start.
-    pub(super) fn new(column: ColumnDescPtr, codec: Codec, is_varied: bool) -> Result<Self> {
-        let compressor = codec.compressor()?;
+    /// For a column of a file's schema, compressed so if at all. `is_varied` says that the chunk before had too
+    /// many values for a dictionary: this one does without from the start.
+    pub(super) fn new(column: ColumnDescPtr, codec: Option<Codec>, is_varied: bool) -> Result<Self> {
+        let compressor = Compressor::new(codec)?;
         let page = PageRows::new(column.max_def_level() > 0);
         Ok(Self {
             column,
-            codec,
             words: if is_varied { Words::closed() } else { Words::default() },
             page,
             compressor,
@@ -182,7 +180,7 @@ impl TextColumn {
             return Ok(());
         }
         let made = self.page.encode(&self.words);
-        let spec = self.write_page(&made.bytes, |buf| Page::DataPage {
+        let spec = self.write_page(made.bytes, |buf| Page::DataPage {
             buf,
             num_values: made.rows,
             encoding: made.encoding,
@@ -212,9 +210,10 @@ impl TextColumn {
     }
 
     /// Compresses and appends a page; where it begins, and how long it is with its header.
-    fn write_page(&mut self, bytes: &[u8], page: impl FnOnce(Bytes) -> Page) -> Result<(i64, i32)> {
+    fn write_page(&mut self, bytes: Vec<u8>, page: impl FnOnce(Bytes) -> Page) -> Result<(i64, i32)> {
+        let uncompressed = bytes.len();
         let compressed = self.compressor.compress(bytes)?;
-        let page = CompressedPage::new(page(compressed.into()), bytes.len());
+        let page = CompressedPage::new(page(compressed.into()), uncompressed);
         let written = SerializedPageWriter::new(&mut self.pages).write_page(page)?;
         self.uncompressed += written.uncompressed_size;
         let size = i32::try_from(written.compressed_size).map_err(|_| Error::internal("a page of over 2 GB"))?;
@@ -232,7 +231,7 @@ impl TextColumn {
         let has_dictionary = num_values > 0 || !words.is_closed();
         if has_dictionary {
             encodings.push(Encoding::RLE_DICTIONARY);
-            self.write_page(words.page(), |buf| Page::DictionaryPage {
+            self.write_page(words.into_page(), |buf| Page::DictionaryPage {
                 buf,
                 num_values,
                 encoding: Encoding::PLAIN,
@@ -243,7 +242,7 @@ impl TextColumn {
         let before = chunk.len() as i64;
         chunk.extend_from_slice(&data);
         let metadata = ColumnChunkMetaData::builder(self.column)
-            .set_compression(self.codec.parquet())
+            .set_compression(self.compressor.parquet())
             .set_encodings(encodings)
             .set_total_compressed_size(chunk.len() as i64)
             .set_total_uncompressed_size(self.uncompressed as i64)

@@ -47,6 +47,11 @@ impl Words {
         &self.page
     }
 
+    /// The dictionary page.
+    pub(super) fn into_page(self) -> Vec<u8> {
+        self.page
+    }
+
     /// There are too many: what follows is written as plain text.
     pub(super) fn close(&mut self) {
         self.closed = true;

@@ -224,6 +224,35 @@ async fn row_groups_end_in_the_midst_of_batches_and_other_columns_go_along() {
 }
 
 #[tokio::test]
+async fn what_hardly_shrinks_is_not_compressed_again() {
+    let count = GROUP_ROWS + 1_000;
+    let mut rng = ChaCha8Rng::seed_from_u64(12);
+    let drawn: Vec<i64> = (0..count).map(|_| rng.random()).collect();
+    let schema = Arc::new(Schema::new(vec![
+        Field::new("drawn", DataType::Int64, false),
+        Field::new("id", DataType::Utf8, false),
+        Field::new("counted", DataType::Int64, false),
+        Field::new("word", DataType::Utf8, false),
+    ]));
+    let columns: Vec<ArrayRef> = vec![
+        Arc::new(Int64Array::from(drawn.clone())),
+        Arc::new(StringArray::from_iter_values(drawn.iter().map(|n| format!("{n:x}")))),
+        Arc::new(Int64Array::from_iter_values(0..count as i64)),
+        Arc::new(StringArray::from_iter_values((0..count).map(|row| format!("one of many words, {}", row % 100_000)))),
+    ];
+    let batch = RecordBatch::try_new(schema, columns).unwrap();
+    let bytes = compressed(std::slice::from_ref(&batch), Codec::Snappy).await;
+    let builder = builder(&bytes);
+    let codecs: Vec<Vec<Compression>> = (builder.metadata().row_groups().iter())
+        .map(|group| group.columns().iter().map(|chunk| chunk.compression()).collect())
+        .collect();
+    let (snappy, none) = (Compression::SNAPPY, Compression::UNCOMPRESSED);
+    assert_eq!(codecs, [[snappy; 4], [none, none, snappy, snappy]]);
+    let read: Vec<RecordBatch> = builder.build().unwrap().map(Result::unwrap).collect();
+    assert_eq!(concat_batches(&batch.schema(), &read).unwrap(), batch);
+}
+
+#[tokio::test]
 async fn no_rows_are_a_file_too() {
     let bytes = written(&[encoded(&[], &DataType::Utf8, true)]).await;
     assert_eq!(read(&bytes), Vec::<Option<String>>::new());
