@@ -106,6 +106,15 @@ fn clock_columns(spec: &Velocity, resolved: &Resolved, make: &Maker<'_>) -> Vec<
         ),
         make.made("duration_days", DECIMAL, format!("{time}, in days of 24 hours, rounded once."), &PATH),
     ];
+    if let (Some(written), Some(pauses)) = (&spec.pauses, &resolved.pauses) {
+        let text = format!(
+            "How much was taken off that time because the {} was paused (`{}`), in microseconds.",
+            spec.entity, written.from
+        );
+        let paused = make.made("paused_us", BigInt, text, &PATH);
+        let lineage = paused.lineage.iter().chain(&pauses.lineage).cloned().collect();
+        columns.push(paused.from_columns(lineage));
+    }
     if let Some(calendars) = &resolved.calendars {
         let names: Vec<String> = calendars.all.iter().map(|calendar| format!("`{}`", calendar.name)).collect();
         let usual = names.get(calendars.usual).map_or("", String::as_str);

@@ -20,6 +20,9 @@ pub(super) fn facts(resolved: &Resolved, scope: &Scope<'_>) -> Result<Vec<Logica
     if resolved.inferred == InferredVisits::Exclude {
         plans.push(inferred_left_out(resolved, scope)?);
     }
+    if let Some(pauses) = &resolved.pauses {
+        plans.push(pauses.left_out(scope)?);
+    }
     if resolved.calendar_by.is_some() {
         plans.push(by_calendar(scope)?);
     }

@@ -1,7 +1,7 @@
 //! Transitions as the walk makes them → rows of the durations' table.
 //!
 //! ```text
-//! in    entity │ pair │ outcome │ ended_in │ start │ end │ length │ spans? │ segments │ calendar? │ exclude? │ observed?
+//! in    entity │ pair │ outcome │ ended_in │ start │ end │ length │ spans? │ pauses? │ segments │ calendar? │ exclude? │ observed?
 //! out   the columns of `describe::durations`, one row for each
 //! ```
 
@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use arrow::array::{
     Array, ArrayRef, AsArray, BooleanArray, Date32Array, Decimal128Array, DictionaryArray, Int32Array, Int64Array,
-    RecordBatch, StringArray, TimestampMicrosecondArray,
+    ListArray, RecordBatch, StringArray, TimestampMicrosecondArray,
 };
 use arrow::datatypes::{DataType, Date32Type, Int32Type, Int64Type, SchemaRef, TimestampMicrosecondType};
 use chrono::NaiveDate;
@@ -18,6 +18,7 @@ use super::algorithm::Outcome;
 use super::business::{Calendar, Openings, instant_of};
 use super::cohort::Periods;
 use super::holidays;
+use super::pauses;
 use super::resolve::Resolved;
 use super::statistics::{DECIMALS, decimal};
 use super::status::{Excluded, Status, TargetStatus, outcome};
@@ -91,7 +92,8 @@ struct Rows<'a> {
     start: &'a Int64Array,
     end: &'a Int64Array,
     length: &'a Int64Array,
-    spans: Option<&'a arrow::array::ListArray>,
+    spans: Option<&'a ListArray>,
+    pauses: Option<&'a ListArray>,
     segments: &'a [ArrayRef],
     calendar: Option<&'a ArrayRef>,
     exclude: Option<&'a BooleanArray>,
@@ -104,6 +106,8 @@ struct Found {
     status: Vec<Status>,
     because: Vec<Option<Excluded>>,
     calendar: Vec<i32>,
+    length: Vec<i64>,
+    paused: Vec<i64>,
     business: Vec<i64>,
     unobserved: Vec<i64>,
     passed: Vec<bool>,
@@ -134,7 +138,9 @@ impl<'a> Rows<'a> {
         };
         let int = |column: &'a ArrayRef| column.as_primitive_opt::<Int32Type>().ok_or_else(misfit);
         let long = |column: &'a ArrayRef| column.as_primitive_opt::<Int64Type>().ok_or_else(misfit);
+        let list = |column: &'a ArrayRef| column.as_list_opt::<i32>().ok_or_else(misfit);
         let (spans, rest) = optional(rest, resolved.rules.spans)?;
+        let (pauses, rest) = optional(rest, resolved.pauses.is_some())?;
         let (segments, rest) = rest.split_at_checked(resolved.segments.len()).ok_or_else(misfit)?;
         let (calendar, rest) = optional(rest, resolved.calendar_by.is_some())?;
         let (exclude, rest) = optional(rest, resolved.exclude.is_some())?;
@@ -147,7 +153,8 @@ impl<'a> Rows<'a> {
             start: long(start)?,
             end: long(end)?,
             length: long(length)?,
-            spans: spans.map(|spans| spans.as_list_opt::<i32>().ok_or_else(misfit)).transpose()?,
+            spans: spans.map(list).transpose()?,
+            pauses: pauses.map(list).transpose()?,
             segments,
             calendar,
             exclude: exclude.map(|flag| flag.as_boolean_opt().ok_or_else(misfit)).transpose()?,
@@ -175,30 +182,30 @@ fn optional(rest: &[ArrayRef], there: bool) -> Result<(Option<&ArrayRef>, &[Arra
 impl State {
     fn row(&mut self, resolved: &Resolved, rows: &Rows<'_>, row: usize, found: &mut Found) -> Result<()> {
         let outcome = outcome(rows.outcome.value(row)).ok_or_else(misfit)?;
-        let (start, length) = (rows.start.value(row), rows.length.value(row));
         let end = rows.end.is_valid(row).then(|| rows.end.value(row));
-        let spans = rows.spans(row);
-        let calendar = self.calendar(rows, row)?;
-        let mut business = 0;
-        if let Some(openings) = calendar.and_then(|calendar| self.openings.get_mut(calendar)) {
-            business = spans.iter().map(|(from, until)| openings.between(*from, *until)).sum();
+        let pauses = rows.pauses.map(|lists| pauses::of_row(lists, row)).transpose()?;
+        let (mut spans, mut length) = (rows.spans(row), rows.length.value(row));
+        if let Some(pauses) = &pauses {
+            spans = pauses::without(&spans, pauses);
+            length = elapsed(&spans);
+            found.paused.push(rows.length.value(row).saturating_sub(length));
         }
+        let calendar = self.calendar(rows, row)?;
+        let business = calendar.map_or(0, |_| self.time(&spans, calendar));
         let observed = rows.observed.and_then(|observed| self.observed(observed, row));
         let unobserved = observed.map_or(0, |observed| self.unobserved(&spans, observed, calendar));
         let declared = rows.exclude.is_some_and(|exclude| exclude.is_valid(row) && exclude.value(row));
         let unseen = end.zip(observed).is_some_and(|(end, observed)| end <= observed);
         let (status, because) = judge(outcome, declared, unseen);
         if let Some(horizon) = resolved.horizon {
-            let as_of = resolved.rules.as_of;
-            let age = match calendar.and_then(|calendar| self.openings.get_mut(calendar)) {
-                Some(openings) => openings.between(start, as_of),
-                None => as_of.saturating_sub(start),
-            };
-            found.passed.push(age >= horizon.micros);
+            let since = [(rows.start.value(row), resolved.rules.as_of)];
+            let since = pauses::without(&since, pauses.as_deref().unwrap_or_default());
+            found.passed.push(self.time(&since, calendar) >= horizon.micros);
         }
         let target = usize::try_from(rows.pair.value(row)).ok().and_then(|pair| resolved.pairs.pairs.get(pair)?.target);
         let time = |business_time: bool| if business_time { business } else { length };
         found.target.push(target.map(|target| TargetStatus::of(status, time(target.business), target.micros)));
+        found.length.push(length);
         found.status.push(status);
         found.because.push(because);
         found.business.push(business);
@@ -229,11 +236,16 @@ impl State {
 
     /// How much of the time had passed, on the model's clock, when observation began.
     fn unobserved(&mut self, spans: &[(i64, i64)], observed: i64, calendar: Option<usize>) -> i64 {
-        let clipped =
-            spans.iter().map(|(from, until)| (*from, (*until).min(observed))).filter(|(from, until)| from < until);
+        let clipped = spans.iter().map(|(from, until)| (*from, (*until).min(observed)));
+        let clipped: Vec<(i64, i64)> = clipped.filter(|(from, until)| from < until).collect();
+        self.time(&clipped, calendar)
+    }
+
+    /// The length of spans on the model's clock.
+    fn time(&mut self, spans: &[(i64, i64)], calendar: Option<usize>) -> i64 {
         match calendar.and_then(|calendar| self.openings.get_mut(calendar)) {
-            Some(openings) => clipped.map(|(from, until)| openings.between(from, until)).sum(),
-            None => clipped.map(|(from, until)| until.saturating_sub(from)).fold(0, i64::saturating_add),
+            Some(openings) => spans.iter().map(|(from, until)| openings.between(*from, *until)).sum(),
+            None => elapsed(spans),
         }
     }
 
@@ -276,9 +288,12 @@ impl State {
         let times = |of: &dyn Fn(usize) -> i64| -> Int64Array {
             (0..found.status.len()).map(|row| known(row).then(|| of(row))).collect()
         };
-        let length = times(&|row| rows.length.value(row));
+        let length = times(&|row| found.length.get(row).copied().unwrap_or(0));
+        columns.push(Arc::new(length.clone()) as ArrayRef);
         columns.push(rounded(&length, 86_400_000_000)?);
-        columns.insert(0, Arc::new(length.clone()) as ArrayRef);
+        if resolved.pauses.is_some() {
+            columns.push(Arc::new(times(&|row| found.paused.get(row).copied().unwrap_or(0))));
+        }
         let mut clock = length;
         if resolved.calendars.is_some() {
             clock = times(&|row| found.business.get(row).copied().unwrap_or(0));
@@ -304,6 +319,11 @@ impl State {
         }
         Ok(columns)
     }
+}
+
+/// The length of spans, day and night.
+fn elapsed(spans: &[(i64, i64)]) -> i64 {
+    spans.iter().map(|(from, until)| until.saturating_sub(*from)).fold(0, i64::saturating_add)
 }
 
 /// What a transition came to; `unseen` tells that it had ended before anybody looked.

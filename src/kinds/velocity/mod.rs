@@ -21,6 +21,7 @@ mod holidays;
 mod layout;
 mod operator;
 mod pairs;
+mod pauses;
 mod plan;
 mod resolve;
 mod review;
@@ -63,7 +64,8 @@ impl ModelKind for Velocity {
     fn inputs(&self, _: &Engine, _: &mut Diagnostics) -> Vec<Spanned<TableName>> {
         let attributes = self.attributes.iter().map(|attributes| &attributes.from);
         let holidays = self.calendars.values().filter_map(|calendar| Some(&calendar.holidays.as_ref()?.from));
-        std::iter::once(&self.from).chain(attributes).chain(holidays).cloned().collect()
+        let pauses = self.pauses.iter().map(|pauses| &pauses.from);
+        std::iter::once(&self.from).chain(attributes).chain(holidays).chain(pauses).cloned().collect()
     }
 
     fn contract(&self, scope: &Scope<'_>, diags: &mut Diagnostics) -> Option<Vec<Contract>> {

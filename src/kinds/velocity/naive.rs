@@ -25,6 +25,8 @@ pub(super) struct NaiveModel {
     pub(super) measure: Measure,
     pub(super) include_inferred: bool,
     pub(super) observed: Option<i64>,
+    /// Entity, begin, end.
+    pub(super) pauses: Vec<(i64, i64, i64)>,
     pub(super) as_of: i64,
 }
 
@@ -106,6 +108,7 @@ fn one(own: &[&NaiveVisit], pair: usize, model: &NaiveModel) -> Option<NaiveDura
         Measure::LatestVisit => vec![span(latest)],
         Measure::Cumulative => in_from.iter().map(|at| span(*at)).collect(),
     };
+    let spans = spans.into_iter().flat_map(|span| unpaused(own[0].entity, span, model)).collect();
     let ended_in = end.filter(|_| status != "converted").map(|at| own[at].stage.clone());
     let unknown = !model.include_inferred
         && model.measure != Measure::LatestVisit
@@ -132,6 +135,19 @@ fn one(own: &[&NaiveVisit], pair: usize, model: &NaiveModel) -> Option<NaiveDura
         left,
         spans,
     })
+}
+
+/// The parts of a span between any two instants at which a pause of the entity begins or ends, unless one is on.
+fn unpaused(entity: i64, span: (i64, i64), model: &NaiveModel) -> Vec<(i64, i64)> {
+    let own: Vec<_> = model.pauses.iter().filter(|(of, _, _)| *of == entity).collect();
+    let mut cuts: Vec<i64> = own.iter().flat_map(|(_, begin, end)| [*begin, *end]).collect();
+    cuts.extend([span.0, span.1]);
+    cuts.sort();
+    let parts = cuts.windows(2).map(|pair| (pair[0], pair[1]));
+    let counts = |(from, until): &(i64, i64)| {
+        span.0 <= *from && *until <= span.1 && !own.iter().any(|(_, begin, end)| begin <= from && until <= end)
+    };
+    parts.filter(counts).collect()
 }
 
 /// Where a survival curve crosses: time and number at risk.

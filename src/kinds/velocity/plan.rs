@@ -1,7 +1,7 @@
 //! Visits → transitions → durations, and durations → summary, as logical plans.
 //!
 //! ```text
-//! durations   visits → as of the run → walk → joined to attributes → segments → finish
+//! durations   visits → as of the run → walk → joined to attributes and pauses → segments → finish
 //! summary     durations → samples ─┐
 //!             durations → converted by period ─┴ union → walk over groups
 //! ```
@@ -16,6 +16,7 @@ use datafusion::logical_expr::{Expr, ExprFunctionExt, LogicalPlan, LogicalPlanBu
 
 use super::finish::{Finish, words_type};
 use super::operator::TransitionWalk;
+use super::pauses::PAUSES;
 use super::resolve::{Attributes, Resolved, attribute_name, kept_name};
 use super::samples::{Bits, Columns, Samples};
 use super::spec::InferredVisits;
@@ -58,9 +59,13 @@ pub(super) fn durations(resolved: Arc<Resolved>, scope: &Scope<'_>, output: &Con
             rows = joined(rows, index, attributes, scope)?;
         }
     }
+    if let Some(pauses) = &resolved.pauses {
+        rows = pauses.joined(rows, scope)?;
+    }
     let mut columns: Vec<Expr> =
         [kept_name("entity_id").as_str(), "pair", "outcome", "ended_in", "start", "end", "length"].map(ident).to_vec();
     columns.extend(resolved.rules.spans.then(|| ident("spans")));
+    columns.extend(resolved.pauses.as_ref().map(|_| ident(PAUSES)));
     columns.extend(resolved.segments.iter().map(|segment| segment.expr.clone().alias(format!("s_{}", segment.name))));
     columns.extend(resolved.calendar_by.clone().map(|calendar| calendar.alias("calendar")));
     columns.extend(resolved.exclude.clone().map(|exclude| exclude.alias("exclude")));

@@ -12,6 +12,7 @@ use super::algorithm::Rules;
 use super::calendar::{self, Calendars};
 use super::cohort::Cohorts;
 use super::pairs::{self, Pairs};
+use super::pauses::{self, Pauses};
 use super::review;
 use super::spec::{AttributesSpec, InferredVisits, Velocity};
 use super::statistics::Share;
@@ -20,7 +21,7 @@ use crate::contract::{ColumnRef, ColumnType, Pii};
 use crate::diag::{Diagnostic, Diagnostics, codes};
 use crate::engine::{Frame, TypedExpr};
 use crate::kinds::Scope;
-use crate::kinds::typing::{columns_of, demand, transpose};
+use crate::kinds::typing::{self, columns_of, demand, transpose};
 use crate::syntax::{ColumnName, ExprText, Spanned, TableName};
 
 /// A model of this kind in which every name means something.
@@ -43,6 +44,7 @@ pub(super) struct Resolved {
     pub(super) cohorts: Option<Cohorts>,
     pub(super) calendars: Option<Calendars>,
     pub(super) calendar_by: Option<Expr>,
+    pub(super) pauses: Option<Pauses>,
     pub(super) unit: Unit,
     pub(super) quantiles: Vec<Share>,
     pub(super) horizon: Option<Horizon>,
@@ -102,6 +104,7 @@ pub(super) fn resolve(spec: &Velocity, scope: &Scope<'_>, diags: &mut Diagnostic
     let quantiles = review::quantiles(spec, scope.place, diags);
     let cohorts = review::cohorts(spec, scope.settings.reporting_timezone, diags);
     let entity = promise_of(visits, &spec.from.value, "entity_id")?;
+    let pauses = pauses::read(spec, &typing.entity, scope, diags);
     let (attributes, kept) = typing.used();
     let pairs = pairs?;
     let rules = Rules {
@@ -109,7 +112,7 @@ pub(super) fn resolve(spec: &Velocity, scope: &Scope<'_>, diags: &mut Diagnostic
         beyond: pairs.beyond(),
         measure: spec.measure,
         as_of: scope.engine.as_of().timestamp_micros(),
-        spans: !spec.calendars.is_empty() || spec.observed_from.is_some(),
+        spans: !spec.calendars.is_empty() || spec.observed_from.is_some() || spec.pauses.is_some(),
     };
     Some(Resolved {
         visits: spec.from.value.clone(),
@@ -126,6 +129,7 @@ pub(super) fn resolve(spec: &Velocity, scope: &Scope<'_>, diags: &mut Diagnostic
         cohorts,
         calendars: calendars?,
         calendar_by: transpose(calendar_by)?,
+        pauses: pauses?,
         unit: unit?,
         quantiles: quantiles?,
         horizon: transpose(horizon)?,
@@ -144,10 +148,27 @@ fn promise_of(frame: &Frame, table: &TableName, column: &str) -> Option<Promise>
     })
 }
 
+/// An expression that names entities of the type that the visits' have.
+pub(super) fn entity_key(
+    text: &ExprText,
+    typing: &typing::Typing<'_>,
+    entity: &DataType,
+    diags: &mut Diagnostics,
+) -> Option<TypedExpr> {
+    let key = typing.any(text, diags)?;
+    let texts = |data_type: &DataType| ColumnType::of_arrow(data_type) == Some(ColumnType::Text);
+    let wanted = if texts(entity) { "a text, as the entities are," } else { "a whole number, as the entities are," };
+    let fits = texts(entity) == texts(&key.data_type) && review::is_key(&key.data_type);
+    demand(fits, text, &key, wanted, diags)?;
+    Some(key)
+}
+
 /// Types expressions over the visits and the attributes.
 struct Typing<'a> {
     scope: &'a Scope<'a>,
     visits: TableName,
+    /// The type of `entity_id`.
+    entity: DataType,
     /// The columns of the visits, then those of the attributes, each qualified by its table.
     schema: DFSchema,
     attributes: Vec<Attributes>,
@@ -172,7 +193,7 @@ impl<'a> Typing<'a> {
             attributes.push(read);
         }
         let visits = spec.from.value.clone();
-        Some(Self { scope, visits, schema, attributes, used: BTreeSet::new() })
+        Some(Self { scope, visits, entity, schema, attributes, used: BTreeSet::new() })
     }
 
     fn attributes(
@@ -183,19 +204,12 @@ impl<'a> Typing<'a> {
     ) -> Option<(DFSchema, Attributes)> {
         let table = &written.from;
         let schema = columns_of(scope, table, diags)?;
-        let typed = |text: &ExprText, diags: &mut Diagnostics| {
-            scope.engine.expr(text, &schema).map_err(|diagnostic| diags.push(diagnostic)).ok()
-        };
-        let key = typed(&written.entity, diags)?;
-        let texts = |data_type: &DataType| ColumnType::of_arrow(data_type) == Some(ColumnType::Text);
-        let wanted =
-            if texts(entity) { "a text, as the entities are," } else { "a whole number, as the entities are," };
-        let fits = texts(entity) == texts(&key.data_type) && review::is_key(&key.data_type);
-        demand(fits, &written.entity, &key, wanted, diags)?;
+        let typing = typing::Typing::new(scope, &schema);
+        let key = entity_key(&written.entity, &typing, entity, diags)?;
         let since = match &written.since {
             None => None,
             Some(text) => {
-                let since = typed(text, diags)?;
+                let since = typing.any(text, diags)?;
                 let fits = matches!(since.data_type, DataType::Timestamp(_, _));
                 demand(fits, text, &since, "a timestamp", diags)?;
                 Some(since.expr)

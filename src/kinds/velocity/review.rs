@@ -119,7 +119,7 @@ pub(super) fn cohorts(spec: &Velocity, zone: Tz, diags: &mut Diagnostics) -> Opt
 }
 
 /// The names that segments cannot have, because the tables have columns of that name.
-const OWN: [&str; 28] = [
+const OWN: [&str; 29] = [
     "entity_id",
     "pair_number",
     "from_stage",
@@ -135,6 +135,7 @@ const OWN: [&str; 28] = [
     "is_censored",
     "duration_us",
     "duration_days",
+    "paused_us",
     "calendar",
     "business_us",
     "business_hours",

@@ -61,6 +61,9 @@ pub struct Velocity {
     /// The name of each transition's calendar: an expression such as `owner_region`.
     #[serde(default)]
     pub calendar_by: Option<ExprText>,
+    /// Spans of time in which an entity's clocks stand still: on hold, waiting for somebody else.
+    #[serde(default)]
+    pub pauses: Option<PausesSpec>,
     /// The unit of the summary's times; days, or hours with business calendars, where unset.
     #[serde(default)]
     pub unit: Option<Spanned<TimeUnit>>,
@@ -183,6 +186,23 @@ pub struct CalendarSpec {
     /// A table of days, or parts of days, on which it is closed all the same.
     #[serde(default)]
     pub holidays: Option<HolidaysSpec>,
+}
+
+/// A table of pauses.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PausesSpec {
+    /// The table.
+    pub from: Spanned<TableName>,
+    /// The entity that is paused.
+    pub entity: ExprText,
+    /// When the pause begins: a timestamp, or a date, with whose first instant it does.
+    pub since: ExprText,
+    /// When it ends; where NULL it lasts.
+    pub until: ExprText,
+    /// Only rows for which this is true are looked at: `reason = 'waiting for customer'`.
+    #[serde(default, rename = "where")]
+    pub filter: Option<ExprText>,
 }
 
 /// A table of holidays.

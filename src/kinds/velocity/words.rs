@@ -5,7 +5,7 @@ use super::spec::{Grain, InferredVisits, Measure, Velocity};
 use super::status::TargetStatus;
 use crate::contract::Methodology;
 use crate::kinds::Scope;
-use crate::kinds::article::capital_a;
+use crate::kinds::article::{a, capital_a};
 
 /// What a cohort is.
 pub(super) fn period(spec: &Velocity) -> &'static str {
@@ -122,6 +122,14 @@ pub(super) fn methodology(spec: &Velocity, resolved: &Resolved, scope: &Scope<'_
              the last closing."
                 .to_string(),
         );
+    }
+    if let Some(pauses) = &spec.pauses {
+        summary.push(format!(
+            "While {} is paused (`{}`), no clock runs: neither for times nor for targets and horizons. What becomes of \
+             it meanwhile counts all the same.",
+            a(who),
+            pauses.from
+        ));
     }
     summary.push(match spec.inferred {
         InferredVisits::Exclude => {

@@ -47,9 +47,17 @@ fn any_model(rng: &mut ChaCha8Rng) -> (NaiveModel, String) {
     if rng.random() {
         yaml.push_str("cohort: month\n");
     }
+    let mut pauses = Vec::new();
+    if rng.random() {
+        yaml.push_str("pauses: {from: holds, entity: who, since: since, until: until}\n");
+        for _ in 0..rng.random_range(0..60) {
+            let since = instant("2024-04-20") + rng.random_range(0..3_000) * HALF_HOUR;
+            pauses.push((rng.random_range(0..40), since, since + rng.random_range(1..500) * HALF_HOUR));
+        }
+    }
     let ladder = if has_ladder { LADDER.to_vec() } else { Vec::new() };
     let as_of = as_of().timestamp_micros();
-    (NaiveModel { pairs, ladder, lost, measure, include_inferred, observed, as_of }, yaml)
+    (NaiveModel { pairs, ladder, lost, measure, include_inferred, observed, pauses, as_of }, yaml)
 }
 
 fn any_visits(rng: &mut ChaCha8Rng) -> Vec<Visit> {
@@ -77,6 +85,19 @@ fn any_visits(rng: &mut ChaCha8Rng) -> Vec<Visit> {
     }
     all.shuffle(rng);
     all
+}
+
+fn holds(pauses: &[(i64, i64, i64)]) -> RecordBatch {
+    let at = |of: fn(&(i64, i64, i64)) -> i64| -> ArrayRef {
+        Arc::new(TimestampMicrosecondArray::from_iter_values(pauses.iter().map(of)).with_timezone("UTC"))
+    };
+    let who = Arc::new(Int64Array::from_iter_values(pauses.iter().map(|(who, _, _)| *who)));
+    RecordBatch::try_from_iter([
+        ("who", who as ArrayRef),
+        ("since", at(|(_, since, _)| *since)),
+        ("until", at(|(_, _, until)| *until)),
+    ])
+    .unwrap()
 }
 
 fn naive(rows: &[Visit]) -> Vec<NaiveVisit> {
@@ -224,7 +245,8 @@ async fn the_plan_and_the_obvious_way_agree() {
         lines.sort();
         let summary = summary(&expected, &model, &yaml);
         for (batch, threads) in [(1, 2), (2, 1), (7, 3), (50, 5), (8192, 2)] {
-            let made = run(&yaml, &[("stages", visits(&rows))], How { threads, batch }).await;
+            let tables = [("stages", visits(&rows)), ("holds", holds(&model.pauses))];
+            let made = run(&yaml, &tables, How { threads, batch }).await;
             for (found, expected) in
                 [(made.lines(0, &COLUMNS), &lines), (found_summary(&made, yaml.contains("cohort: month")), &summary)]
             {
@@ -267,6 +289,7 @@ calendars: {ny: {timezone: America/New_York, hours: {mon-fri: [09:00-12:30, 13:0
             measure: Measure::Cumulative,
             include_inferred: false,
             observed: None,
+            pauses: Vec::new(),
             as_of: as_of().timestamp_micros(),
         };
         let naive = naive(&rows);

@@ -5,6 +5,7 @@ mod fuzz;
 mod golden;
 mod memory;
 mod mistakes;
+mod pauses;
 mod real;
 mod targets;
 
