@@ -77,7 +77,7 @@ pub(super) fn host_is_disposable(host: &str) -> bool {
 
 /// The registrable part of a host that has been checked.
 pub(super) fn registrable_part(host: &str) -> Option<&str> {
-    psl::domain_str(host)
+    marquetry_public_suffix::registrable_part(host)
 }
 
 /// Whether a host is one label and a public suffix.
