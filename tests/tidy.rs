@@ -17,13 +17,15 @@ const LAYERS: &[&[&str]] = &[
     &["cli"],
 ];
 
+/// Every Rust file of the packages, by its path in the sources, with its text.
 fn sources() -> Vec<(String, String)> {
-    let root = repository().join("src");
-    let read = |file: String| {
-        let text = fs::read_to_string(root.join(&file)).unwrap();
-        (file, text)
-    };
-    files(&root).into_iter().filter(|file| file.ends_with(".rs")).map(read).collect()
+    let mut all = Vec::new();
+    for folder in ["src", "crates/core/src", "crates/public-suffix/src"] {
+        let root = repository().join(folder);
+        let rust = files(&root).into_iter().filter(|file| file.ends_with(".rs"));
+        all.extend(rust.map(|file| (file.clone(), fs::read_to_string(root.join(&file)).unwrap())));
+    }
+    all
 }
 
 fn is_test(file: &str) -> bool {

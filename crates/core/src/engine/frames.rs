@@ -125,7 +125,7 @@ impl Frames {
     }
 
     /// A table as it was last published; none where it never was, or is not remembered by its
-    /// model (see [`crate::kinds::ModelKind::remembers`]).
+    /// model (`ModelKind::remembers`).
     pub fn published(&self, name: &str) -> Option<&Frame> {
         self.published.get(name).map(Arc::as_ref)
     }

@@ -15,7 +15,7 @@ use super::functions;
 use crate::diag::Sources;
 use crate::engine::{Engine, Limits};
 
-const PAGE: &str = include_str!("../../../docs/text-functions.md");
+const PAGE: &str = include_str!("../../../../../docs/text-functions.md");
 
 fn engine() -> Engine {
     let limits = Limits {
