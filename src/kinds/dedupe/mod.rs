@@ -33,6 +33,7 @@ mod plan;
 pub mod policy;
 pub mod probabilistic;
 mod quality;
+mod ranking;
 mod report;
 mod resolve;
 mod review;

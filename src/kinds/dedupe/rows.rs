@@ -37,8 +37,10 @@ pub(super) fn golden(answer: &Answer, clusters: Range<usize>) -> Result<Vec<Arra
         columns.push(cast(&take(column, &rows, None)?, &field.ty().arrow())?);
     }
     let members = |cluster: usize| groups.members(cluster).iter().map(|record| records.row(*record));
+    let mut seen: Vec<u16> = Vec::new();
     let systems = |cluster: usize| {
-        let mut seen: Vec<u16> = members(cluster).map(|row| records.system(work, row)).collect();
+        seen.clear();
+        seen.extend(members(cluster).map(|row| records.system(work, row)));
         seen.sort_unstable();
         seen.dedup();
         seen.len() as i32

@@ -10,6 +10,7 @@ use super::fields::Field;
 use super::groups::Groups;
 use super::intake::Work;
 use super::policy::Policy;
+use super::ranking::Ranking;
 use crate::error::Result;
 
 /// No record of the cluster has a value.
@@ -33,10 +34,16 @@ impl Survivors {
 pub(super) fn survivors(work: &Work, records: &Records, groups: &Groups) -> Result<Survivors> {
     let mut instants = records.instants.iter();
     let (mut chosen, mut values) = (Vec::new(), Vec::new());
+    let mut ranking = None;
     for (field, column) in work.fields.iter().zip(&records.fields) {
         let own = if field.has_instant { instants.next() } else { None };
-        let judge = Judge::new(work, records, field, column, own.map(Vec::as_slice))?;
-        let (winners, counts) = judge.all(groups);
+        let (winners, counts) = if own.is_none() && Ranking::tells(&field.policy) {
+            let known = ranking.take().filter(|known: &Ranking| known.is_for(field));
+            let known = known.unwrap_or_else(|| Ranking::new(work, records, groups, field));
+            ranking.insert(known).first(column, groups, work.provenance)
+        } else {
+            Judge::new(work, records, field, column, own.map(Vec::as_slice))?.all(groups)
+        };
         chosen.push(winners);
         values.push(counts);
     }

@@ -54,6 +54,7 @@ const FUNCTIONS: &[(&str, Work)] = &[
     ("phone_key(number[, country, …])", Work::PhoneText(|key| Some(key.e164))),
     ("phone_extension(number[, country, …])", Work::PhoneText(|key| key.extension)),
     ("phone_is_toll_free(number[, country, …])", Work::PhoneFlag(|key| key.toll_free)),
+    ("digits_key(text)", Work::Text(phone::digits_cow)),
     ("name_key(name)", Work::Text(name::key_cow)),
     ("full_name_key(name)", Work::Text(|text| name::full_key(text).map(Cow::Owned))),
     ("given_name_key(name)", Work::Text(name::given_key_cow)),

@@ -121,6 +121,7 @@ async fn every_encoding_of_text_gives_the_same() {
         "email_is_role(t)",
         "given_name_key(t)",
         "phone_key(t, 'US')",
+        "digits_key(t)",
         "phone_key(t, country)",
         "phone_is_toll_free(t, country, 'US')",
         "jaro_winkler(t, 'bob')",

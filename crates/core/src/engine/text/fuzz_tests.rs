@@ -210,6 +210,7 @@ fn keys_are_keys_of_themselves() {
         is_key(&text, "email::key everywhere", |text| email::key_cow(text, Tags::Everywhere).map(Cow::into_owned));
         is_key(&text, "name::key", name::key);
         is_key(&text, "name::letters", name::letters);
+        is_key(&text, "phone::digits", |text| phone::digits_cow(text).map(Cow::into_owned));
         is_key(&text, "name::given_key", name::given_key);
         is_key(&text, "name::full_key", name::full_key);
         is_key(&text, "company::key", company::key);

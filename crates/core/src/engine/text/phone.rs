@@ -1,5 +1,7 @@
 //! Phone numbers → E.164, by the numbering plans of libphonenumber.
 
+use std::borrow::Cow;
+
 use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumber, PhoneNumberFormat, PhoneNumberType, Region};
 
 use super::fold::fold;
@@ -50,6 +52,19 @@ pub(super) fn key_in(number: &str, regions: impl IntoIterator<Item = Region>) ->
     }
     let found = regions.into_iter().find_map(|region| read(number, Some(region)));
     found.or_else(|| read(&format!("+{}", number.strip_prefix("00")?), None))
+}
+
+/// The digits 0 to 9 of a text in their order, whatever stands between them; `None` without any.
+///
+/// Borrowed where there is nothing else.
+pub fn digits_cow(text: &str) -> Option<Cow<'_, str>> {
+    let text = super::head(text);
+    if text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Some(text).filter(|text| !text.is_empty()).map(Cow::Borrowed);
+    }
+    let mut digits = String::with_capacity(text.len());
+    digits.extend(text.chars().filter(char::is_ascii_digit));
+    Some(digits).filter(|digits| !digits.is_empty()).map(Cow::Owned)
 }
 
 /// A country as a key: its ISO 3166 code of two letters where the code or name is known, in capitals;
