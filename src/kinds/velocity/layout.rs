@@ -65,9 +65,9 @@ pub(super) fn figures(resolved: &Resolved) -> Vec<Figure> {
     figures
 }
 
-/// Business time says nothing of a cohort's age.
+/// Business time says nothing of a cohort's age, and neither does time without pauses.
 pub(super) fn tells_maturity(resolved: &Resolved) -> bool {
-    resolved.cohorts.is_some() && !resolved.unit.business
+    resolved.cohorts.is_some() && !resolved.unit.business && resolved.pauses.is_none()
 }
 
 impl Figure {
