@@ -1,45 +1,77 @@
-//! Which record of a cluster is believed before which, where a policy judges by records and not by values.
+//! The records of every cluster in the order in which a field's policy believes them.
 //!
-//! Fields of the same policy and priority share one ranking: the records of each cluster are put in
-//! order once, and a field takes the first that has a value.
+//! Fields of the same order and the same systems share one ranking: records lie scattered, and are
+//! looked up once for all of them.
 
-use arrow::array::{Array, ArrayRef};
-
-use super::columns::Records;
+use super::columns::{NEVER, Records};
 use super::fields::Field;
 use super::groups::Groups;
 use super::intake::Work;
 use super::policy::Policy;
-use super::survive::NOBODY;
 
-/// The records of all clusters, those of one in the order in which they are believed.
+/// What puts records in order; the order of their keys decides what is left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Order {
+    /// Changed last; then by system.
+    Recency,
+    /// Of the system to be believed first; of its records the one changed last.
+    Priority,
+    /// By system alone.
+    System,
+    /// Created first; then by system.
+    Creation,
+}
+
+impl Order {
+    /// Policies that look at values fall back on it where values are equally good.
+    fn of(policy: &Policy) -> Self {
+        match policy {
+            Policy::MostRecent | Policy::MostComplete | Policy::MostFrequent => Self::Recency,
+            Policy::SourcePriority | Policy::Prefer(_) => Self::Priority,
+            Policy::Min | Policy::Max => Self::System,
+            Policy::First => Self::Creation,
+        }
+    }
+}
+
+/// The records of all clusters, those of one in order.
 #[derive(Debug)]
 pub(super) struct Ranking {
-    by_recency: bool,
+    order: Order,
     priority: Vec<u16>,
-    /// Record and row; a cluster's lie where its members lie.
+    /// Whether the values of its field have instants of their own.
+    is_own: bool,
+    /// Record and row, cluster after cluster.
     members: Vec<(u32, u32)>,
 }
 
-/// The first two are compared, then the record: the order of keys decides what nothing else does.
-type Placed = (i64, i64, u32, u32);
-
 impl Ranking {
-    /// Whether a policy judges by records alone.
-    pub(super) fn tells(policy: &Policy) -> bool {
-        matches!(policy, Policy::MostRecent | Policy::SourcePriority | Policy::Prefer(_))
-    }
-
-    /// Whether it is that of a field whose values have no instants of their own.
-    pub(super) fn is_for(&self, field: &Field) -> bool {
-        self.by_recency == (field.policy == Policy::MostRecent) && self.priority == field.priority
-    }
-
-    /// Of a field that [`Ranking::tells`].
-    pub(super) fn new(work: &Work, records: &Records, groups: &Groups, field: &Field) -> Self {
-        let by_recency = field.policy == Policy::MostRecent;
+    /// For a field; `instants` say by row when its values were changed, where the sources know.
+    pub(super) fn new(
+        work: &Work,
+        records: &Records,
+        groups: &Groups,
+        field: &Field,
+        instants: Option<&[i64]>,
+    ) -> Self {
+        let order = Order::of(&field.policy);
+        let changed = |row: usize| {
+            let own = instants.and_then(|instants| instants.get(row)).copied();
+            own.filter(|at| *at != NEVER).unwrap_or_else(|| records.updated(row))
+        };
+        let place = |row: usize| {
+            let system = field.priority.get(usize::from(records.system(work, row))).copied();
+            let system = i64::from(system.unwrap_or(u16::MAX));
+            // The complement turns the order round: what changed later comes first.
+            match order {
+                Order::Recency => (!changed(row), system),
+                Order::Priority => (system, !changed(row)),
+                Order::System => (system, 0),
+                Order::Creation => (records.created(row), system),
+            }
+        };
         let mut members = Vec::with_capacity(records.len());
-        let mut placed: Vec<Placed> = Vec::new();
+        let mut placed: Vec<((i64, i64), u32, u32)> = Vec::new();
         for cluster in 0..groups.len() {
             let own = groups.members(cluster);
             if let [only] = own {
@@ -49,33 +81,26 @@ impl Ranking {
             placed.clear();
             placed.extend(own.iter().map(|record| {
                 let row = records.row(*record);
-                let rank = field.priority.get(usize::from(records.system(work, row))).copied().unwrap_or(u16::MAX);
-                // The complement turns the order round: what changed later comes first.
-                let (rank, changed) = (i64::from(rank), !records.updated(row));
-                let (first, second) = if by_recency { (changed, rank) } else { (rank, changed) };
-                (first, second, *record, row as u32)
+                (place(row), *record, row as u32)
             }));
             placed.sort_unstable();
-            members.extend(placed.iter().map(|(_, _, record, row)| (*record, *row)));
+            members.extend(placed.iter().map(|(_, record, row)| (*record, *row)));
         }
-        Self { by_recency, priority: field.priority.clone(), members }
+        Self { order, priority: field.priority.clone(), is_own: instants.is_some(), members }
     }
 
-    /// By cluster: the first record that has a value, and how many have one where `counted`.
-    pub(super) fn first(&self, column: &ArrayRef, groups: &Groups, counted: bool) -> (Vec<u32>, Vec<u32>) {
-        let nulls = column.logical_nulls();
-        let has_value = |(_, row): &&(u32, u32)| nulls.as_ref().is_none_or(|valid| valid.is_valid(*row as usize));
-        let mut winners = Vec::with_capacity(groups.len());
-        let mut counts = Vec::with_capacity(if counted { groups.len() } else { 0 });
+    /// Whether another field without instants of its own has the same one.
+    pub(super) fn is_for(&self, field: &Field) -> bool {
+        !self.is_own && self.order == Order::of(&field.policy) && self.priority == field.priority
+    }
+
+    /// Record and row of the members of every cluster, in the order of clusters.
+    pub(super) fn clusters<'a>(&'a self, groups: &'a Groups) -> impl Iterator<Item = &'a [(u32, u32)]> {
         let mut rest = self.members.as_slice();
-        for cluster in 0..groups.len() {
+        (0..groups.len()).map(move |cluster| {
             let (own, others) = rest.split_at_checked(groups.members(cluster).len()).unwrap_or_default();
             rest = others;
-            winners.push(own.iter().find(has_value).map_or(NOBODY, |(record, _)| *record));
-            if counted {
-                counts.push(own.iter().filter(has_value).count() as u32);
-            }
-        }
-        (winners, counts)
+            own
+        })
     }
 }
