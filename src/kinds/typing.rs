@@ -114,6 +114,15 @@ pub fn columns_of(scope: &Scope<'_>, table: &Spanned<TableName>, diags: &mut Dia
     known
 }
 
+/// Whether values of a type can name an entity or a row.
+pub fn is_key(data_type: &DataType) -> bool {
+    match ColumnType::of_arrow(data_type) {
+        Some(ColumnType::Text | ColumnType::Int | ColumnType::BigInt) => true,
+        Some(ColumnType::Decimal(_, scale)) => scale == 0,
+        _ => false,
+    }
+}
+
 /// Types expressions over the columns of one table; each method reports what is wrong and gives `None` then.
 #[derive(Clone, Copy)]
 pub struct Typing<'a> {
@@ -135,12 +144,7 @@ impl<'a> Typing<'a> {
     /// Something that names an entity or a row: a text or a whole number.
     pub fn key(&self, text: &ExprText, diags: &mut Diagnostics) -> Option<TypedExpr> {
         let typed = self.any(text, diags)?;
-        let fits = match ColumnType::of_arrow(&typed.data_type) {
-            Some(ColumnType::Text | ColumnType::Int | ColumnType::BigInt) => true,
-            Some(ColumnType::Decimal(_, scale)) => scale == 0,
-            _ => false,
-        };
-        demand(fits, text, &typed, "a text or a whole number", diags)?;
+        demand(is_key(&typed.data_type), text, &typed, "a text or a whole number", diags)?;
         Some(typed)
     }
 

@@ -12,7 +12,7 @@ use crate::contract::ColumnType;
 use crate::diag::{Diagnostic, Diagnostics, codes};
 use crate::engine::TypedExpr;
 use crate::kinds::Scope;
-use crate::kinds::typing::demand;
+use crate::kinds::typing::{Typing, columns_of, demand, transpose};
 use crate::syntax::{ColumnName, ExprText, OneOrMany, Spanned, TableName};
 
 const WEEKDAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
@@ -171,15 +171,10 @@ pub(super) fn minute(text: &str) -> Option<u16> {
 }
 
 fn holidays_of(written: &HolidaysSpec, scope: &Scope<'_>, diags: &mut Diagnostics) -> Option<Holidays> {
-    let table = &written.from;
-    let Ok(schema) = scope.frames.df_schema(&table.value) else {
-        let names = scope.frames.names().map(TableName::as_str);
-        let message = format!("there is no table `{table}`");
-        diags.push(Diagnostic::error(codes::UNKNOWN_TABLE, table.place, message).did_you_mean(table.as_str(), names));
-        return None;
-    };
+    let columns = columns_of(scope, &written.from, diags)?;
+    let typing = Typing::new(scope, &columns);
     let typed = |text: &ExprText, fits: fn(&TypedExpr) -> bool, wanted: &str, diags: &mut Diagnostics| {
-        let typed = scope.engine.expr(text, &schema).map_err(|diagnostic| diags.push(diagnostic)).ok()?;
+        let typed = typing.any(text, diags)?;
         demand(fits(&typed), text, &typed, wanted, diags)?;
         Some(typed.expr)
     };
@@ -191,16 +186,13 @@ fn holidays_of(written: &HolidaysSpec, scope: &Scope<'_>, diags: &mut Diagnostic
         Some(text) => Some(cast(typed(text, is_text, "a text such as `13:00`", diags)?, DataType::Utf8View)),
     };
     let (closed_from, closed_until) = (time(&written.closed_from), time(&written.closed_until));
-    let filter = match &written.filter {
-        None => None,
-        Some(text) => Some(typed(text, |typed| typed.data_type == DataType::Boolean, "a condition", diags)?),
-    };
+    let filter = written.filter.as_ref().map(|text| typing.condition(text, diags).map(|typed| typed.expr));
     Some(Holidays {
-        table: table.value.clone(),
+        table: written.from.value.clone(),
         date: cast(date?, DataType::Date32),
         closed_from: closed_from?,
         closed_until: closed_until?,
-        filter,
+        filter: transpose(filter)?,
     })
 }
 

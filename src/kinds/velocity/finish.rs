@@ -199,8 +199,11 @@ impl State {
         let (status, because) = judge(outcome, declared, unseen);
         if let Some(horizon) = resolved.horizon {
             let since = [(rows.start.value(row), resolved.rules.as_of)];
-            let since = pauses::without(&since, pauses.as_deref().unwrap_or_default());
-            found.passed.push(self.time(&since, calendar) >= horizon.micros);
+            let age = match &pauses {
+                Some(pauses) => self.time(&pauses::without(&since, pauses), calendar),
+                None => self.time(&since, calendar),
+            };
+            found.passed.push(age >= horizon.micros);
         }
         let target = usize::try_from(rows.pair.value(row)).ok().and_then(|pair| resolved.pairs.pairs.get(pair)?.target);
         let time = |business_time: bool| if business_time { business } else { length };

@@ -158,7 +158,7 @@ pub(super) fn entity_key(
     let key = typing.any(text, diags)?;
     let texts = |data_type: &DataType| ColumnType::of_arrow(data_type) == Some(ColumnType::Text);
     let wanted = if texts(entity) { "a text, as the entities are," } else { "a whole number, as the entities are," };
-    let fits = texts(entity) == texts(&key.data_type) && review::is_key(&key.data_type);
+    let fits = texts(entity) == texts(&key.data_type) && typing::is_key(&key.data_type);
     demand(fits, text, &key, wanted, diags)?;
     Some(key)
 }

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use arrow::datatypes::DataType;
 use chrono_tz::Tz;
 
 use super::cohort::Cohorts;
@@ -59,15 +58,6 @@ pub(super) fn stages(from: &TableName, scope: &Scope<'_>) -> Vec<String> {
     let schema = frame.schema();
     let names = schema.fields().iter().map(|field| field.name().as_str());
     names.filter_map(|name| Some(name.strip_prefix("became_")?.strip_suffix("_at")?.to_string())).collect()
-}
-
-/// Whether values of a type can name an entity.
-pub(super) fn is_key(data_type: &DataType) -> bool {
-    match ColumnType::of_arrow(data_type) {
-        Some(ColumnType::Text | ColumnType::Int | ColumnType::BigInt) => true,
-        Some(ColumnType::Decimal(_, scale)) => scale == 0,
-        _ => false,
-    }
 }
 
 /// The quantiles; mistakes go to `diags`.
