@@ -3,11 +3,11 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use arrow::array::RecordBatch;
+use arrow::array::{Array, ArrayRef, RecordBatch};
 
 use super::cluster::Forest;
 use super::cluster::ids::Identities;
-use super::columns::{Columns, Records};
+use super::columns::Columns;
 use super::decisions;
 use super::evidence;
 use super::groups::Groups;
@@ -16,6 +16,7 @@ use super::intake::{Known, Work};
 use super::link::{self, Linked};
 use super::notes::{self, Notes};
 use super::quality::{self, Month};
+use super::records::Records;
 use super::rows;
 use super::survive::{self, Survivors};
 use super::tables::Table;
@@ -32,7 +33,10 @@ pub(super) struct Answer {
     pub(super) linked_by: Vec<Option<u32>>,
     pub(super) groups: Groups,
     pub(super) identity: Identities,
+    /// Nothing where nobody asks where values are from.
     pub(super) survivors: Survivors,
+    /// By field, the value that each entity has.
+    pub(super) values: Vec<ArrayRef>,
     /// The rows of `_provenance`: cluster and field.
     pub(super) provenance: Vec<(u32, u16)>,
     /// By record, whether it was set aside.
@@ -49,8 +53,12 @@ pub(super) fn solve(work: Arc<Work>, columns: Columns, known: Known) -> Result<A
     let linked = link::link(&work, &mut records, &decided)?;
     let groups = Groups::new(&linked.clusters.root);
     let identity = identity::identify(&work, &records, &linked.clusters.root, known)?;
-    let survivors = survive::survivors(&work, &records, &groups)?;
+    let mut survivors = survive::survivors(&work, &records, &groups)?;
     let provenance = if work.provenance { several_valued(&groups, &survivors) } else { Vec::new() };
+    let values = survive::values(&mut records, &survivors)?;
+    if !work.provenance {
+        survivors = Survivors::default();
+    }
     let mut quarantined = vec![false; records.len()];
     for record in linked.clusters.quarantined.iter().flat_map(|cluster| &cluster.records) {
         if let Some(flag) = quarantined.get_mut(*record as usize) {
@@ -58,7 +66,7 @@ pub(super) fn solve(work: Arc<Work>, columns: Columns, known: Known) -> Result<A
         }
     }
     let months = quality::months(&work, &records, &groups);
-    let notes = notes::notes(&work, &records, &linked, &decided, &identity)?;
+    let notes = notes::notes(&work, &linked, &decided, &identity);
     let weights = linked.learnt.as_ref().map(|learnt| weights::findings(&learnt.model)).unwrap_or_default();
     let anchors = identity.clusters.iter().map(|identity| identity.anchor);
     let linked_by = Forest::new(records.len() as u32, &linked.clusters.used).towards(anchors);
@@ -70,6 +78,7 @@ pub(super) fn solve(work: Arc<Work>, columns: Columns, known: Known) -> Result<A
         groups,
         identity,
         survivors,
+        values,
         provenance,
         quarantined,
         months,
@@ -133,6 +142,7 @@ impl GatherAnswer for Answer {
             + self.groups.held_bytes()
             + ids
             + self.survivors.held_bytes()
+            + self.values.iter().map(|values| values.get_array_memory_size()).sum::<usize>()
     }
 }
 

@@ -4,9 +4,10 @@ use arrow::array::{Array, ArrayRef, AsArray, StringArray};
 use arrow::compute::cast;
 use arrow::datatypes::DataType;
 
-use super::columns::{Records, too_long};
+use super::growing::too_long;
 use super::intake::Work;
 use super::matching::{self, FieldKind};
+use super::records::Records;
 use super::terms::RuleTest;
 use crate::engine::text::name;
 use crate::error::Result;
@@ -37,7 +38,7 @@ pub(super) fn comparables(work: &Work, records: &Records) -> Result<Option<match
         let (Some(field), Some(column)) = (work.fields.get(at), records.fields.get(at)) else { continue };
         let texts = texts(column)?;
         let alias: Option<matching::Alias> = (field.kind == FieldKind::GivenName).then_some(name::given_key);
-        let values = records.rows.iter().map(|row| value(&texts, *row));
+        let values = records.rows().iter().map(|row| value(&texts, *row));
         compared.add(field.name.as_str(), field.kind, values, alias)?;
     }
     Ok(Some(compared))

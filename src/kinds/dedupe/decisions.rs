@@ -2,8 +2,8 @@
 
 use arrow::array::{Array, AsArray, RecordBatch};
 
-use super::columns::Records;
 use super::intake::misfit;
+use super::records::Records;
 use crate::error::{Error, Result};
 
 /// Decided pairs, as ordinals.

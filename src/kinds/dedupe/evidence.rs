@@ -3,6 +3,7 @@
 //! Rows: links made, strongest first; links refused; pairs for review; keys that too many share. No value of
 //! a person is shown, only which records agree by which rule; keys are masked.
 
+use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -10,8 +11,7 @@ use arrow::array::{ArrayRef, Float64Array, Int32Array, StringArray};
 
 use super::answer::Answer;
 use super::cluster::{Edge, Refusal};
-use super::link::{Linked, words_at};
-use super::masked_key::masked_key;
+use super::link::{Crowded, Linked, words_at};
 use super::matching::blocking::Skipped;
 use super::pairs::likelihood;
 use super::rows::{dictionary, names, rules, weight, weights};
@@ -37,7 +37,7 @@ enum Row<'a> {
     Linked(&'a Edge, Option<&'a str>),
     Refused(&'a Edge, &'a Refusal, Option<&'a str>),
     Review(&'a Edge, &'a str),
-    TooCommon { rule: u16, first: u32, records: u32 },
+    TooCommon(&'a Crowded),
     TooLarge { rule: u16, shared: &'a str, block: &'a Skipped },
 }
 
@@ -48,7 +48,7 @@ impl Row<'_> {
             Row::Linked(..) => 0,
             Row::Refused(..) => 1,
             Row::Review(..) => 2,
-            Row::TooCommon { .. } => 3,
+            Row::TooCommon(_) => 3,
             Row::TooLarge { .. } => 4,
         }
     }
@@ -56,21 +56,22 @@ impl Row<'_> {
     fn edge(&self) -> Option<Edge> {
         match self {
             Row::Linked(edge, _) | Row::Refused(edge, ..) | Row::Review(edge, _) => Some(**edge),
-            Row::TooCommon { .. } | Row::TooLarge { .. } => None,
+            Row::TooCommon(_) | Row::TooLarge { .. } => None,
         }
     }
 
     fn rule(&self) -> u16 {
         match self {
             Row::Linked(edge, _) | Row::Refused(edge, ..) | Row::Review(edge, _) => edge.rule,
-            Row::TooCommon { rule, .. } | Row::TooLarge { rule, .. } => *rule,
+            Row::TooCommon(crowded) => crowded.rule,
+            Row::TooLarge { rule, .. } => *rule,
         }
     }
 
     fn left(&self) -> u32 {
         match self {
             Row::Linked(edge, _) | Row::Refused(edge, ..) | Row::Review(edge, _) => edge.a,
-            Row::TooCommon { first, .. } => *first,
+            Row::TooCommon(crowded) => crowded.key.first,
             Row::TooLarge { block, .. } => block.first,
         }
     }
@@ -78,7 +79,8 @@ impl Row<'_> {
     /// Records that are too many.
     fn count(&self) -> Option<i32> {
         let records = match self {
-            Row::Refused(_, Refusal::Oversized { records }, _) | Row::TooCommon { records, .. } => *records,
+            Row::Refused(_, Refusal::Oversized { records }, _) => *records,
+            Row::TooCommon(crowded) => crowded.key.records,
             Row::TooLarge { block, .. } => block.records,
             _ => return None,
         };
@@ -86,12 +88,12 @@ impl Row<'_> {
     }
 
     /// The key that too many share, masked.
-    fn shared_key(&self, answer: &Answer) -> Result<Option<String>> {
-        Ok(match self {
-            Row::TooCommon { rule, first, .. } => Some(masked_key(&answer.work, &answer.records, *rule, *first)?),
-            Row::TooLarge { shared, block, .. } => Some(format!("{shared} {}", block.key)),
+    fn shared_key(&self) -> Option<Cow<'_, str>> {
+        match self {
+            Row::TooCommon(crowded) => Some(Cow::Borrowed(&crowded.shared)),
+            Row::TooLarge { shared, block, .. } => Some(Cow::Owned(format!("{shared} {}", block.key))),
             _ => None,
-        })
+        }
     }
 }
 
@@ -104,7 +106,7 @@ pub(super) fn rows(answer: &Answer, range: Range<usize>) -> Result<Vec<ArrayRef>
         _ => None,
     };
     let weighed = |row: &Row<'_>| row.edge().as_ref().and_then(weight);
-    let shared_keys: StringArray = rows.iter().map(|row| row.shared_key(answer)).collect::<Result<_>>()?;
+    let shared_keys: StringArray = rows.iter().map(Row::shared_key).collect();
     let [left_system, left_id] = names(answer, rows.iter().map(|row| Some(row.left())))?;
     let [right_system, right_id] = names(answer, rows.iter().map(|row| row.edge().map(|edge| edge.b)))?;
     Ok(vec![
@@ -128,7 +130,7 @@ fn comparison<'a>(row: &Row<'a>) -> Option<&'a str> {
     match row {
         Row::Linked(_, words) | Row::Refused(_, _, words) => *words,
         Row::Review(_, words) => Some(*words),
-        Row::TooCommon { .. } | Row::TooLarge { .. } => None,
+        Row::TooCommon(_) | Row::TooLarge { .. } => None,
     }
 }
 
@@ -153,8 +155,8 @@ fn row(answer: &Answer, at: usize) -> Option<Row<'_>> {
         return Some(Row::Review(edge, words));
     }
     let at = at - linked.review.len();
-    if let Some((rule, key)) = linked.crowded.get(at) {
-        return Some(Row::TooCommon { rule: *rule, first: key.first, records: key.records });
+    if let Some(crowded) = linked.crowded.get(at) {
+        return Some(Row::TooCommon(crowded));
     }
     let (shared, block) = linked.named_block(at - linked.crowded.len())?;
     Some(Row::TooLarge { rule: linked.learnt.as_ref().map_or(0, |learnt| learnt.rule), shared, block })

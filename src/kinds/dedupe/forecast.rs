@@ -14,12 +14,13 @@ use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field as ArrowField, Schema, SchemaRef};
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, ident};
 
-use super::columns::{Columns, Records};
+use super::columns::Columns;
 use super::comparables::comparables;
 use super::intake::Work;
 use super::link::sharing;
 use super::pairs::blocks;
 use super::plan;
+use super::records::Records;
 use super::resolve::Resolved;
 use super::terms::RuleTest;
 use crate::engine::gather::{GatherAlgorithm, GatherAnswer, GatherState, Gathered, gather};
@@ -108,10 +109,10 @@ fn foretold(work: &Work, records: &mut Records) -> Result<Vec<Line>> {
         let share: Vec<&str> = rule.shares.iter().map(|share| share.text.as_str()).collect();
         let line = Line { rule: rule.name.clone(), share: share.join(", "), ..Line::default() };
         match &rule.test {
-            RuleTest::Equal => lines.push(line.of_keys(records, keys, work.max_records_per_key)),
+            RuleTest::Equal => lines.push(line.of_keys(keys, work.max_records_per_key)),
             // One pair a merged record, whatever the data.
             RuleTest::MergedInto => {}
-            RuleTest::Similar(_) => lines.push(line.of_keys(records, keys, work.max_block)),
+            RuleTest::Similar(_) => lines.push(line.of_keys(keys, work.max_block)),
             RuleTest::Likely(likely) => {
                 let Some(compared) = compared.as_ref().filter(|compared| compared.len() > 1) else { continue };
                 lines.extend(blocks(work, compared, likely)?.into_iter().map(|blocks| Line {
@@ -131,8 +132,8 @@ fn foretold(work: &Work, records: &mut Records) -> Result<Vec<Line>> {
 }
 
 impl Line {
-    fn of_keys(self, records: &Records, keys: Vec<u128>, most: u32) -> Self {
-        let links = sharing(records, keys, most);
+    fn of_keys(self, keys: Vec<u128>, most: u32) -> Self {
+        let links = sharing(keys, most);
         let sizes = || links.groups().map(|group| group.len() as u64);
         Self {
             groups: sizes().count() as u64,

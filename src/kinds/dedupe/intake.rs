@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, StringBuilder};
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Int32Type, SchemaRef, TimestampMicrosecondType, UInt64Type};
 
@@ -11,11 +11,11 @@ use chrono_tz::Tz;
 use super::answer;
 use super::columns::Columns;
 use super::fields::Field;
+use super::former::FormerRows;
 use super::key_hash::KEY_BYTES;
 use super::resolve::Resolved;
 use super::tables::{Table, schemas};
 use super::terms::{Rule, RuleTest};
-use crate::contract::ColumnType;
 use crate::engine::gather::{GatherAlgorithm, GatherAnswer, GatherState};
 use crate::error::{Error, Result};
 use crate::kinds::Scope;
@@ -154,17 +154,23 @@ impl GatherAlgorithm for Algorithm {
     }
 
     fn start(&self) -> Box<dyn GatherState> {
-        Box::new(Intake { columns: Columns::new(&self.0), work: Arc::clone(&self.0), known: Known::default() })
+        Box::new(Intake { columns: Columns::new(&self.0), work: Arc::clone(&self.0), known: Known::new() })
     }
 }
 
-/// The small inputs: what was published last, and what somebody decided.
-#[derive(Debug, Default)]
+/// The other inputs: what was published last, and what somebody decided.
+#[derive(Debug)]
 pub(super) struct Known {
-    pub(super) crosswalk: Vec<RecordBatch>,
+    pub(super) crosswalk: FormerRows,
     pub(super) redirects: Vec<RecordBatch>,
     pub(super) decisions: Vec<RecordBatch>,
     bytes: usize,
+}
+
+impl Known {
+    fn new() -> Self {
+        Self { crosswalk: FormerRows::new(), redirects: Vec::new(), decisions: Vec::new(), bytes: 0 }
+    }
 }
 
 struct Intake {
@@ -178,7 +184,7 @@ impl GatherState for Intake {
         let input = Input::ALL.get(input).ok_or_else(misfit)?;
         let kept = match input {
             Input::Records => return self.columns.push(&self.work, batch),
-            Input::Crosswalk => &mut self.known.crosswalk,
+            Input::Crosswalk => return self.known.crosswalk.push(batch),
             Input::Redirects => &mut self.known.redirects,
             Input::Decisions => &mut self.known.decisions,
         };
@@ -192,20 +198,8 @@ impl GatherState for Intake {
     }
 
     fn held_bytes(&self) -> usize {
-        self.columns.held_bytes() + self.known.bytes
+        self.columns.held_bytes() + self.known.crosswalk.held_bytes() + self.known.bytes
     }
-}
-
-/// A text without surrounding spaces, NULL where nothing is left; other values as their column
-/// promises them.
-pub(super) fn stored(array: &ArrayRef, ty: ColumnType) -> Result<ArrayRef> {
-    let Some(texts) = array.as_string_view_opt() else { return Ok(cast(array, &ty.arrow())?) };
-    let bytes: usize = texts.views().iter().map(|view| *view as u32 as usize).sum();
-    let mut kept = StringBuilder::with_capacity(texts.len(), bytes);
-    for text in texts {
-        kept.append_option(text.map(str::trim).filter(|text| !text.is_empty()));
-    }
-    Ok(Arc::new(kept.finish()))
 }
 
 /// Instants as microseconds; `none` where there is none.

@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use super::cluster::{Clustering, Clusters, Contradiction, CrowdedKey, Edge, Guards, KeyLinker, KeyLinks, Refusal};
-use super::columns::Records;
 use super::decisions::Decided;
 use super::intake::Work;
+use super::masked_key::masked_key;
 use super::matching::ScoredPair;
 use super::matching::blocking::Skipped;
 use super::pairs::{Compared, Learnt, LeftOut};
+use super::records::Records;
 use super::terms::RuleTest;
 use crate::error::{Error, Result};
 
@@ -16,7 +17,7 @@ use crate::error::{Error, Result};
 pub(super) struct Linked {
     pub(super) clusters: Clusters,
     /// Keys that too many records share, by rule.
-    pub(super) crowded: Vec<(u16, CrowdedKey)>,
+    pub(super) crowded: Vec<Crowded>,
     /// Pairs that somebody should look at, each with what was found of its fields.
     pub(super) review: Vec<(Edge, String)>,
     /// What was found of the fields of links that weigh, by place among the links used.
@@ -28,6 +29,22 @@ pub(super) struct Linked {
     pub(super) masters_unknown: Option<i64>,
 }
 
+/// A key that too many records share.
+pub(super) struct Crowded {
+    pub(super) rule: u16,
+    pub(super) key: CrowdedKey,
+    /// What the records share, masked.
+    pub(super) shared: String,
+}
+
+impl Crowded {
+    fn of(work: &Work, records: &Records, rule: u16, links: &KeyLinks) -> Result<Vec<Self>> {
+        let crowded =
+            |key: &CrowdedKey| Ok(Self { rule, key: *key, shared: masked_key(work, records, rule, key.first)? });
+        links.crowded.iter().map(crowded).collect()
+    }
+}
+
 impl Linked {
     /// Bytes held.
     pub(super) fn held_bytes(&self) -> usize {
@@ -35,8 +52,13 @@ impl Linked {
         let named = self.left_out().iter().flat_map(|left_out| &left_out.named);
         let named = named.map(|block| 32 + block.key.capacity()).sum::<usize>();
         let links = 16 * clusters.used.capacity() + 36 * clusters.refused.capacity() + 4 * clusters.root.capacity();
+        let crowded: usize = self.crowded.iter().map(|crowded| 56 + crowded.shared.capacity()).sum();
         let words = self.used_words.iter().chain(&self.refused_words).map(|(_, text)| 32 + text.capacity());
-        links + named + words.sum::<usize>() + self.review.iter().map(|(_, text)| 40 + text.capacity()).sum::<usize>()
+        links
+            + named
+            + crowded
+            + words.sum::<usize>()
+            + self.review.iter().map(|(_, text)| 40 + text.capacity()).sum::<usize>()
     }
 }
 
@@ -69,12 +91,8 @@ impl Linked {
 /// Data, where decided pairs contradict each other or a unique id.
 pub(super) fn link(work: &Work, records: &mut Records, decided: &Decided) -> Result<Linked> {
     let count = u32::try_from(records.len()).map_err(|_| Error::internal("more records than numbers"))?;
-    let unique_ids = records.uniques.iter().map(|values| {
-        let value = |row: &u32| values.get(*row as usize).copied().unwrap_or(0);
-        records.rows.iter().map(value).collect()
-    });
     let guards = Guards {
-        unique_ids: unique_ids.collect(),
+        unique_ids: std::mem::take(&mut records.uniques),
         cannot_link: decided.different.clone(),
         max_cluster: Some(work.max_cluster),
     };
@@ -85,13 +103,12 @@ pub(super) fn link(work: &Work, records: &mut Records, decided: &Decided) -> Res
     }
     let (mut crowded, mut masters_unknown) = (Vec::new(), None);
     let mut compared = Compared::new(work, records)?;
-    records.uniques = Vec::new();
     let keys = std::mem::take(&mut records.keys);
     for (number, (rule, keys)) in (0u16..).zip(work.rules.iter().zip(keys)) {
         match &rule.test {
             RuleTest::Equal => {
-                let links = sharing(records, keys, work.max_records_per_key);
-                crowded.extend(links.crowded.iter().map(|key| (number, *key)));
+                let links = sharing(keys, work.max_records_per_key);
+                crowded.extend(Crowded::of(work, records, number, &links)?);
                 clustering.keys(number, 0, &links)?;
             }
             RuleTest::MergedInto => {
@@ -100,8 +117,8 @@ pub(super) fn link(work: &Work, records: &mut Records, decided: &Decided) -> Res
                 (masters_unknown, records.masters) = (Some(unknown), None);
             }
             RuleTest::Similar(tests) => {
-                let links = sharing(records, keys, work.max_block);
-                crowded.extend(links.crowded.iter().map(|key| (number, *key)));
+                let links = sharing(keys, work.max_block);
+                crowded.extend(Crowded::of(work, records, number, &links)?);
                 clustering.pairs(compared.similar(work, number, tests, &links)?)?;
             }
             RuleTest::Likely(likely) => clustering.pairs(compared.likely(work, number, likely)?)?,
@@ -111,14 +128,11 @@ pub(super) fn link(work: &Work, records: &mut Records, decided: &Decided) -> Res
     Ok(Linked { masters_unknown, ..linked })
 }
 
-/// The records that share a key; keys are by row.
-pub(super) fn sharing(records: &Records, keys: Vec<u128>, most: u32) -> KeyLinks {
+/// The records that share a key; keys are by ordinal.
+pub(super) fn sharing(keys: Vec<u128>, most: u32) -> KeyLinks {
     let mut linker = KeyLinker::with_capacity(keys.iter().filter(|key| **key != 0).count());
-    for (ordinal, row) in (0u32..).zip(&records.rows) {
-        match keys.get(*row as usize) {
-            Some(key) if *key != 0 => linker.push(ordinal, *key),
-            _ => {}
-        }
+    for (ordinal, key) in (0u32..).zip(&keys).filter(|(_, key)| **key != 0) {
+        linker.push(ordinal, *key);
     }
     // Sorting takes room of its own.
     drop(keys);
@@ -127,7 +141,7 @@ pub(super) fn sharing(records: &Records, keys: Vec<u128>, most: u32) -> KeyLinks
 
 impl Linked {
     /// Puts what was found in words while the compared values are at hand.
-    fn new(clusters: Clusters, crowded: Vec<(u16, CrowdedKey)>, mut compared: Compared) -> Result<Self> {
+    fn new(clusters: Clusters, crowded: Vec<Crowded>, mut compared: Compared) -> Result<Self> {
         let mut review = Vec::new();
         let mut rule = None;
         if let Some(learnt) = &mut compared.learnt {

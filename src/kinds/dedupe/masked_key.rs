@@ -3,9 +3,9 @@
 use arrow::array::{Array, ArrayRef};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 
-use super::columns::Records;
 use super::intake::{Share, Work};
 use super::matching::blocking::masked;
+use super::records::Records;
 use crate::error::Result;
 
 /// What records must share by a rule, with the masked values of one of them: `phone +4… (12), last_name st… (5)`.
@@ -17,7 +17,7 @@ pub(super) fn masked_key(work: &Work, records: &Records, rule: u16, record: u32)
     let mut parts = Vec::with_capacity(shares.len());
     for Share { text, field, domain } in shares {
         let column = field.and_then(|field| records.fields.get(field));
-        let value = column.map(|column| value(column, records.row(record))).transpose()?;
+        let value = column.map(|column| value(column, records.row(record) as usize)).transpose()?;
         // A domain is of a company, not of a person.
         let shown = value.map(|value| match value.rsplit_once('@') {
             Some((_, domain_name)) if *domain => domain_name.to_string(),

@@ -7,14 +7,11 @@ use arrow::array::{ArrayRef, Int64Array, StringArray};
 
 use super::cluster::MUST_LINK;
 use super::cluster::ids::{End, Identities};
-use super::columns::Records;
 use super::decisions::Decided;
 use super::intake::Work;
 use super::link::{self, Linked};
-use super::masked_key::masked_key;
 use super::matching::blocking::Skipped;
 use super::pairs::LeftOut;
-use crate::error::Result;
 use crate::kinds::{FactRow, fact};
 
 /// Counts in the order of their names.
@@ -33,13 +30,7 @@ pub(super) const DECISION: &str = "decision";
 /// Counts links by rule, and what each guard kept apart.
 ///
 /// The largest keys and blocks that were left out are named, masked.
-pub(super) fn notes(
-    work: &Work,
-    records: &Records,
-    linked: &Linked,
-    decided: &Decided,
-    identity: &Identities,
-) -> Result<Notes> {
+pub(super) fn notes(work: &Work, linked: &Linked, decided: &Decided, identity: &Identities) -> Notes {
     let mut by_rule = vec![0; work.rules.len()];
     let mut by_decision = 0;
     for edge in &linked.clusters.used {
@@ -82,8 +73,8 @@ pub(super) fn notes(
         let ended = identity.redirects.iter().filter(|redirect| redirect.end == end).count();
         note(fact::POLICY, &format!("ids_{}", end.as_str()), count(ended));
     }
-    largest(work, records, linked, &mut notes)?;
-    Ok(notes)
+    largest(work, linked, &mut notes);
+    notes
 }
 
 /// How many of the keys that were left out a rule is shown with in the run's report.
@@ -93,20 +84,19 @@ const LARGEST: usize = 3;
 const SMALLEST: u32 = 5;
 
 /// The keys and blocks left out that most records share, by rule.
-fn largest(work: &Work, records: &Records, linked: &Linked, notes: &mut Notes) -> Result<()> {
+fn largest(work: &Work, linked: &Linked, notes: &mut Notes) {
     let mut note = |fact: &str, item: String, rows: u32| {
         notes.push(FactRow { fact: fact.to_string(), item, rows: i64::from(rows) });
     };
     for (number, rule) in (0u16..).zip(&work.rules) {
         // Most shared first, as they were found.
-        let of_rule = || linked.crowded.iter().filter(|(of, _)| *of == number).map(|(_, key)| key);
+        let of_rule = || linked.crowded.iter().filter(|crowded| crowded.rule == number);
         if of_rule().next().is_some() {
             let keys = u32::try_from(of_rule().count()).unwrap_or(u32::MAX);
             note(fact::POLICY, format!("{KEYS_TOO_COMMON}: {}", rule.name), keys);
         }
-        for key in of_rule().filter(|key| key.records >= SMALLEST).take(LARGEST) {
-            let masked = masked_key(work, records, number, key.first)?;
-            note(KEY_TOO_COMMON, format!("{}: {masked}", rule.name), key.records);
+        for crowded in of_rule().filter(|crowded| crowded.key.records >= SMALLEST).take(LARGEST) {
+            note(KEY_TOO_COMMON, format!("{}: {}", rule.name, crowded.shared), crowded.key.records);
         }
     }
     let blocks = linked.left_out().iter();
@@ -117,7 +107,6 @@ fn largest(work: &Work, records: &Records, linked: &Linked, notes: &mut Notes) -
     for (shared, block) in blocks.into_iter().filter(|(_, block)| block.records >= SMALLEST).take(LARGEST) {
         note(BLOCK_TOO_LARGE, format!("{shared}: {}", block.key), block.records);
     }
-    Ok(())
 }
 
 fn count(rows: usize) -> i64 {

@@ -6,20 +6,34 @@ use std::fmt::Write;
 use arrow::array::{Array, DynComparator, StringArray, StringBuilder, make_comparator};
 use arrow::compute::SortOptions;
 
-use super::columns::{Records, too_long};
+use super::columns::Arrivals;
+use super::growing::too_long;
 use super::intake::Work;
 use crate::error::Result;
 
-/// Fills `rows`, `names`, `without_id` and `repeated`; `ids` are the ids by row.
+/// Which rows are records.
+pub(super) struct Numbering {
+    /// By ordinal.
+    pub(super) rows: Vec<u32>,
+    /// By ordinal, `<system>:<id>`; ascending.
+    pub(super) names: StringArray,
+    /// The sources of rows without an id.
+    pub(super) without_id: Vec<u16>,
+    /// Source and id of rows whose record was there already, in the order of their keys.
+    pub(super) repeated: Vec<(u16, String)>,
+}
+
+/// Puts the records in order.
 ///
 /// A record key is `<system>:<id>`, and no system's name holds a `:`; so the order of keys is the
 /// order of `<system>:`, then that of ids.
-pub(super) fn number(work: &Work, records: &mut Records, ids: &StringArray) -> Result<()> {
+pub(super) fn number(work: &Work, arrivals: &Arrivals) -> Result<Numbering> {
+    let ids = &arrivals.ids;
     let mut systems: Vec<(String, u16)> = (0..).zip(&work.systems).map(|(at, name)| (format!("{name}:"), at)).collect();
     systems.sort();
-    let mut by_system = by_system(work, records, ids);
-    let choice = Choice::new(records)?;
-    let mut rows = Vec::with_capacity(records.sources.len() - records.without_id.len());
+    let (mut by_system, without_id) = by_system(work, arrivals);
+    let choice = Choice::new(arrivals)?;
+    let mut rows = Vec::with_capacity(ids.len() - without_id.len());
     let bytes = ids.values().len() + rows.capacity() * systems.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
     i32::try_from(bytes).map_err(|_| too_long())?;
     let mut names = StringBuilder::with_capacity(rows.capacity(), bytes);
@@ -30,7 +44,7 @@ pub(super) fn number(work: &Work, records: &mut Records, ids: &StringArray) -> R
         let same = |left: &u32, right: &u32| ids.value(*left as usize) == ids.value(*right as usize);
         for group in sorted.chunk_by_mut(same) {
             if group.len() > 1 {
-                group.sort_by(|left, right| choice.compare(records, *left, *right));
+                group.sort_by(|left, right| choice.compare(arrivals, *left, *right));
             }
             let Some((row, others)) = group.split_first() else { continue };
             let id = ids.value(*row as usize);
@@ -38,25 +52,25 @@ pub(super) fn number(work: &Work, records: &mut Records, ids: &StringArray) -> R
             // Writing to memory does not fail.
             let _ = names.write_str(&name);
             names.append_value(id);
-            let source = |row: &u32| records.sources.get(*row as usize).copied().unwrap_or(0);
+            let source = |row: &u32| arrivals.sources.get(*row as usize).copied().unwrap_or(0);
             repeated.extend(others.iter().map(|row| (source(row), id.to_string())));
         }
     }
-    (records.rows, records.names, records.repeated) = (rows, names.finish(), repeated);
-    Ok(())
+    Ok(Numbering { rows, names: names.finish(), without_id, repeated })
 }
 
-/// The rows of each system; rows without an id are set aside.
-fn by_system(work: &Work, records: &mut Records, ids: &StringArray) -> Vec<Vec<u32>> {
+/// The rows of each system, and the sources of rows without an id.
+fn by_system(work: &Work, arrivals: &Arrivals) -> (Vec<Vec<u32>>, Vec<u16>) {
     let mut by_system: Vec<Vec<u32>> = vec![Vec::new(); work.systems.len()];
-    for (row, source) in (0u32..).zip(&records.sources) {
+    let mut without_id = Vec::new();
+    for (row, source) in (0u32..).zip(&arrivals.sources) {
         match by_system.get_mut(usize::from(work.system(*source))) {
-            Some(rows) if ids.is_valid(row as usize) => rows.push(row),
-            _ => records.without_id.push(*source),
+            Some(rows) if arrivals.ids.is_valid(row as usize) => rows.push(row),
+            _ => without_id.push(*source),
         }
     }
-    records.without_id.sort_unstable();
-    by_system
+    without_id.sort_unstable();
+    (by_system, without_id)
 }
 
 /// Rows in the order of their ids.
@@ -94,26 +108,26 @@ struct Choice {
 }
 
 impl Choice {
-    fn new(records: &Records) -> Result<Self> {
+    fn new(arrivals: &Arrivals) -> Result<Self> {
         let options = SortOptions { descending: false, nulls_first: false };
-        let fields = records.fields.iter().map(|field| Ok(make_comparator(field, field, options)?));
+        let fields = arrivals.fields.iter().map(|field| Ok(make_comparator(field, field, options)?));
         Ok(Self { fields: fields.collect::<Result<_>>()? })
     }
 
     /// The row that counts comes first.
-    fn compare(&self, records: &Records, left: u32, right: u32) -> Ordering {
+    fn compare(&self, arrivals: &Arrivals, left: u32, right: u32) -> Ordering {
         let (left, right) = (left as usize, right as usize);
         let ours = |row: usize| {
-            let keys = records.keys.iter().map(move |keys| keys.get(row).copied().unwrap_or(0));
-            let uniques = records.uniques.iter().map(move |ids| u128::from(ids.get(row).copied().unwrap_or(0)));
-            let instants = records.instants.iter().map(move |at| at.get(row).copied().unwrap_or(0) as u128);
+            let keys = arrivals.keys.iter().map(move |keys| keys.get(row).copied().unwrap_or(0));
+            let uniques = arrivals.uniques.iter().map(move |ids| u128::from(ids.get(row).copied().unwrap_or(0)));
+            let instants = arrivals.instants.iter().map(move |at| at.get(row).copied().unwrap_or(0) as u128);
             keys.chain(uniques).chain(instants)
         };
-        records
-            .updated(right)
-            .cmp(&records.updated(left))
-            .then_with(|| records.created(left).cmp(&records.created(right)))
-            .then_with(|| records.sources.get(left).cmp(&records.sources.get(right)))
+        let number = |of: &[i64], row: usize| of.get(row).copied().unwrap_or_default();
+        number(&arrivals.updated, right)
+            .cmp(&number(&arrivals.updated, left))
+            .then_with(|| number(&arrivals.created, left).cmp(&number(&arrivals.created, right)))
+            .then_with(|| arrivals.sources.get(left).cmp(&arrivals.sources.get(right)))
             .then_with(|| {
                 let different = self.fields.iter().map(|compare| compare(left, right));
                 different.into_iter().find(|order| order.is_ne()).unwrap_or(Ordering::Equal)

@@ -1,12 +1,12 @@
 //! Rules that compare values: pairs within blocks → links, and pairs for review.
 
 use super::cluster::{Edge, KeyLinks};
-use super::columns::Records;
 use super::comparables::comparables;
 use super::intake::Work;
 use super::matching::blocking::{Blocks, Skipped, choose};
 use super::matching::compare::Comparison;
 use super::matching::{self, FieldPlan, Model, ScoredPair, Scorer, Test, TrainOptions, probability, threshold, words};
+use super::records::Records;
 use super::terms::Likely;
 use crate::error::Result;
 

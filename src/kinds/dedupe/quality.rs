@@ -6,9 +6,10 @@ use arrow::array::{ArrayRef, Date32Array, Float64Array, Int64Array};
 use chrono::{DateTime, Datelike, Months, NaiveDate, TimeZone};
 use chrono_tz::Tz;
 
-use super::columns::{Records, UNKNOWN};
+use super::columns::UNKNOWN;
 use super::groups::Groups;
 use super::intake::Work;
+use super::records::Records;
 use super::rows::dictionary;
 use crate::error::Result;
 
@@ -34,10 +35,8 @@ pub(super) fn months(work: &Work, records: &Records, groups: &Groups) -> Vec<Mon
     let mut members: Vec<(i64, u32, u16)> = Vec::new();
     for cluster in 0..groups.len() {
         members.clear();
-        members.extend(groups.members(cluster).iter().map(|record| {
-            let row = records.row(*record);
-            (records.created(row), *record, records.system(work, row))
-        }));
+        let member = |record: &u32| (records.created(*record), *record, records.system(*record));
+        members.extend(groups.members(cluster).iter().map(member));
         members.sort_unstable();
         for (at, (created, _, system)) in members.iter().enumerate() {
             let place = calendar.place(*created).unwrap_or(width - 1);

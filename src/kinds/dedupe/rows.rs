@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use arrow::array::{
     ArrayRef, BooleanArray, Decimal128Array, DictionaryArray, Int32Array, StringArray, StringBuilder,
-    TimestampMicrosecondArray, UInt32Array,
+    TimestampMicrosecondArray,
 };
-use arrow::compute::{cast, take};
+use arrow::compute::cast;
 use uuid::Uuid;
 use uuid::fmt::Hyphenated;
 
@@ -16,7 +16,6 @@ use super::cluster::ids::End;
 use super::cluster::{Edge, MUST_LINK};
 use super::columns::{NEVER, UNKNOWN};
 use super::notes::DECISION;
-use super::survive::NOBODY;
 use super::tables::WEIGHT;
 use crate::error::Result;
 
@@ -30,26 +29,23 @@ pub(super) const REASONS: [(&str, &str); 2] = [
 pub(super) fn golden(answer: &Answer, clusters: Range<usize>) -> Result<Vec<ArrayRef>> {
     let (work, records, groups) = (&answer.work, &answer.records, &answer.groups);
     let mut columns = vec![ids(clusters.clone().map(|cluster| id_of(answer, cluster)))];
-    for ((field, column), winners) in work.fields.iter().zip(&records.fields).zip(&answer.survivors.records) {
-        let winners = winners.get(clusters.clone()).unwrap_or_default();
-        let row = |record: &u32| (*record != NOBODY).then(|| records.row(*record) as u32);
-        let rows: UInt32Array = winners.iter().map(row).collect();
-        columns.push(cast(&take(column, &rows, None)?, &field.ty().arrow())?);
+    for (field, values) in work.fields.iter().zip(&answer.values) {
+        columns.push(cast(&values.slice(clusters.start, clusters.len()), &field.ty().arrow())?);
     }
-    let members = |cluster: usize| groups.members(cluster).iter().map(|record| records.row(*record));
+    let members = |cluster: usize| groups.members(cluster).iter().copied();
     let mut seen: Vec<u16> = Vec::new();
     let systems = |cluster: usize| {
         seen.clear();
-        seen.extend(members(cluster).map(|row| records.system(work, row)));
+        seen.extend(members(cluster).map(|record| records.system(record)));
         seen.sort_unstable();
         seen.dedup();
         seen.len() as i32
     };
-    let first = |cluster: usize| members(cluster).map(|row| records.created(row)).min().filter(|at| *at != UNKNOWN);
-    let last = |cluster: usize| members(cluster).map(|row| records.updated(row)).max().filter(|at| *at != NEVER);
+    let first =
+        |cluster: usize| members(cluster).map(|record| records.created(record)).min().filter(|at| *at != UNKNOWN);
+    let last = |cluster: usize| members(cluster).map(|record| records.updated(record)).max().filter(|at| *at != NEVER);
     let aside = |cluster: usize| {
-        let mut members = groups.members(cluster).iter();
-        Some(members.any(|record| answer.quarantined.get(*record as usize).is_some_and(|aside| *aside)))
+        Some(members(cluster).any(|record| answer.quarantined.get(record as usize).is_some_and(|aside| *aside)))
     };
     let counts = clusters.clone().map(|cluster| groups.members(cluster).len() as i32);
     columns.push(Arc::new(Int32Array::from_iter_values(counts)));
@@ -148,7 +144,7 @@ pub(super) fn rejects(answer: &Answer, rows: Range<usize>) -> Result<Vec<ArrayRe
 pub(super) fn names(answer: &Answer, of: impl Iterator<Item = Option<u32>>) -> Result<[ArrayRef; 2]> {
     let (work, records) = (&answer.work, &answer.records);
     let of: Vec<Option<u32>> = of.collect();
-    let system = |record: &Option<u32>| record.map(|record| i32::from(records.system(work, records.row(record))));
+    let system = |record: &Option<u32>| record.map(|record| i32::from(records.system(record)));
     let systems = dictionary(&work.systems, of.iter().map(system))?;
     let ids: StringArray = of.iter().map(|record| record.map(|record| records.id(work, record))).collect();
     Ok([systems, Arc::new(ids)])

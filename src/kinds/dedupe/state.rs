@@ -30,7 +30,7 @@ pub(super) fn crosswalk(resolved: &Resolved, scope: &Scope<'_>) -> Result<Logica
     let key = concat(vec![ident("system"), lit(":"), ident("record_id")]);
     let rest = ident(resolved.id.as_str());
     let rest = [rest, ident("is_anchor"), ident("linked_since"), ident("id_since")];
-    let columns = std::iter::once(cast(key, DataType::Utf8).alias("record")).chain(rest);
+    let columns = std::iter::once(cast(key, DataType::Utf8View).alias("record")).chain(rest);
     planned(planned(LogicalPlanBuilder::from(rows).project(columns))?.build())
 }
 

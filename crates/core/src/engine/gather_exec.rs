@@ -19,6 +19,7 @@ use datafusion::physical_plan::{
 use futures::{TryStreamExt, stream};
 
 use super::gather::{GatherAlgorithm, Gathered, Solved};
+use super::heap;
 use super::operator::external;
 
 /// Streams one table of the answer, a stretch of its rows for each partition.
@@ -161,7 +162,13 @@ async fn solve(
         }
     }
     // Seconds of pure computing must not keep the reactor from its other tasks.
-    let solved = tokio::task::spawn_blocking(move || state.solve()).await;
+    let solved = tokio::task::spawn_blocking(move || {
+        let answer = state.solve();
+        // What the work took beside its answer would otherwise lie free while the tables are written.
+        heap::give_back();
+        answer
+    })
+    .await;
     let answer = solved.map_err(|error| DataFusionError::External(Box::new(error)))?.map_err(external)?;
     held.try_resize(answer.held_bytes())?;
     Ok((answer, held))
