@@ -9,7 +9,7 @@
 use arrow::datatypes::DataType;
 use datafusion::common::{Column, JoinType, ScalarValue};
 use datafusion::functions::core::expr_fn::{coalesce, least};
-use datafusion::functions_aggregate::expr_fn::{count_distinct, first_value, max, min};
+use datafusion::functions_aggregate::expr_fn::{count, first_value, max, min};
 use datafusion::functions_window::expr_fn::row_number;
 use datafusion::logical_expr::{Expr, ExprFunctionExt, LogicalPlan, LogicalPlanBuilder, cast, ident, lit, when};
 
@@ -68,25 +68,25 @@ fn opportunities(resolved: &Resolved, scope: &Scope<'_>) -> Result<LogicalPlanBu
 
 /// For each conversion and channel with a part in it: `of`, `of_channel`, counts and instants, `is_source`.
 fn channels(resolved: &Resolved, scope: &Scope<'_>) -> Result<LogicalPlanBuilder> {
-    let rows = matches(resolved, scope)?;
-    let before = || ident("touched_at").lt_eq(ident("created"));
-    let mut order = vec![ident("touched_at").sort(true, false)];
+    let rows = touches(resolved, scope)?;
+    let mut order = vec![ident("before_at").sort(true, false)];
     let mut firsts = vec!["first_touch"];
     if resolved.touches.priority.is_some() {
-        order.push(ident("priority").sort(true, false));
+        order.push(ident("before_priority").sort(true, false));
         firsts.insert(0, "first_priority");
     }
     order.push(ident("touch_id").sort(true, false));
-    let first = |column: &str| planned(first_value(ident(column), order.clone()).filter(before()).build());
+    let is_before = || ident("before_at").is_not_null();
+    let first = |column: &str| planned(first_value(ident(column), order.clone()).filter(is_before()).build());
     let mut totals = vec![
-        count_distinct(ident("touch_id")).alias("touches"),
-        min(ident("touched_at")).alias("first_touched_at"),
-        max(ident("touched_at")).alias("last_touched_at"),
-        planned(min(ident("touched_at")).filter(before()).build())?.alias("first_before"),
+        count(lit(1)).alias("touches"),
+        min(ident("first_at")).alias("first_touched_at"),
+        max(ident("last_at")).alias("last_touched_at"),
+        min(ident("before_at")).alias("first_before"),
         first("touch_id")?.alias("first_touch"),
     ];
     if resolved.touches.priority.is_some() {
-        totals.push(first("priority")?.alias("first_priority"));
+        totals.push(first("before_priority")?.alias("first_priority"));
     }
     let rows = planned(rows.aggregate(named(&["of", "of_channel", "direct"]), totals))?;
     let mut rank = vec![ident("first_before").sort(true, false)];
@@ -102,7 +102,27 @@ fn channels(resolved: &Resolved, scope: &Scope<'_>) -> Result<LogicalPlanBuilder
     planned(rows.project(columns))
 }
 
-/// Every touch with each conversion it may have had a part in.
+/// Every touch once for each conversion it may have had a part in, however often its row comes: its instants,
+/// and the first of those before the opportunity was created.
+///
+/// A step of its own, because the engine keeps a table of 32 KiB for each group in which it counts different
+/// texts beside other things.
+fn touches(resolved: &Resolved, scope: &Scope<'_>) -> Result<LogicalPlanBuilder> {
+    let before = || ident("touched_at").lt_eq(ident("created"));
+    let mut instants = vec![
+        min(ident("touched_at")).alias("first_at"),
+        max(ident("touched_at")).alias("last_at"),
+        planned(min(ident("touched_at")).filter(before()).build())?.alias("before_at"),
+    ];
+    if resolved.touches.priority.is_some() {
+        let order = vec![ident("touched_at").sort(true, false), ident("priority").sort(true, false)];
+        let first = planned(first_value(ident("priority"), order).filter(before()).build())?;
+        instants.push(first.alias("before_priority"));
+    }
+    planned(matches(resolved, scope)?.aggregate(named(&["of", "of_channel", "direct", "touch_id"]), instants))
+}
+
+/// Every row of a touch with each conversion it may have had a part in.
 fn matches(resolved: &Resolved, scope: &Scope<'_>) -> Result<LogicalPlanBuilder> {
     let rows = opportunities(resolved, scope)?;
     let rows = match resolved.joining {
