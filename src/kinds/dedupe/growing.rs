@@ -11,6 +11,7 @@ use arrow::buffer::{Buffer, OffsetBuffer, ScalarBuffer};
 use arrow::compute::{cast, concat};
 use arrow::datatypes::DataType;
 
+use super::intake::misfit;
 use crate::contract::ColumnType;
 use crate::error::{Error, Result};
 
@@ -35,14 +36,13 @@ impl Growing {
 
     /// Takes the next rows.
     pub(super) fn push(&mut self, array: &ArrayRef) -> Result<()> {
-        match array.as_string_view_opt() {
-            Some(texts) => self.push_texts(texts),
-            None => {
-                let values = cast(array, &self.ty.arrow())?;
-                self.keep(values);
-                Ok(())
-            }
+        if self.ty == ColumnType::Text {
+            let texts = cast(array, &DataType::Utf8View)?;
+            return self.push_texts(texts.as_string_view_opt().ok_or_else(misfit)?);
         }
+        let values = cast(array, &self.ty.arrow())?;
+        self.keep(values);
+        Ok(())
     }
 
     fn push_texts(&mut self, texts: &StringViewArray) -> Result<()> {
@@ -127,6 +127,18 @@ mod tests {
         assert_eq!(column.held_bytes(), 3 + 4 * 5);
         let expected = StringArray::from(vec![Some("a"), None, None, Some("bc"), None]);
         assert_eq!(column.finish_text().unwrap(), expected);
+    }
+
+    #[test]
+    fn texts_of_any_form_stay_in_the_order_in_which_they_came() {
+        let mut column = Growing::new(ColumnType::Text);
+        let parts: [ArrayRef; 3] = [
+            Arc::new(StringArray::from(vec!["a"])),
+            Arc::new(StringViewArray::from(vec!["b"])),
+            Arc::new(StringArray::from(vec![" c", ""])),
+        ];
+        parts.iter().for_each(|part| column.push(part).unwrap());
+        assert_eq!(column.finish_text().unwrap(), StringArray::from(vec![Some("a"), Some("b"), Some("c"), None]));
     }
 
     #[test]

@@ -207,3 +207,27 @@ async fn nothing_needs_to_be_direct() {
     assert_eq!(made.lines("", &["touch_id"]), ["t2"]);
     assert_eq!(made.lines("_pipeline", &["channel", "sourced"]), ["Direct | 0", "Email | 1"]);
 }
+
+/// Of two touches at once the one of higher priority is the source, or the one with the smaller id; a touch
+/// that comes twice counts once, from its first row to its last.
+#[tokio::test]
+async fn a_touch_that_comes_twice_is_one_of_the_pipeline() {
+    let touched = [
+        ("t1", "a", "2024-03-01", "Email"),
+        ("t2", "a", "2024-03-01", "Search"),
+        ("t3", "a", "2024-03-02", "Search"),
+        ("t3", "a", "2024-03-04", "Search"),
+    ];
+    let yaml = BASE.replace("at: at, amount", "at: at, created_at: at, amount");
+    let ranked = yaml
+        .replace("channel: channel}", "channel: channel, priority: \"CASE channel WHEN 'Search' THEN 1 ELSE 2 END\"}");
+    for (yaml, expected) in [(yaml, ["Email | 1 | 1", "Search | 2 | 0"]), (ranked, ["Email | 1 | 0", "Search | 2 | 1"])]
+    {
+        let tables = [("deals", deal("2024-03-10", 100)), ("touches", touches(&touched))];
+        let made = run(&format!("{yaml}models: [linear]"), &tables, PLAIN).await;
+        assert_eq!(made.lines("_pipeline", &["channel", "touches", "sourced"]), expected);
+        let last = made.table("_pipeline").column_by_name("last_touched_at").unwrap();
+        let last: Vec<String> = (0..2).map(|row| cell(last, row)).collect();
+        assert!(last.iter().any(|at| at.starts_with("2024-03-04")), "{last:?}");
+    }
+}
