@@ -66,8 +66,9 @@ pub(super) enum Outcome {
 pub(super) struct Transition {
     pub(super) pair: usize,
     pub(super) outcome: Outcome,
-    /// The row of the visit with which the time began.
+    /// The row of the first visit to the pair's first stage.
     pub(super) row: u32,
+    /// When that visit began.
     pub(super) start: i64,
     /// When the outcome came, if it has.
     pub(super) end: Option<i64>,
@@ -82,8 +83,6 @@ pub(super) struct Transition {
 /// The time of a pair so far.
 #[derive(Debug, Clone, Default)]
 struct Clock {
-    row: u32,
-    start: i64,
     /// Of the visits to `from` that count by the measure and have ended.
     length: i64,
     /// How many visits to `from` have ended.
@@ -108,6 +107,9 @@ enum Progress {
 #[derive(Debug, Clone, Default)]
 struct State {
     progress: Progress,
+    /// The row of the first visit to `from`, and when it began.
+    row: u32,
+    start: i64,
     clock: Clock,
     /// The first visit to `from` was inferred and has no length.
     unknown_start: bool,
@@ -150,12 +152,8 @@ impl Walk {
 
     /// The rows that the transitions of the entity at hand will name.
     pub(super) fn rows_mut(&mut self) -> impl Iterator<Item = &mut u32> {
-        self.states.iter_mut().filter(|state| !matches!(state.progress, Progress::Before | Progress::Blocked)).flat_map(
-            |state| {
-                let skipped = state.skipped.as_mut().map(|(_, _, clock)| &mut clock.row);
-                [Some(&mut state.clock.row), skipped].into_iter().flatten()
-            },
-        )
+        let began = |state: &&mut State| !matches!(state.progress, Progress::Before | Progress::Blocked);
+        self.states.iter_mut().filter(began).map(|state| &mut state.row)
     }
 
     /// Bytes held for the entity at hand.
@@ -182,7 +180,7 @@ impl Walk {
         }
         for pair in self.begins.get(stage).into_iter().flatten() {
             if let Some(state) = self.states.get_mut(*pair) {
-                state.begin(visit, self.rules.measure);
+                state.begin(visit);
             }
         }
         self.lost = if visit.losing { self.lost.or(Some((self.order, visit))) } else { None };
@@ -233,17 +231,10 @@ impl State {
         }
     }
 
-    fn begin(&mut self, visit: Visit, measure: Measure) {
-        match self.progress {
-            Progress::Before | Progress::Blocked => {
-                self.progress = Progress::Running;
-                self.clock = Clock { row: visit.row, start: visit.entered, ..Clock::default() };
-            }
-            Progress::Running if measure == Measure::LatestVisit => {
-                self.clock =
-                    Clock { row: visit.row, start: visit.entered, visits: self.clock.visits, ..Clock::default() };
-            }
-            Progress::Running | Progress::Converted(_) => {}
+    fn begin(&mut self, visit: Visit) {
+        if matches!(self.progress, Progress::Before | Progress::Blocked) {
+            self.progress = Progress::Running;
+            (self.row, self.start) = (visit.row, visit.entered);
         }
     }
 
@@ -258,6 +249,10 @@ impl State {
             Measure::FirstVisit => self.clock.visits == 1,
             Measure::LatestVisit | Measure::Cumulative => true,
         };
+        if rules.measure == Measure::LatestVisit {
+            self.clock.length = 0;
+            self.clock.spans.clear();
+        }
         if counts {
             self.clock.length = self.clock.length.saturating_add(at.saturating_sub(left.entered));
             if rules.spans {
@@ -286,13 +281,13 @@ impl State {
         };
         let outcome = match outcome {
             _ if self.blocked => Outcome::ReachedBefore,
-            _ if self.unknown_start && rules.measure != Measure::LatestVisit => Outcome::StartUnknown,
+            _ if self.unknown_start => Outcome::StartUnknown,
             outcome => outcome,
         };
         let elapsed = rules.measure == Measure::Elapsed;
         let until = end.unwrap_or(rules.as_of);
-        let spans = if elapsed && rules.spans { vec![clock.start, until] } else { clock.spans };
-        let length = if elapsed { until.saturating_sub(clock.start) } else { clock.length };
-        Some(Transition { pair, outcome, row: clock.row, start: clock.start, end, length, ended_in, spans })
+        let spans = if elapsed && rules.spans { vec![self.start, until] } else { clock.spans };
+        let length = if elapsed { until.saturating_sub(self.start) } else { clock.length };
+        Some(Transition { pair, outcome, row: self.row, start: self.start, end, length, ended_in, spans })
     }
 }

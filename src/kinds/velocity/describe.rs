@@ -35,7 +35,7 @@ impl Maker<'_> {
         segments
             .map(|segment| {
                 let Promise { ty, lineage, pii } = &segment.promise;
-                let text = format!("`{}`, as of the visit with which the time begins.", segment.text);
+                let text = format!("`{}`, as of the first visit to `from_stage`.", segment.text);
                 Column::new(segment.name.clone(), *ty, text).from_columns(lineage.clone()).pii(*pii)
             })
             .collect()
@@ -65,7 +65,8 @@ fn durations(spec: &Velocity, resolved: &Resolved, scope: &Scope<'_>) -> Contrac
     }
     let because: Vec<String> = Excluded::WORDS.iter().map(|(word, why)| format!("`{word}` ({why})")).collect();
     columns.extend([
-        make.made("entered_at", Timestamp, words::entered(spec), &PATH).not_null(),
+        make.made("entered_at", Timestamp, format!("When the {who} first came into `from_stage`, UTC."), &PATH)
+            .not_null(),
         make.made(
             "left_at",
             Timestamp,
@@ -75,13 +76,7 @@ fn durations(spec: &Velocity, resolved: &Resolved, scope: &Scope<'_>) -> Contrac
         make.made("status", Text, words::statuses(spec, resolved), &PATH).not_null(),
         make.made("ended_in", Text, "The stage it went to instead, where it was lost or skipped.", &["stage"]),
         make.made("excluded_because", Text, format!("Why it does not count: {}.", because.join(", ")), &PATH),
-        make.made(
-            "is_censored",
-            Boolean,
-            "Whether it was still under way as of the run, so that its time is only known to be longer.",
-            &PATH,
-        )
-        .not_null(),
+        make.made("is_censored", Boolean, words::censored(spec), &PATH).not_null(),
     ]);
     columns.extend(clock_columns(spec, resolved, &make));
     Contract {
@@ -143,7 +138,8 @@ fn clock_columns(spec: &Velocity, resolved: &Resolved, make: &Maker<'_>) -> Vec<
         columns.push(make.made("unobserved_us", BigInt, text, &PATH));
     }
     if let Some(horizon) = resolved.horizon {
-        let within = format!("Whether it converted within {}; NULL where it did not convert.", horizon.period);
+        let within =
+            format!("Whether it converted within {} of `entered_at`; NULL where it did not convert.", horizon.period);
         columns.push(make.made("within_horizon", Boolean, within, &PATH));
         let passed = format!("Whether {} had passed since `entered_at` as of the run.", horizon.period);
         columns.push(make.made("horizon_passed", Boolean, passed, &["entered_at"]).not_null());

@@ -110,6 +110,8 @@ struct Found {
     paused: Vec<i64>,
     business: Vec<i64>,
     unobserved: Vec<i64>,
+    /// Whether the end came within the horizon of the first entry, and whether that horizon has passed.
+    within: Vec<bool>,
     passed: Vec<bool>,
     target: Vec<Option<TargetStatus>>,
 }
@@ -197,17 +199,23 @@ impl State {
         let declared = rows.exclude.is_some_and(|exclude| exclude.is_valid(row) && exclude.value(row));
         let unseen = end.zip(observed).is_some_and(|(end, observed)| end <= observed);
         let (status, because) = judge(outcome, declared, unseen);
+        let start = rows.start.value(row);
+        let pauses = pauses.as_deref().unwrap_or_default();
+        let mut since = |until: i64| {
+            let spans = pauses::without(&[(start, until)], pauses);
+            (elapsed(&spans), self.time(&spans, calendar))
+        };
+        // Horizons and targets run from the first entry until the end, whichever visits are measured.
+        let until = end.unwrap_or(resolved.rules.as_of);
         if let Some(horizon) = resolved.horizon {
-            let since = [(rows.start.value(row), resolved.rules.as_of)];
-            let age = match &pauses {
-                Some(pauses) => self.time(&pauses::without(&since, pauses), calendar),
-                None => self.time(&since, calendar),
-            };
-            found.passed.push(age >= horizon.micros);
+            found.within.push(since(until).1 <= horizon.micros);
+            found.passed.push(since(resolved.rules.as_of).1 >= horizon.micros);
         }
         let target = usize::try_from(rows.pair.value(row)).ok().and_then(|pair| resolved.pairs.pairs.get(pair)?.target);
-        let time = |business_time: bool| if business_time { business } else { length };
-        found.target.push(target.map(|target| TargetStatus::of(status, time(target.business), target.micros)));
+        found.target.push(target.map(|target| {
+            let (waited, open) = since(until);
+            TargetStatus::of(status, if target.business { open } else { waited }, target.micros)
+        }));
         found.length.push(length);
         found.status.push(status);
         found.because.push(because);
@@ -292,24 +300,23 @@ impl State {
             (0..found.status.len()).map(|row| known(row).then(|| of(row))).collect()
         };
         let length = times(&|row| found.length.get(row).copied().unwrap_or(0));
-        columns.push(Arc::new(length.clone()) as ArrayRef);
-        columns.push(rounded(&length, 86_400_000_000)?);
+        let days = rounded(&length, 86_400_000_000)?;
+        columns.extend([Arc::new(length) as ArrayRef, days]);
         if resolved.pauses.is_some() {
             columns.push(Arc::new(times(&|row| found.paused.get(row).copied().unwrap_or(0))));
         }
-        let mut clock = length;
         if resolved.calendars.is_some() {
-            clock = times(&|row| found.business.get(row).copied().unwrap_or(0));
+            let business = times(&|row| found.business.get(row).copied().unwrap_or(0));
             columns.push(dictionary(Int32Array::from(found.calendar.clone()), &self.calendars)?);
-            columns.push(Arc::new(clock.clone()));
-            columns.push(rounded(&clock, 3_600_000_000)?);
+            columns.push(Arc::new(business.clone()));
+            columns.push(rounded(&business, 3_600_000_000)?);
         }
         if resolved.observed.is_some() {
             columns.push(Arc::new(times(&|row| found.unobserved.get(row).copied().unwrap_or(0))));
         }
-        if let Some(horizon) = resolved.horizon {
-            let within = found.status.iter().zip(clock.iter());
-            let within = within.map(|(status, time)| (*status == Status::Converted).then_some(time? <= horizon.micros));
+        if resolved.horizon.is_some() {
+            let within = found.status.iter().zip(&found.within);
+            let within = within.map(|(status, within)| (*status == Status::Converted).then_some(*within));
             columns.push(Arc::new(within.collect::<BooleanArray>()));
             columns.push(Arc::new(BooleanArray::from(found.passed.clone())));
         }

@@ -1,5 +1,6 @@
 //! One group of the summary: what is collected of it, and the figures that come of that.
 
+use super::layout::tells_incidence_at_horizon;
 use super::resolve::Resolved;
 use super::samples::Bits;
 use super::statistics::{Crossing, Curves, End, Share, curves, decimal, quantile};
@@ -86,7 +87,7 @@ impl Group {
             let ends = [End::Event, End::Exit, End::Censored];
             (time, ends.into_iter().find(|known| *known as u64 == end).unwrap_or(End::Censored))
         });
-        let horizon = resolved.horizon.map(|horizon| horizon.micros);
+        let horizon = resolved.horizon.filter(|_| tells_incidence_at_horizon(resolved)).map(|horizon| horizon.micros);
         let curves = curves(ends, &self.late, at_risk, &resolved.quantiles, horizon);
         let completed: Vec<i64> = self
             .ends

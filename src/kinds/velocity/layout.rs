@@ -3,6 +3,7 @@
 use super::finish::PRECISION;
 use super::group::{Figures, Value};
 use super::resolve::Resolved;
+use super::spec::Measure;
 use super::statistics::{DECIMALS, Share};
 use super::status::{Status, TargetStatus};
 use crate::contract::ColumnType;
@@ -54,7 +55,7 @@ pub(super) fn figures(resolved: &Resolved) -> Vec<Figure> {
     }
     figures.extend((0..quantiles).flat_map(|at| (0..5).map(move |part| Figure::Survival(at, part))));
     figures.extend((0..2).map(Figure::Incidence));
-    if resolved.horizon.is_some() {
+    if tells_incidence_at_horizon(resolved) {
         figures.extend((0..2).map(Figure::IncidenceAtHorizon));
     }
     figures.push(Figure::IncidenceReason);
@@ -65,9 +66,15 @@ pub(super) fn figures(resolved: &Resolved) -> Vec<Figure> {
     figures
 }
 
-/// Business time says nothing of a cohort's age, and neither does time without pauses.
+/// Business time says nothing of a cohort's age, and neither do time without pauses and the time of visits.
 pub(super) fn tells_maturity(resolved: &Resolved) -> bool {
-    resolved.cohorts.is_some() && !resolved.unit.business && resolved.pauses.is_none()
+    let runs_through = resolved.rules.measure == Measure::Elapsed && !resolved.unit.business;
+    resolved.cohorts.is_some() && runs_through && resolved.pauses.is_none()
+}
+
+/// A horizon runs from the first entry: the times of visits cannot be held against it.
+pub(super) fn tells_incidence_at_horizon(resolved: &Resolved) -> bool {
+    resolved.horizon.is_some() && resolved.rules.measure == Measure::Elapsed
 }
 
 impl Figure {
@@ -147,7 +154,7 @@ impl Figure {
             }
             Self::Incidence(part) => of.incidence().into_iter().nth(part).unwrap_or_else(nothing),
             Self::IncidenceAtHorizon(part) => of.incidence_at_horizon().into_iter().nth(part).unwrap_or_else(nothing),
-            Self::IncidenceReason => of.incidence_reason(resolved.horizon.is_some()),
+            Self::IncidenceReason => of.incidence_reason(tells_incidence_at_horizon(resolved)),
             Self::TargetStatus(status) => of.target(status, has_target),
             Self::Compliance => of.compliance(has_target),
         }

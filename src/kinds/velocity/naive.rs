@@ -41,6 +41,9 @@ pub(super) struct NaiveDuration {
     pub(super) entered: i64,
     pub(super) left: Option<i64>,
     pub(super) spans: Vec<(i64, i64)>,
+    /// Time without pauses from the first entry: until the end, and until the run.
+    pub(super) waited: i64,
+    pub(super) age: i64,
 }
 
 impl NaiveDuration {
@@ -100,7 +103,6 @@ fn one(own: &[&NaiveVisit], pair: usize, model: &NaiveModel) -> Option<NaiveDura
     let in_from: Vec<usize> = (first..end.unwrap_or(own.len())).filter(|at| own[*at].stage == from).collect();
     let span = |at: usize| (own[at].entered, exit(at));
     let latest = *in_from.last().unwrap();
-    let start = if model.measure == Measure::LatestVisit { latest } else { first };
     let left = end.map(|at| own[at].entered);
     let spans = match model.measure {
         Measure::Elapsed => vec![(own[first].entered, left.unwrap_or(model.as_of))],
@@ -109,11 +111,13 @@ fn one(own: &[&NaiveVisit], pair: usize, model: &NaiveModel) -> Option<NaiveDura
         Measure::Cumulative => in_from.iter().map(|at| span(*at)).collect(),
     };
     let spans = spans.into_iter().flat_map(|span| unpaused(own[0].entity, span, model)).collect();
+    let since = |until: i64| {
+        let parts = unpaused(own[0].entity, (own[first].entered, until), model);
+        parts.iter().map(|(from, until)| until - from).sum()
+    };
     let ended_in = end.filter(|_| status != "converted").map(|at| own[at].stage.clone());
-    let unknown = !model.include_inferred
-        && model.measure != Measure::LatestVisit
-        && own[first].inferred == Some("late_history")
-        && exit(first) == own[first].entered;
+    let unknown =
+        !model.include_inferred && own[first].inferred == Some("late_history") && exit(first) == own[first].entered;
     let mut because = None;
     if own[..first].iter().any(|visit| visit.stage == to) {
         because = Some("reached_before");
@@ -131,9 +135,11 @@ fn one(own: &[&NaiveVisit], pair: usize, model: &NaiveModel) -> Option<NaiveDura
         status,
         because,
         ended_in,
-        entered: own[start].entered,
+        entered: own[first].entered,
         left,
         spans,
+        waited: since(left.unwrap_or(model.as_of)),
+        age: since(model.as_of),
     })
 }
 

@@ -41,13 +41,16 @@ pub(super) fn label(spec: &Velocity) -> String {
     }
 }
 
-/// What `entered_at` is.
-pub(super) fn entered(spec: &Velocity) -> String {
+/// What `is_censored` is.
+pub(super) fn censored(spec: &Velocity) -> &'static str {
     match spec.measure {
-        Measure::LatestVisit => {
-            "When the latest visit to `from_stage` before `to_stage` was reached began, UTC.".to_string()
+        Measure::Elapsed => {
+            "Whether it was still under way as of the run, so that its time is only known to be longer."
         }
-        _ => format!("When the {} first came into `from_stage`, UTC.", spec.entity),
+        _ => {
+            "Whether it was still under way as of the run: its time is what was measured until then, and it may yet \
+             convert."
+        }
     }
 }
 

@@ -10,6 +10,8 @@ use super::super::spec::Measure;
 use super::*;
 
 const HALF_HOUR: i64 = 1_800_000_000;
+/// 20 days.
+const HORIZON: i64 = 960 * HALF_HOUR;
 const LADDER: [&str; 4] = ["lead", "mql", "sql", "won"];
 
 fn any_model(rng: &mut ChaCha8Rng) -> (NaiveModel, String) {
@@ -121,8 +123,18 @@ fn time(micros: i64) -> String {
     DateTime::from_timestamp_micros(micros).unwrap().format("%Y-%m-%d %H:%M:%S").to_string()
 }
 
-const COLUMNS: [&str; 8] =
-    ["entity_id", "pair_number", "status", "excluded_because", "ended_in", "entered_at", "left_at", "duration_us"];
+const COLUMNS: [&str; 10] = [
+    "entity_id",
+    "pair_number",
+    "status",
+    "excluded_because",
+    "ended_in",
+    "entered_at",
+    "left_at",
+    "duration_us",
+    "within_horizon",
+    "horizon_passed",
+];
 
 fn line(row: &NaiveDuration) -> String {
     let known = !matches!(row.because, Some("reached_before" | "start_unknown"));
@@ -135,6 +147,8 @@ fn line(row: &NaiveDuration) -> String {
         time(row.entered),
         or_none(row.left.map(time)),
         or_none(known.then(|| row.length())),
+        or_none((row.status == "converted").then_some(row.waited <= HORIZON)),
+        (row.age >= HORIZON).to_string(),
     ]
     .join(" | ")
 }
