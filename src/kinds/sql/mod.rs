@@ -3,9 +3,10 @@
 //! Types and lineage come from the plan. A column that passes through unchanged keeps the
 //! description of the column it is; any other has to be described by the user.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use arrow::datatypes::{DataType, Field};
+use arrow::datatypes::{DataType, Field, Fields};
 use datafusion::logical_expr::LogicalPlan;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -13,7 +14,8 @@ use serde::Deserialize;
 use super::{ModelKind, Scope};
 use crate::contract::{Additivity, Column, ColumnRef, ColumnType, Contract, Methodology, Pii, Role};
 use crate::diag::{Diagnostic, Diagnostics, Place, codes};
-use crate::engine::lineage::{Trace, summed, trace};
+use crate::engine::additive::{Additive, Summed, additive};
+use crate::engine::lineage::{Trace, trace};
 use crate::engine::{Engine, Frames, Select, Word};
 use crate::error::{Error, Result};
 use crate::syntax::{ColumnName, Spanned, SqlText, TableName};
@@ -65,8 +67,9 @@ impl ModelKind for Sql {
                 return None;
             }
         };
-        not_additive(&plan, scope, self, diags);
-        let columns = columns(&plan, scope, self, diags)?;
+        let measures = additive(&plan);
+        not_additive(&measures, scope, self, diags);
+        let columns = columns(&plan, &measures, scope, self, diags)?;
         Some(vec![Contract {
             table: scope.model.clone(),
             role: Role::Main,
@@ -89,47 +92,88 @@ impl ModelKind for Sql {
     }
 }
 
-fn columns(plan: &LogicalPlan, scope: &Scope<'_>, sql: &Sql, diags: &mut Diagnostics) -> Option<Vec<Column>> {
+fn columns(
+    plan: &LogicalPlan,
+    measures: &Additive,
+    scope: &Scope<'_>,
+    sql: &Sql,
+    diags: &mut Diagnostics,
+) -> Option<Vec<Column>> {
     let fields = plan.schema().fields();
     let before = diags.len();
     let columns: Vec<Option<Column>> = fields
         .iter()
         .zip(trace(plan))
-        .map(|(field, trace)| {
+        .enumerate()
+        .map(|(at, (field, trace))| {
             let place = || scope.engine.place_of(&sql.0, field.name(), Word::Output);
             let name = column_name(field.name(), place, diags);
             let ty = column_type(field, place, diags);
-            Some(describe(name?, ty?, field.is_nullable(), &trace, scope.frames))
+            let described = describe(name?, ty?, field.is_nullable(), &trace, scope.frames);
+            Some(Column { additivity: additivity(at, fields, measures, scope.frames), ..described })
         })
         .collect();
     if diags.len() > before { None } else { columns.into_iter().collect() }
 }
 
 /// Sums over measures that do not add up that way.
-fn not_additive(plan: &LogicalPlan, scope: &Scope<'_>, sql: &Sql, diags: &mut Diagnostics) {
-    for summed in summed(plan) {
+fn not_additive(measures: &Additive, scope: &Scope<'_>, sql: &Sql, diags: &mut Diagnostics) {
+    let mut told = BTreeSet::new();
+    for summed in &measures.summed {
         let (table, name) = &summed.column;
-        let Some(column) = scope.frames.get(table).and_then(|frame| frame.column(name)) else { continue };
-        let has = |by: &ColumnName| summed.within.contains(&(table.clone(), by.as_str().to_string()));
-        let (message, hint) = match &column.additivity {
+        let (message, hint) = match left(summed, scope.frames) {
             Additivity::Any => continue,
-            Additivity::Within(columns) if columns.iter().all(has) => continue,
             Additivity::Within(columns) => {
                 let names: Vec<String> = columns.iter().map(|column| format!("`{column}`")).collect();
                 let names = names.join(", ");
                 let message = format!(
                     "`{name}` of `{table}` is added up over rows that differ in {names}, which counts the same several times"
                 );
-                (message, format!("group by {names}, or take one of them alone in a subquery that groups by it"))
+                (message, format!("group by {names}, or take one of them alone with `WHERE`"))
             }
             Additivity::None => {
                 let message = format!("`{name}` of `{table}` is a ratio, and a sum or a mean of ratios says nothing");
                 (message, "work it out again from the sums of what it is made of".to_string())
             }
         };
-        let place = scope.engine.place_of(&sql.0, name, Word::Column);
-        diags.push(Diagnostic::warning(codes::NOT_ADDITIVE, place, message).hint(hint));
+        if told.insert(message.clone()) {
+            let place = scope.engine.place_of(&sql.0, name, Word::Column);
+            diags.push(Diagnostic::warning(codes::NOT_ADDITIVE, place, message).hint(hint));
+        }
     }
+}
+
+/// How far a measure still is from adding up, over rows that are alike in what they are.
+fn left(summed: &Summed, frames: &Frames) -> Additivity {
+    let (table, name) = &summed.column;
+    let Some(column) = frames.get(table).and_then(|frame| frame.column(name)) else { return Additivity::Any };
+    match &column.additivity {
+        Additivity::Within(columns) => {
+            let differs = |by: &&ColumnName| !summed.within.contains(&(table.clone(), by.as_str().to_string()));
+            let columns: Vec<ColumnName> = columns.iter().filter(differs).cloned().collect();
+            if columns.is_empty() { Additivity::Any } else { Additivity::Within(columns) }
+        }
+        // A ratio that is weighted first is a sum of what it is made of.
+        Additivity::None if summed.alone => Additivity::None,
+        Additivity::Any | Additivity::None => Additivity::Any,
+    }
+}
+
+/// Over which rows an output column adds up: those over which the measure does that it is, or is a sum of.
+fn additivity(at: usize, fields: &Fields, measures: &Additive, frames: &Frames) -> Additivity {
+    let mut within = BTreeSet::new();
+    for summed in measures.columns.get(at).into_iter().flatten() {
+        match left(summed, frames) {
+            Additivity::Any => {}
+            Additivity::None => return Additivity::None,
+            Additivity::Within(columns) => within.extend(columns.into_iter().map(|by| {
+                let origin = Some((summed.column.0.clone(), by.as_str().to_string()));
+                let place = measures.origins.iter().position(|known| *known == origin);
+                place.and_then(|place| ColumnName::new(fields.get(place)?.name())).unwrap_or(by)
+            })),
+        }
+    }
+    if within.is_empty() { Additivity::Any } else { Additivity::Within(within.into_iter().collect()) }
 }
 
 fn column_name(name: &str, place: impl Fn() -> Place, diags: &mut Diagnostics) -> Option<ColumnName> {
@@ -176,3 +220,6 @@ fn describe(name: ColumnName, ty: ColumnType, nullable: bool, trace: &Trace, fra
     });
     Column { nullable, ..Column::new(name, ty, description).pii(pii).from_columns(lineage.collect()) }
 }
+
+#[cfg(test)]
+mod tests;

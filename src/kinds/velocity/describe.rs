@@ -215,5 +215,6 @@ fn summary(spec: &Velocity, resolved: &Resolved, scope: &Scope<'_>) -> Contract 
 
 fn figure_column(figure: Figure, spec: &Velocity, resolved: &Resolved, make: &Maker<'_>) -> Column {
     let made = make.made(&figure.name(resolved), figure.ty(), captions::figure(figure, spec, resolved), &PATH);
-    if figure.always() { made.not_null() } else { made }
+    let made = if figure.always() { made.not_null() } else { made };
+    if figure.is_count() { made } else { made.never_adds_up() }
 }

@@ -130,6 +130,11 @@ impl Figure {
         }
     }
 
+    /// Whether it may be added up over rows; all others are worked out again from counts.
+    pub(super) fn is_count(self) -> bool {
+        self.ty() == ColumnType::BigInt && !matches!(self, Self::Survival(..))
+    }
+
     /// Whether it never is NULL.
     pub(super) fn always(self) -> bool {
         matches!(self, Self::Entered | Self::Status(_) | Self::ConvertedInPeriod | Self::Horizon(0 | 1))

@@ -64,45 +64,6 @@ pub fn trace(plan: &LogicalPlan) -> Vec<Trace> {
     }
 }
 
-/// A column that a query adds up, and what it is grouped by while it is.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Summed {
-    /// The column, as (table, column).
-    pub column: (String, String),
-    /// Columns that are the same in all rows that are added up.
-    pub within: BTreeSet<(String, String)>,
-}
-
-/// Every column of a table that some `SUM` or `AVG` of the plan takes as it is.
-pub fn summed(plan: &LogicalPlan) -> BTreeSet<Summed> {
-    let mut found: BTreeSet<Summed> = plan.inputs().into_iter().flat_map(summed).collect();
-    let LogicalPlan::Aggregate(node) = plan else { return found };
-    let below = trace(&node.input);
-    let unchanged = |expr: &Expr| {
-        let trace = of_expr(expr, &node.input, &below);
-        trace.columns.into_iter().next().filter(|_| trace.unchanged)
-    };
-    let within: BTreeSet<(String, String)> = node.group_expr.iter().filter_map(unchanged).collect();
-    for expr in &node.aggr_expr {
-        let expr = expr.clone().unalias();
-        let Expr::AggregateFunction(function) = &expr else { continue };
-        if !["sum", "avg"].contains(&function.func.name()) {
-            continue;
-        }
-        let column = function.params.args.first().cloned().map(uncast).as_ref().and_then(unchanged);
-        found.extend(column.map(|column| Summed { column, within: within.clone() }));
-    }
-    found
-}
-
-fn uncast(expr: Expr) -> Expr {
-    match expr {
-        Expr::Cast(cast) => uncast(*cast.expr),
-        Expr::TryCast(cast) => uncast(*cast.expr),
-        other => other,
-    }
-}
-
 /// Where a node's columns cannot be matched one by one, each is made of everything below.
 fn fit(columns: Vec<Trace>, plan: &LogicalPlan) -> Vec<Trace> {
     let wanted = plan.schema().fields().len();

@@ -1,5 +1,6 @@
 //! The only SessionContext: limits, the functions SQL may use, and SQL text → typed expressions.
 
+pub mod additive;
 pub mod entity;
 mod entity_exec;
 mod entity_order;
