@@ -32,6 +32,11 @@ impl Sql {
     fn select(&self, engine: &Engine) -> Result<Arc<Select>, Diagnostic> {
         engine.select(&self.0)
     }
+
+    fn planned(&self, scope: &Scope<'_>) -> Result<LogicalPlan, Vec<Diagnostic>> {
+        let select = self.select(scope.engine).map_err(|mistake| vec![mistake])?;
+        scope.engine.plan_select(&select, &self.0, scope.frames)
+    }
 }
 
 impl ModelKind for Sql {
@@ -58,12 +63,10 @@ impl ModelKind for Sql {
     }
 
     fn contract(&self, scope: &Scope<'_>, diags: &mut Diagnostics) -> Option<Vec<Contract>> {
-        let planned =
-            self.select(scope.engine).and_then(|select| scope.engine.plan_select(&select, &self.0, scope.frames));
-        let plan = match planned {
+        let plan = match self.planned(scope) {
             Ok(plan) => plan,
-            Err(diagnostic) => {
-                diags.push(diagnostic);
+            Err(mistakes) => {
+                mistakes.into_iter().for_each(|mistake| diags.push(mistake));
                 return None;
             }
         };
@@ -86,9 +89,10 @@ impl ModelKind for Sql {
     }
 
     fn plan(&self, scope: &Scope<'_>, _: &Contract) -> Result<LogicalPlan> {
-        let select = self.select(scope.engine);
-        let planned = select.and_then(|select| scope.engine.plan_select(&select, &self.0, scope.frames));
-        planned.map_err(|diagnostic| Error::internal(format!("a checked query failed to plan: {}", diagnostic.message)))
+        let told =
+            |mistakes: Vec<Diagnostic>| mistakes.into_iter().next().map_or_else(String::new, |first| first.message);
+        self.planned(scope)
+            .map_err(|mistakes| Error::internal(format!("a checked query failed to plan: {}", told(mistakes))))
     }
 }
 

@@ -1,10 +1,14 @@
-//! Measures that do not add up, through all sorts of queries.
+//! Measures that do not add up, and answers that hang on the order of rows, through all sorts of queries.
 
 use std::sync::Arc;
 
+use arrow::array::{ArrayRef, Float64Array, Int64Array, RecordBatch};
+use rand::prelude::*;
+use rand_chacha::ChaCha8Rng;
+
 use super::*;
 use crate::engine::Frame;
-use crate::kinds::fixture::{PLAIN, engine, model, scope, settings};
+use crate::kinds::fixture::{self, How, PLAIN, engine, model, scope, settings};
 
 /// Shares of amounts by model and currency, of each opportunity by channel, and a rate by month.
 fn frames() -> Frames {
@@ -32,15 +36,27 @@ fn frames() -> Frames {
     frames
 }
 
+/// What is said of a query that is refused.
+fn refused(query: &str, frames: &Frames) -> Vec<String> {
+    let (contract, said) = told(query, frames);
+    assert!(contract.is_none(), "{query}");
+    said
+}
+
 /// The contract of a query, and what is said of it.
 fn checked(query: &str, frames: &Frames) -> (Contract, Vec<String>) {
+    let (contract, said) = told(query, frames);
+    (contract.unwrap_or_else(|| panic!("{query}: {said:?}")), said)
+}
+
+fn told(query: &str, frames: &Frames) -> (Option<Contract>, Vec<String>) {
     let (sql, sources) = model::<Sql>(&format!("|\n  {query}\n"));
     let (settings, name) = (settings(), TableName::new_unchecked("totals"));
     let engine = engine(PLAIN, sources, chrono::DateTime::UNIX_EPOCH);
     let mut diags = Diagnostics::default();
     let contracts = sql.contract(&scope(&name, &settings, frames, &engine), &mut diags);
     let said = diags.into_sorted().into_iter().map(|told| told.message).collect();
-    (contracts.unwrap_or_else(|| panic!("{query}: {said:?}")).remove(0), said)
+    (contracts.map(|mut contracts| contracts.remove(0)), said)
 }
 
 #[test]
@@ -132,4 +148,92 @@ fn what_holds_of_a_measure_holds_of_the_model_that_passes_it_on() {
         "{said:?}"
     );
     assert!(checked("SELECT which, SUM(b) AS b FROM two GROUP BY which", &frames).1.is_empty());
+}
+
+/// Doubles of all sizes in groups, some of them NULL.
+fn doubles(seed: u64) -> RecordBatch {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    let (mut groups, mut numbers) = (Vec::new(), Vec::new());
+    for row in 0..2_000 {
+        groups.push(rng.random_range(0..7i64));
+        let number = rng.random_range(-1.0..1.0f64) * 10f64.powi(rng.random_range(-8..9));
+        numbers.push(rng.random_bool(0.95).then_some(number + f64::from(row)));
+    }
+    let columns = [("g", Arc::new(Int64Array::from(groups)) as ArrayRef), ("x", Arc::new(Float64Array::from(numbers)))];
+    RecordBatch::try_from_iter_with_nullable(columns.map(|(name, column)| (name, column, true))).unwrap()
+}
+
+#[tokio::test]
+async fn sums_of_doubles_are_the_same_in_every_order() {
+    for (seed, query) in [
+        (1, "SELECT g, sum(x) AS a, avg(x) AS b, stddev(x) AS c, var_pop(x) AS d FROM numbers GROUP BY g"),
+        (2, "SELECT sum(x) AS a, avg(x) AS b, stddev_pop(x) AS c, var(x) FILTER (WHERE g > 3) AS d FROM numbers"),
+        (3, "SELECT DISTINCT g, sum(x) OVER (PARTITION BY g) AS a, avg(-x) OVER () AS b FROM numbers"),
+        (4, "SELECT avg(g) AS a, sum(CAST(x AS FLOAT)) AS b, stddev(g) AS c FROM numbers"),
+    ] {
+        let rows = doubles(seed);
+        let mut shuffled: Vec<u32> = (0..2_000).collect();
+        shuffled.shuffle(&mut ChaCha8Rng::seed_from_u64(seed));
+        let order = arrow::array::UInt32Array::from(shuffled);
+        let shuffled = arrow::compute::take_record_batch(&rows, &order).unwrap();
+        let mut answers = Vec::new();
+        for (rows, threads, batch) in [(&rows, 1, 8192), (&rows, 3, 7), (&shuffled, 1, 8192), (&shuffled, 5, 100)] {
+            let how = How { threads, batch };
+            let (sql, sources) = model::<Sql>(&format!("|\n  {query}\n"));
+            let engine = engine(how, sources, chrono::DateTime::UNIX_EPOCH);
+            let frames = fixture::frames(&[("numbers", rows.clone())], how);
+            let made = fixture::run(&sql, "totals", &settings(), frames, &engine, usize::MAX).await.unwrap();
+            let table = &made.tables["totals"];
+            let fields = table.schema();
+            let names: Vec<&str> = fields.fields().iter().map(|field| field.name().as_str()).collect();
+            answers.push(fixture::lines(table, &names, fixture::cell));
+        }
+        answers.dedup();
+        assert_eq!(answers.len(), 1, "{query}\n{answers:#?}");
+    }
+}
+
+#[tokio::test]
+async fn what_the_exact_figures_are() {
+    let x = Float64Array::from(vec![Some(0.1), Some(0.2), Some(0.3), None, Some(1e16), Some(-1e16)]);
+    let rows = RecordBatch::try_from_iter_with_nullable([("x", Arc::new(x) as ArrayRef, true)]).unwrap();
+    let query = "SELECT sum(x) AS s, avg(x) AS m, sum(x) FILTER (WHERE x IS NULL) AS n, \
+        round(var(x) FILTER (WHERE abs(x) < 1), 12) AS v, stddev(x) FILTER (WHERE x > 1) AS one FROM numbers";
+    let (sql, sources) = model::<Sql>(&format!("|\n  {query}\n"));
+    let engine = engine(PLAIN, sources, chrono::DateTime::UNIX_EPOCH);
+    let frames = fixture::frames(&[("numbers", rows)], PLAIN);
+    let made = fixture::run(&sql, "totals", &settings(), frames, &engine, usize::MAX).await.unwrap();
+    // 0.1 + 0.2 + 0.3 as doubles is 0.6 and 2.8e-17 more, the nearest double of which is 0.6; a fifth of it is 0.12.
+    let lines = fixture::lines(&made.tables["totals"], &["s", "m", "n", "v", "one"], fixture::cell);
+    assert_eq!(lines, ["0.6 | 0.12 | - | 0.01 | -"]);
+}
+
+#[test]
+fn what_would_answer_otherwise_on_another_run() {
+    let frames = frames();
+    for (query, expected) in [
+        ("SELECT channel FROM credits LIMIT 3", "`LIMIT` without `ORDER BY`"),
+        ("SELECT channel FROM (SELECT DISTINCT channel FROM credits) LIMIT 3", "`LIMIT` without `ORDER BY`"),
+        ("SELECT DISTINCT ON (channel) channel, amount FROM credits", "`DISTINCT ON` without `ORDER BY`"),
+        ("SELECT first_value(amount) AS a FROM credits", "`first_value` without `ORDER BY`"),
+        ("SELECT string_agg(model, ', ') AS a FROM credits", "`string_agg` without `ORDER BY`"),
+        ("SELECT row_number() OVER (PARTITION BY model) AS a FROM credits", "`row_number` without `ORDER BY`"),
+        ("SELECT approx_distinct(model) AS a FROM credits", "`approx_distinct` estimates"),
+        (
+            "SELECT channel FROM credits WHERE 1 IN (SELECT 1 FROM speed WHERE random() > 0.5)",
+            "`random()` gives another",
+        ),
+    ] {
+        let said = refused(query, &frames);
+        assert!(said.len() == 1 && said[0].contains(expected), "{query}\n{said:?}");
+    }
+    for query in [
+        "SELECT channel FROM credits ORDER BY channel, model LIMIT 3",
+        "SELECT max(channel) AS c FROM credits LIMIT 1",
+        "SELECT channel FROM credits AS c WHERE EXISTS (SELECT 1 FROM pipeline AS p WHERE p.channel = c.channel LIMIT 1)",
+        "SELECT first_value(amount ORDER BY model, channel) AS a, median(amount) AS m FROM credits",
+        "SELECT row_number() OVER (PARTITION BY model ORDER BY channel) AS a, rank() OVER () AS b FROM credits",
+    ] {
+        assert!(checked(query, &frames).1.is_empty(), "{query}");
+    }
 }

@@ -9,6 +9,8 @@ mod entity_sort;
 mod entity_sort_tests;
 #[cfg(test)]
 mod entity_tests;
+mod exact;
+mod exact_aggregates;
 pub mod frames;
 mod functions;
 mod ga4_param;
@@ -31,9 +33,11 @@ mod operator;
 #[cfg(test)]
 mod pushdown_tests;
 mod query;
+mod repeatable;
 mod sql;
 mod sql_error;
 mod sql_place;
+mod sql_size;
 mod sql_text;
 pub mod text;
 
@@ -150,13 +154,13 @@ impl Engine {
         sql_place::word(&self.sources, text.value.as_str(), text.place, name, what)
     }
 
-    /// Plans a parsed SELECT over `frames` and works out every type in it.
+    /// Plans a parsed SELECT over `frames` and works out every type in it; its mistakes where it has any.
     pub fn plan_select(
         &self,
         select: &Select,
         text: &Spanned<SqlText>,
         frames: &Frames,
-    ) -> Result<LogicalPlan, Diagnostic> {
+    ) -> Result<LogicalPlan, Vec<Diagnostic>> {
         query::plan(&self.state, select, text, frames, &self.sources)
     }
 }

@@ -1,17 +1,17 @@
 //! One SELECT over named tables → an analysed logical plan, or a diagnostic at its place.
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use arrow::datatypes::DataType;
 use datafusion::common::config::ConfigOptions;
-use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
-use datafusion::common::{Result as SqlResult, Span, TableReference, plan_datafusion_err};
+use datafusion::common::{
+    DataFusionError, Result as SqlResult, SchemaError, Span, TableReference, plan_datafusion_err,
+};
 use datafusion::datasource::provider_as_source;
 use datafusion::execution::session_state::SessionState;
 use datafusion::logical_expr::planner::{ContextProvider, ExprPlanner, TypePlanner};
-use datafusion::logical_expr::{
-    AggregateUDF, Expr, HigherOrderUDF, LogicalPlan, ScalarUDF, TableSource, Volatility, WindowUDF,
-};
+use datafusion::logical_expr::{AggregateUDF, HigherOrderUDF, LogicalPlan, ScalarUDF, TableSource, WindowUDF};
 use datafusion::sql::parser::{DFParser, Statement};
 use datafusion::sql::planner::{ParserOptions, SqlToRel};
 use datafusion::sql::resolve::resolve_table_references;
@@ -20,9 +20,10 @@ use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::tokenizer::{Token, Tokenizer};
 
 use super::frames::Frames;
-use super::sql::volatile;
-use super::sql_error::{explain_error, tidy};
-use super::sql_place::{Word, inside, word};
+use super::repeatable;
+use super::sql_error::explain_error;
+use super::sql_place::inside;
+use super::sql_size::refuse_long;
 use crate::diag::{Diagnostic, Sources, codes};
 use crate::syntax::{Spanned, SqlText};
 
@@ -37,6 +38,7 @@ pub struct Select {
 /// See [`super::Engine::select`].
 pub(super) fn parse(text: &Spanned<SqlText>, sources: &Sources) -> Result<Select, Diagnostic> {
     let sql = text.value.as_str();
+    refuse_long(sql, text.place)?;
     let statements = DFParser::parse_sql(sql).map_err(|error| explain_error(&error, sql, text.place, &[], sources))?;
     let one = |what: &str, statement: usize| {
         let message = format!("a `sql` model is one SELECT, and this is {what}");
@@ -84,13 +86,75 @@ pub(super) fn plan(
     text: &Spanned<SqlText>,
     frames: &Frames,
     sources: &Sources,
-) -> Result<LogicalPlan, Diagnostic> {
-    let explain = |error| explain_error(&error, text.value.as_str(), text.place, &[], sources);
+) -> Result<LogicalPlan, Vec<Diagnostic>> {
+    let explain = |error: &DataFusionError| explain_error(error, text.value.as_str(), text.place, &[], sources);
     let context = FrameContext { state, frames };
     let planner = SqlToRel::new_with_options(&context, parser_options(state));
-    let plan = planner.statement_to_plan(select.statement.clone()).map_err(explain)?;
-    refuse_volatile(&plan, text, sources)?;
-    state.analyzer().execute_and_check(plan, state.config_options(), |_, _| ()).map_err(explain)
+    let planned = planner.statement_to_plan(select.statement.clone());
+    let plan = planned.map_err(|error| mistakes(error, &planner, select.statement.clone(), &explain))?;
+    repeatable::demand(&plan, text, sources).map_err(|diagnostic| vec![diagnostic])?;
+    let analysed = state.analyzer().execute_and_check(plan, state.config_options(), |_, _| ());
+    analysed.and_then(repeatable::exact).map_err(|error| vec![explain(&error)])
+}
+
+/// At most so many mistakes of one query are looked for.
+const MOST_MISTAKES: usize = 20;
+
+/// All mistakes of a query that can be told: the planner stops at a column that it does not know, so what comes
+/// after is looked at as if the column were NULL.
+fn mistakes(
+    first: DataFusionError,
+    planner: &SqlToRel<'_, FrameContext<'_>>,
+    mut statement: Statement,
+    explain: &dyn Fn(&DataFusionError) -> Diagnostic,
+) -> Vec<Diagnostic> {
+    let mut told: Vec<Diagnostic> = first.iter().map(explain).collect();
+    let mut last = Some(first);
+    while let Some(error) = last.take().filter(|_| told.len() < MOST_MISTAKES) {
+        if !error.iter().fold(false, |any, part| without_unknown(part, &mut statement) || any) {
+            break;
+        }
+        last = planner.statement_to_plan(statement.clone()).err();
+        for part in last.iter().flat_map(DataFusionError::iter) {
+            let next = explain(part);
+            // What else goes wrong may do so because of the NULL.
+            if [codes::UNKNOWN_COLUMN, codes::UNKNOWN_FUNCTION].contains(&next.code) {
+                told.push(next);
+            }
+        }
+    }
+    told
+}
+
+/// Writes NULL in place of the column that is not known; false where that is not what is wrong.
+fn without_unknown(error: &DataFusionError, statement: &mut Statement) -> bool {
+    let DataFusionError::SchemaError(schema, _) = error.find_root() else { return false };
+    let (SchemaError::FieldNotFound { field, .. }, Statement::Statement(statement)) = (schema.as_ref(), statement)
+    else {
+        return false;
+    };
+    let table = field.relation.as_ref().map(|table| table.table());
+    let is_it = |name: &ast::Ident, before: Option<&ast::Ident>| {
+        let before = before.map(|before| before.value.to_lowercase());
+        name.value.to_lowercase() == field.name.to_lowercase() && before.as_deref() == table.or(before.as_deref())
+    };
+    let mut found = false;
+    let visited = ast::visit_expressions_mut(statement.as_mut(), |expr| {
+        let unknown = match expr {
+            ast::Expr::Identifier(name) => table.is_none() && is_it(name, None),
+            ast::Expr::CompoundIdentifier(names) => match names.as_slice() {
+                [.., table, name] => is_it(name, Some(table)),
+                _ => false,
+            },
+            _ => false,
+        };
+        if unknown {
+            *expr = ast::Expr::value(ast::Value::Null);
+            found = true;
+        }
+        ControlFlow::<()>::Continue(())
+    });
+    visited.is_continue() && found
 }
 
 fn parser_options(state: &SessionState) -> ParserOptions {
@@ -100,26 +164,6 @@ fn parser_options(state: &SessionState) -> ParserOptions {
         .with_enable_ident_normalization(options.enable_ident_normalization)
         .with_map_string_types_to_utf8view(options.map_string_types_to_utf8view)
         .with_collect_spans(options.collect_spans)
-}
-
-fn refuse_volatile(plan: &LogicalPlan, text: &Spanned<SqlText>, sources: &Sources) -> Result<(), Diagnostic> {
-    let at = |name: &str| word(sources, text.value.as_str(), text.place, name, Word::Function);
-    let mut refused = None;
-    let visit = |expr: &Expr| {
-        if let Expr::ScalarFunction(f) = expr
-            && f.func.signature().volatility == Volatility::Volatile
-        {
-            refused = Some(volatile(f.func.name(), at(f.func.name())));
-        }
-        Ok(TreeNodeRecursion::Continue)
-    };
-    let mut visit = visit;
-    let walked = plan.apply_with_subqueries(|node| node.apply_expressions(|expr| expr.apply(&mut visit)));
-    match (refused, walked) {
-        (Some(diagnostic), _) => Err(diagnostic),
-        (None, Ok(_)) => Ok(()),
-        (None, Err(error)) => Err(Diagnostic::error(codes::SQL_INVALID, text.place, tidy(&error.strip_backtrace()))),
-    }
 }
 
 /// The tables of [`Frames`] and the functions of the session, as the SQL planner wants them.

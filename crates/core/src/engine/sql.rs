@@ -8,6 +8,7 @@ use datafusion::logical_expr::{Expr, ExprSchemable, Volatility};
 
 use super::sql_error::{explain_error, tidy};
 use super::sql_place::{Word, word};
+use super::sql_size::refuse_long;
 use crate::diag::{Diagnostic, Place, Sources, codes};
 use crate::syntax::ExprText;
 
@@ -32,6 +33,7 @@ pub(super) fn row_expression(
     sources: &Sources,
 ) -> Result<TypedExpr, Diagnostic> {
     let sql = text.value.as_str();
+    refuse_long(sql, text.place)?;
     let names: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
     let explain = |error: DataFusionError| explain_error(&error, sql, text.place, &names, sources);
     let expr = state.create_logical_expr(sql, schema).map_err(|error| {

@@ -55,6 +55,8 @@ fn schema_error(error: &SchemaError, text: &Text<'_>, columns: &[&str]) -> Diagn
         SchemaError::FieldNotFound { field, valid_fields } => {
             let mut names: Vec<String> = valid_fields.iter().map(|column| column.name.clone()).collect();
             names.extend(columns.iter().map(|name| (*name).to_string()));
+            // So it is called where a column that is not known was taken for NULL.
+            names.retain(|name| name != "NULL");
             names.sort();
             names.dedup();
             let shown: Vec<String> = names.iter().take(12).map(|name| format!("`{name}`")).collect();
