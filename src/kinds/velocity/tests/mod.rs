@@ -6,6 +6,7 @@ mod golden;
 mod memory;
 mod mistakes;
 mod pauses;
+mod pipeline;
 mod real;
 mod targets;
 
