@@ -11,6 +11,8 @@ use chrono_tz::Tz;
 
 /// Minutes of a day, from 0 to 1,440: where a window begins, where it ends.
 pub(super) type Window = (u16, u16);
+/// From Monday; each day's windows in order, apart from each other.
+pub(super) type Week = [Vec<Window>; 7];
 /// The minutes of a day.
 pub(super) const DAY: u16 = 1_440;
 
@@ -33,8 +35,8 @@ const fn day(year: i32) -> NaiveDate {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Calendar {
     pub(super) zone: Tz,
-    /// From Monday; each day's windows in order, apart from each other.
-    pub(super) week: [Vec<Window>; 7],
+    /// Hours, and the days from which on they hold, in order; the first hold before all others.
+    pub(super) weeks: Vec<(NaiveDate, Week)>,
     /// The parts of days that are closed all the same.
     pub(super) holidays: BTreeMap<NaiveDate, Vec<Window>>,
 }
@@ -63,7 +65,9 @@ impl Calendar {
     /// The windows of a day, holidays taken off.
     fn windows(&self, day: NaiveDate) -> Vec<Window> {
         let weekday = day.weekday().num_days_from_monday() as usize;
-        let mut open = self.week.get(weekday).cloned().unwrap_or_default();
+        let later = self.weeks.iter().skip(1).take_while(|(from, _)| *from <= day).count();
+        let week = self.weeks.get(later).map(|(_, week)| week);
+        let mut open = week.and_then(|week| week.get(weekday)).cloned().unwrap_or_default();
         for (from, until) in self.holidays.get(&day).into_iter().flatten().copied() {
             open = open
                 .into_iter()
@@ -155,9 +159,9 @@ mod tests {
     const HOUR: i64 = 3_600_000_000;
 
     fn calendar(zone: Tz, days: &[usize], window: Window) -> Calendar {
-        let mut week: [Vec<Window>; 7] = Default::default();
+        let mut week = Week::default();
         days.iter().for_each(|day| week[*day].push(window));
-        Calendar { zone, week, holidays: BTreeMap::new() }
+        Calendar { zone, weeks: vec![(NaiveDate::MIN, week)], holidays: BTreeMap::new() }
     }
 
     /// A local time of New York, as its people write it: with the offset.
@@ -220,6 +224,20 @@ mod tests {
     }
 
     #[test]
+    fn hours_that_change() {
+        let mut calendar = office();
+        let mut longer = Week::default();
+        longer[..5].iter_mut().for_each(|day| day.push((8 * 60, 18 * 60)));
+        let tuesday = NaiveDate::from_ymd_opt(2026, 1, 13).unwrap();
+        calendar.weeks.extend([(tuesday, longer), (tuesday + TimeDelta::days(2), Week::default())]);
+        let mut open = Openings::new(calendar);
+        // Monday until 17:00, Tuesday from 08:00 to 18:00, and from Thursday on never.
+        assert_eq!(open.between(at("2026-01-12T16:00:00-05:00"), at("2026-01-13T09:00:00-05:00")), 2 * HOUR);
+        assert_eq!(open.between(at("2026-01-13T00:00:00-05:00"), at("2026-01-30T00:00:00-05:00")), 20 * HOUR);
+        assert_eq!(open.between(at("2026-01-05T00:00:00-05:00"), at("2026-01-13T00:00:00-05:00")), 48 * HOUR);
+    }
+
+    #[test]
     fn outside_of_the_hours() {
         let mut open = Openings::new(office());
         // Begun on Saturday: the clock starts on Monday at nine.
@@ -241,7 +259,7 @@ mod tests {
     fn the_slow_way_agrees() {
         // Minute by minute over the two changes of clocks of 2026.
         let mut calendar = calendar(chrono_tz::America::New_York, &[5, 6], (30, 210));
-        calendar.week[6].push((240, 300));
+        calendar.weeks[0].1[6].push((240, 300));
         calendar.holidays.insert(NaiveDate::from_ymd_opt(2026, 3, 14).unwrap(), vec![(60, 90)]);
         let zone = calendar.zone;
         let is_open = |at: i64| {

@@ -3,10 +3,12 @@
 use std::str::FromStr;
 
 use arrow::datatypes::DataType;
+use chrono::NaiveDate;
 use chrono_tz::Tz;
 use datafusion::logical_expr::{Expr, cast, lit};
+use indexmap::IndexMap;
 
-use super::business::{DAY, Window};
+use super::business::{DAY, Week, Window};
 use super::spec::{CalendarSpec, HolidaysSpec, Velocity};
 use crate::contract::ColumnType;
 use crate::diag::{Diagnostic, Diagnostics, codes};
@@ -30,7 +32,8 @@ pub(super) struct Calendars {
 pub(super) struct DeclaredCalendar {
     pub(super) name: String,
     pub(super) zone: Tz,
-    pub(super) week: [Vec<Window>; 7],
+    /// Hours, and the days from which on they hold; see [`super::business::Calendar`].
+    pub(super) weeks: Vec<(NaiveDate, Week)>,
     pub(super) holidays: Option<Holidays>,
 }
 
@@ -89,18 +92,53 @@ fn calendar_of(
                 .did_you_mean(&written.timezone.value, known),
         );
     }
-    let week = week(name, written, diags);
+    let weeks = weeks(name, written, diags);
     let holidays = match &written.holidays {
         None => Some(None),
         Some(holidays) => holidays_of(holidays, scope, diags).map(Some),
     };
-    Some(DeclaredCalendar { name: name.value.to_string(), zone: zone?, week: week?, holidays: holidays? })
+    Some(DeclaredCalendar { name: name.value.to_string(), zone: zone?, weeks: weeks?, holidays: holidays? })
 }
 
-fn week(name: &Spanned<ColumnName>, written: &CalendarSpec, diags: &mut Diagnostics) -> Option<[Vec<Window>; 7]> {
+fn weeks(
+    name: &Spanned<ColumnName>,
+    written: &CalendarSpec,
+    diags: &mut Diagnostics,
+) -> Option<Vec<(NaiveDate, Week)>> {
     let before = diags.len();
-    let mut week: [Vec<Window>; 7] = Default::default();
-    for (days, windows) in &written.hours {
+    let first = week(name, &written.hours, diags).unwrap_or_default();
+    if diags.len() == before && first.iter().all(Vec::is_empty) {
+        let message = format!("the calendar `{name}` is never open");
+        let hint = "write its hours, as in `mon-fri: 09:00-17:00`";
+        diags.push(Diagnostic::error(codes::BAD_CALENDAR, name.place, message).hint(hint));
+    }
+    let mut weeks = vec![(NaiveDate::MIN, first)];
+    for change in &written.changes {
+        let hours = week(name, &change.hours, diags);
+        let Ok(from) = change.from.value.parse::<NaiveDate>() else {
+            let message = format!("`{}` is not a date", change.from);
+            let wrong = Diagnostic::error(codes::BAD_CALENDAR, change.from.place, message);
+            diags.push(wrong.hint("write it as in `2025-01-01`"));
+            continue;
+        };
+        if weeks.last().is_some_and(|(last, _)| from <= *last) {
+            let message = format!("the change of hours on {from} does not come after the one before it");
+            let wrong = Diagnostic::error(codes::BAD_CALENDAR, change.from.place, message);
+            diags.push(wrong.hint("write changes in the order of their days, each day once"));
+        }
+        weeks.push((from, hours.unwrap_or_default()));
+    }
+    (diags.len() == before).then_some(weeks)
+}
+
+fn week(
+    name: &Spanned<ColumnName>,
+    hours: &IndexMap<Spanned<String>, OneOrMany<Spanned<String>>>,
+    diags: &mut Diagnostics,
+) -> Option<Week> {
+    let before = diags.len();
+    let mut week = Week::default();
+    for (days, windows) in hours {
         let Some(weekdays) = weekdays(days) else {
             let message = format!("`{days}` is not a weekday or a span of weekdays");
             let hint = "write them as in `mon` or `mon-fri`";
@@ -109,11 +147,6 @@ fn week(name: &Spanned<ColumnName>, written: &CalendarSpec, diags: &mut Diagnost
         };
         let windows: Vec<Window> = read_windows(windows, diags);
         weekdays.for_each(|day| week.get_mut(day).into_iter().for_each(|known| known.extend(&windows)));
-    }
-    if diags.len() == before && week.iter().all(Vec::is_empty) {
-        let message = format!("the calendar `{name}` is never open");
-        let hint = "write its hours, as in `mon-fri: 09:00-17:00`";
-        diags.push(Diagnostic::error(codes::BAD_CALENDAR, name.place, message).hint(hint));
     }
     for (day, windows) in WEEKDAYS.iter().zip(&mut week) {
         windows.sort_unstable();

@@ -51,7 +51,7 @@ impl RowAlgorithm for Finish {
         for declared in resolved.calendars.iter().flat_map(|calendars| &calendars.all) {
             let rows = if declared.holidays.is_some() { tables.next().ok_or_else(misfit)?.as_slice() } else { &[] };
             let calendar =
-                Calendar { zone: declared.zone, week: declared.week.clone(), holidays: holidays::read(rows)? };
+                Calendar { zone: declared.zone, weeks: declared.weeks.clone(), holidays: holidays::read(rows)? };
             openings.push(Openings::new(calendar));
         }
         let words = |texts: Vec<&str>| -> ArrayRef { Arc::new(StringArray::from(texts)) };

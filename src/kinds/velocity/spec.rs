@@ -183,9 +183,22 @@ pub struct CalendarSpec {
     pub timezone: Spanned<String>,
     /// Opening hours by weekday or span of weekdays: `mon-fri: 09:00-17:00`.
     pub hours: IndexMap<Spanned<String>, OneOrMany<Spanned<String>>>,
+    /// Other hours from some day on, in the order of their days.
+    #[serde(default)]
+    pub changes: Vec<HoursSpec>,
     /// A table of days, or parts of days, on which it is closed all the same.
     #[serde(default)]
     pub holidays: Option<HolidaysSpec>,
+}
+
+/// Hours that hold from some day on.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct HoursSpec {
+    /// The first day on which they hold: `2025-01-01`.
+    pub from: Spanned<String>,
+    /// Opening hours by weekday or span of weekdays.
+    pub hours: IndexMap<Spanned<String>, OneOrMany<Spanned<String>>>,
 }
 
 /// A table of pauses.

@@ -137,6 +137,11 @@ fn targets_that_cannot_be_measured() {
     assert_eq!(found(&format!("from: stages\npairs: [{{from: lead, to: mql, within: 4 hours}}]\n{BERLIN}")), []);
 }
 
+fn hours_change(changes: &str) -> Diagnostic {
+    let hours = "hours: {mon: 09:00-17:00}";
+    only(&format!("calendars: {{berlin: {{timezone: Europe/Berlin, {hours}, changes: {changes}}}}}"))
+}
+
 #[test]
 fn calendars_that_cannot_be() {
     let hours = |hours: &str| only(&format!("calendars: {{berlin: {{timezone: Europe/Berlin, hours: {{{hours}}}}}}}"));
@@ -148,6 +153,12 @@ fn calendars_that_cannot_be() {
     is(&hours("mon: 22:00-06:00"), code, "`22:00-06:00` are not opening hours", "on two days");
     let overlap = "the hours of the calendar `berlin` overlap on `mon`";
     is(&hours("mon: [09:00-12:00, 11:00-13:00]"), code, overlap, "");
+    let change = |from: &str, hours: &str| hours_change(&format!("[{{from: {from}, hours: {{{hours}}}}}]"));
+    is(&change("2025-13-01", "mon: 09:00-17:00"), code, "`2025-13-01` is not a date", "`2025-01-01`");
+    is(&change("2025-01-01", "mon: 9-17"), code, "`9-17` are not opening hours", "`09:00-17:00`");
+    let twice = "[{from: 2025-01-01, hours: {mon: 09:00-17:00}}, {from: 2025-01-01, hours: {tue: 09:00-17:00}}]";
+    let order = "the change of hours on 2025-01-01 does not come after the one before it";
+    is(&hours_change(twice), code, order, "each day once");
     let zone = only("calendars: {berlin: {timezone: Europe/Berlim, hours: {mon: 09:00-17:00}}}");
     is(&zone, codes::BAD_TIME_ZONE, "`Europe/Berlim` is not a time zone of the IANA list", "`Europe/Berlin`");
     let unknown = only(&format!("{BERLIN}calendar: berlim"));

@@ -68,6 +68,16 @@ async fn business_hours_between_two_stages() {
 }
 
 #[tokio::test]
+async fn hours_that_change_within_a_transition() {
+    let yaml = OFFICE
+        .replace("    holidays:", "    changes: [{from: 2024-06-12, hours: {mon-sun: 10:00-13:00}}]\n    holidays:");
+    let journey = journeys(&["lead 2024-06-11 20:00, mql 2024-06-12 15:00"]);
+    let made = run(&yaml, &[("stages", journey), ("holidays", holidays())], PLAIN).await;
+    // From 16:00 to 17:00 by the old hours, and on the next day from 10:00 to 11:00 by the new ones.
+    assert_eq!(made.lines(0, &["calendar", "business_hours", "target_status"]), ["new_york | 2 | met"]);
+}
+
+#[tokio::test]
 async fn every_status_of_a_target() {
     // The run is at 30 June 20:00 in New York, a Sunday; 28 June was a Friday that closed at 13:00.
     let made = office(&[
