@@ -40,6 +40,7 @@ mod sql_place;
 mod sql_size;
 mod sql_text;
 pub mod text;
+mod trial;
 
 pub use frames::{Frame, Frames, RowsByValue};
 pub use limits::Limits;

@@ -9,6 +9,7 @@ use datafusion::logical_expr::{Expr, ExprSchemable, Volatility};
 use super::sql_error::{explain_error, tidy};
 use super::sql_place::{Word, word};
 use super::sql_size::refuse_long;
+use super::trial;
 use crate::diag::{Diagnostic, Place, Sources, codes};
 use crate::syntax::ExprText;
 
@@ -43,6 +44,7 @@ pub(super) fn row_expression(
     refuse_more_than_a_row(&expr, text, sources)?;
     let expr = coerce(expr, schema).map_err(explain)?;
     let (_, field) = expr.to_field(schema).map_err(explain)?;
+    trial::expression(&expr, schema, state).map_err(explain)?;
     let (data_type, nullable) = (field.data_type().clone(), field.is_nullable());
     let mut columns: Vec<SqlColumn> = expr.column_refs().into_iter().cloned().collect();
     columns.sort_by(|a, b| a.name.cmp(&b.name).then_with(|| a.relation.cmp(&b.relation)));

@@ -126,8 +126,8 @@ fn planner_error(message: &str, text: &Text<'_>) -> Diagnostic {
     if lower.contains("group by") {
         return not_aggregated(message, text);
     }
-    if let Some(call) = call(message, text) {
-        return call;
+    if let Some(found) = constant(message, text).or_else(|| call(message, text)) {
+        return found;
     }
     if let Some(parts) = OPERATION.as_ref().and_then(|regex| regex.captures(message)).and_then(|parts| parts.get(1)) {
         let message = format!("these types do not go together: {}", plain_types(parts.as_str()));
@@ -144,6 +144,31 @@ fn not_aggregated(message: &str, text: &Text<'_>) -> Diagnostic {
     let said = format!("`{name}` is neither grouped nor aggregated");
     Diagnostic::error(codes::NOT_AGGREGATED, text.word(name, Word::Column), said)
         .hint(format!("add it to GROUP BY, or take one value of each group, as in `max({name})`"))
+}
+
+/// A value in the text that is not what it has to be.
+fn constant(message: &str, text: &Text<'_>) -> Option<Diagnostic> {
+    let lower = message.to_lowercase();
+    let wrong = |said: String, hint: &str| Diagnostic::error(codes::SQL_INVALID, text.at(), said).hint(hint);
+    if lower.contains("regular expression did not compile") || lower.contains("regex parse error") {
+        let reason = message.rsplit("error: ").next().and_then(|reason| reason.lines().next()).unwrap_or_default();
+        let reason = reason.trim_end_matches([')', '"']).split("\\n").next().unwrap_or_default();
+        let said = format!("a regular expression cannot be read: {reason}");
+        let hint = "a character that has a meaning of its own is written with `\\` before it";
+        return Some(Diagnostic::error(codes::BAD_REGEX, text.at(), said).hint(hint));
+    }
+    if let Some(parts) = VALUE.as_ref().and_then(|regex| regex.captures(message)) {
+        let [value, wanted] = parts.extract().1;
+        let said = format!("`{value}` cannot be read as {}", plain_types(wanted));
+        return Some(
+            Diagnostic::error(codes::SQL_TYPES, text.at(), said)
+                .hint("write a value of that type, or `TRY_CAST`, which gives NULL"),
+        );
+    }
+    if lower.contains("divide by zero") {
+        return Some(wrong("a number is divided by zero".to_string(), "`nullif(…, 0)` gives NULL instead"));
+    }
+    None
 }
 
 /// A function that exists and does not take what it is given.
@@ -167,6 +192,9 @@ fn pattern(text: &str) -> Option<Regex> {
     Regex::new(text).ok()
 }
 
+/// A text that is converted and cannot be.
+static VALUE: LazyLock<Option<Regex>> =
+    LazyLock::new(|| pattern(r"(?i)cannot cast string '(.*)' to value of (\w+)(?:\(.*\))? type"));
 static CALL: LazyLock<Option<Regex>> =
     LazyLock::new(|| pattern(r"(?i)(?:function )?'(\w+)' (?:failed to match|does not support|expects|requires)"));
 static REQUIRES: LazyLock<Option<Regex>> = LazyLock::new(|| pattern(r"requires (\w+), but received (.+?) \(DataType"));
@@ -204,7 +232,9 @@ fn between(text: &str, sign: char) -> Option<&str> {
 pub(super) fn tidy(message: &str) -> String {
     let mut text = message.lines().next().unwrap_or_default().trim();
     let preambles = ["SQL error: ", "sql parser error: ", "Execution error: ", "Schema error: ", "Internal error: "];
-    for preamble in preambles.into_iter().chain(["Error during planning: ", "This feature is not implemented: "]) {
+    let arrow = ["Arrow error: ", "Cast error: ", "Compute error: ", "Parser error: ", "Invalid argument error: "];
+    let preambles = preambles.into_iter().chain(["Error during planning: ", "This feature is not implemented: "]);
+    for preamble in preambles.chain(arrow) {
         text = text.strip_prefix(preamble).unwrap_or(text);
     }
     let text = text.split(". This issue was likely caused by a bug").next().unwrap_or(text);
@@ -242,7 +272,7 @@ mod tests {
 
     #[test]
     fn every_pattern_can_be_read() {
-        for regex in [&*CALL, &*REQUIRES, &*USAGE, &*OPERATION] {
+        for regex in [&*VALUE, &*CALL, &*REQUIRES, &*USAGE, &*OPERATION] {
             assert!(regex.is_some());
         }
         assert!(TYPES.iter().all(|(regex, _)| regex.is_some()));

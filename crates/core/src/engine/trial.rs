@@ -1,0 +1,87 @@
+//! Tries expressions out on a row of NULLs, while the project is checked.
+//!
+//! Planning knows types and not values, so a pattern that is no pattern or a unit of time that does not exist is only
+//! found when the function is called. A row of NULLs calls it without any data.
+
+use std::sync::Arc;
+
+use arrow::array::{RecordBatch, RecordBatchOptions, new_null_array};
+use arrow::datatypes::{Field, Schema};
+use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
+use datafusion::common::{DFSchema, DataFusionError, Result};
+use datafusion::execution::session_state::SessionState;
+use datafusion::logical_expr::{Expr, LogicalPlan};
+
+/// Tries every expression of a plan that stands for itself in each row.
+pub(super) fn plan(plan: &LogicalPlan, state: &SessionState) -> Result<()> {
+    plan.apply_with_subqueries(|node| {
+        let inputs = node.inputs();
+        if let (LogicalPlan::Projection(_) | LogicalPlan::Filter(_) | LogicalPlan::Aggregate(_), [input]) =
+            (node, inputs.as_slice())
+        {
+            node.apply_expressions(|expr| {
+                rows_of(expr, &mut |part| expression(part, input.schema(), state))?;
+                Ok(TreeNodeRecursion::Continue)
+            })?;
+        }
+        Ok(TreeNodeRecursion::Continue)
+    })?;
+    Ok(())
+}
+
+/// Goes through the largest parts of an expression that are worked out row by row.
+fn rows_of(expr: &Expr, found: &mut dyn FnMut(&Expr) -> Result<()>) -> Result<()> {
+    let more_than_a_row = |part: &Expr| {
+        matches!(
+            part,
+            Expr::AggregateFunction(_)
+                | Expr::WindowFunction(_)
+                | Expr::ScalarSubquery(_)
+                | Expr::InSubquery(_)
+                | Expr::SetComparison(_)
+                | Expr::Exists(_)
+                | Expr::OuterReferenceColumn(..)
+                | Expr::GroupingSet(_)
+                | Expr::Placeholder(_)
+        )
+    };
+    if !expr.exists(|part| Ok(more_than_a_row(part)))? {
+        return found(expr);
+    }
+    expr.apply_children(|part| {
+        rows_of(part, found)?;
+        Ok(TreeNodeRecursion::Continue)
+    })?;
+    Ok(())
+}
+
+/// Tries an expression over rows of a schema. Where it is a column, or a value, there is nothing to try.
+///
+/// # Errors
+///
+/// What the expression says of its own constants.
+pub(super) fn expression(expr: &Expr, schema: &DFSchema, state: &SessionState) -> Result<()> {
+    if !expr.exists(|part| Ok(calls(part)))? {
+        return Ok(());
+    }
+    let mut read: Vec<usize> =
+        expr.column_refs().into_iter().filter_map(|column| schema.maybe_index_of_column(column)).collect();
+    read.sort_unstable();
+    let fields = read.iter().filter_map(|at| {
+        let (table, field) = schema.qualified_field(*at);
+        let field = Field::new(field.name(), field.data_type().clone(), true);
+        Some((table.cloned(), Arc::new(field)))
+    });
+    let narrow = DFSchema::new_with_metadata(fields.collect(), Default::default())?;
+    let physical = state.create_physical_expr(expr.clone(), &narrow)?;
+    let schema: Arc<Schema> = Arc::clone(narrow.inner());
+    let columns = schema.fields().iter().map(|field| new_null_array(field.data_type(), 1)).collect();
+    let options = RecordBatchOptions::new().with_row_count(Some(1));
+    let row = RecordBatch::try_new_with_options(schema, columns, &options).map_err(DataFusionError::from)?;
+    physical.evaluate(&row).map(drop)
+}
+
+/// Whether a part can fail for reasons that its types do not tell.
+fn calls(expr: &Expr) -> bool {
+    matches!(expr, Expr::ScalarFunction(_) | Expr::Cast(_) | Expr::BinaryExpr(_) | Expr::Like(_) | Expr::SimilarTo(_))
+}
