@@ -208,12 +208,7 @@ impl<'a> Typing<'a> {
         let key = entity_key(&written.entity, &typing, entity, diags)?;
         let since = match &written.since {
             None => None,
-            Some(text) => {
-                let since = typing.any(text, diags)?;
-                let fits = matches!(since.data_type, DataType::Timestamp(_, _));
-                demand(fits, text, &since, "a timestamp", diags)?;
-                Some(since.expr)
-            }
+            Some(text) => Some(typing.instant(text, diags)?.1),
         };
         let read = Attributes { table: table.value.clone(), entity: key.expr, since, columns: Vec::new() };
         Some((schema, read))

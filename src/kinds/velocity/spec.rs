@@ -138,7 +138,7 @@ pub struct AttributesSpec {
     /// The entity that a row is about.
     pub entity: ExprText,
     /// Since when a row holds, where the table has several of an entity: the one that held when the
-    /// time began is taken.
+    /// time began is taken. A timestamp, or a date, from whose first instant on it does.
     #[serde(default)]
     pub since: Option<ExprText>,
 }

@@ -240,6 +240,26 @@ segments:
 }
 
 #[tokio::test]
+async fn attributes_may_hold_from_a_day_on() {
+    let yaml = "
+from: stages
+stages: [lead, mql]
+attributes: [{from: owners, entity: who, since: since}]
+segments: {owner: owners.owner}
+";
+    let days = ["2024-01-01", "2024-01-10"].map(|day| day.parse::<chrono::NaiveDate>().unwrap().to_epoch_days());
+    let owners = RecordBatch::try_from_iter([
+        ("who", Arc::new(Int64Array::from(vec![1, 1])) as ArrayRef),
+        ("since", Arc::new(arrow::array::Date32Array::from(days.to_vec())) as ArrayRef),
+        ("owner", Arc::new(StringArray::from(vec!["ann", "bob"])) as ArrayRef),
+    ]);
+    // In Berlin, 9 January 23:30 UTC is the tenth.
+    let visits = journeys(&["lead 2024-01-09 23:30, mql 2024-03-01"]);
+    let made = run(yaml, &[("stages", visits), ("owners", owners.unwrap())], PLAIN).await;
+    assert_eq!(made.lines(0, &["entity_id", "owner"]), ["1 | bob"]);
+}
+
+#[tokio::test]
 async fn cohorts_and_periods_are_two_things() {
     // Berlin is an hour ahead: 31 January 23:30 UTC is February there.
     let made = durations(
