@@ -179,8 +179,9 @@ fn with_milestone(
         known.project([cast(reached.key.clone(), key_type).alias("owner"), reached.at.clone().alias("reached_at")]),
     )?;
     let known = planned(known.filter(ident("owner").is_not_null().and(ident("reached_at").is_not_null())))?;
-    let known = match reached.owner {
-        Owner::Person => through_crosswalk(resolved, known, "owner", scope)?,
+    let known = match (reached.owner, resolved.joining) {
+        // Who converts is a person there.
+        (Owner::Person, _) | (Owner::Entity, Joining::Direct) => through_crosswalk(resolved, known, "owner", scope)?,
         _ => known,
     };
     let (known, here) = match (reached.owner, resolved.joining) {

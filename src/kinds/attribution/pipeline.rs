@@ -15,7 +15,7 @@ use datafusion::logical_expr::{Expr, ExprFunctionExt, LogicalPlan, LogicalPlanBu
 
 use super::describe::{PIPELINE, Writer, names};
 use super::emit::PRECISION;
-use super::inputs::{holds, named, planned, usable_conversions, usable_touches, word};
+use super::inputs::{holds, named, planned, through_crosswalk, usable_conversions, usable_touches, word};
 use super::journeys::{participants, people, span};
 use super::operator::UNATTRIBUTED;
 use super::resolve::{Joining, Resolved};
@@ -60,6 +60,11 @@ pub(super) fn pipeline(resolved: &Resolved, scope: &Scope<'_>) -> Result<Logical
 /// The usable conversions with `created`, their own instant where it is unknown or later.
 fn opportunities(resolved: &Resolved, scope: &Scope<'_>) -> Result<LogicalPlanBuilder> {
     let rows = usable_conversions(resolved, scope)?;
+    let rows = match resolved.joining {
+        // Who converted is a person's record there.
+        Joining::Direct => through_crosswalk(resolved, rows, "account", scope)?,
+        _ => rows,
+    };
     let created = least(vec![coalesce(vec![ident("created_at"), ident("at")]), ident("at")]);
     let mut columns: Vec<Expr> = rows.schema().fields().iter().map(|f| ident(f.name().as_str())).collect();
     columns.push(created.alias("created"));
@@ -125,10 +130,6 @@ fn touches(resolved: &Resolved, scope: &Scope<'_>) -> Result<LogicalPlanBuilder>
 /// Every row of a touch with each conversion it may have had a part in.
 fn matches(resolved: &Resolved, scope: &Scope<'_>) -> Result<LogicalPlanBuilder> {
     let rows = opportunities(resolved, scope)?;
-    let rows = match resolved.joining {
-        Joining::Direct => super::inputs::through_crosswalk(resolved, rows, "account", scope)?,
-        _ => rows,
-    };
     let mut kept = vec![ident("conversion_id").alias("of"), ident("created"), ident("at").alias("until")];
     let mut within = ident("touched_at").lt_eq(ident("until"));
     if let Some(micros) = resolved.reach.micros {

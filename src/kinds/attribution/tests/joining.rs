@@ -190,6 +190,29 @@ models: [linear]
     assert_eq!(made.lines("", &["touch_id", "amount"]), ["t1 | 0.50", "t2 | 0.50"]);
 }
 
+/// Who converted is a person's record too, in the pipeline and where a milestone names it.
+#[tokio::test]
+async fn the_crosswalk_reaches_the_pipeline_and_milestones() {
+    let yaml = "
+conversions: {from: deals, id: id, entity: who, at: at, created_at: at, amount: amount, currency: currency}
+touches: {from: touches, id: id, entity: who, at: at, channel: channel}
+crosswalk: {from: crosswalk, record: record, id: id}
+milestones: {lead_created: {from: leads, entity: who, at: became}}
+models: [{name: lead, position: {lead_created: 100}}]
+";
+    let leads = table(vec![("who", texts([Some("r1")])), ("became", instants([Some("2024-03-01 12:00")]))]);
+    let tables = [
+        ("deals", conversions(&[("d", "r2", "2024-03-10", Some(100), Some("USD"))])),
+        ("touches", touches(&[("t1", "r1", "2024-03-01", "A"), ("t2", "r2", "2024-03-02", "B")])),
+        ("crosswalk", two("record", "id", &[("r1", "p"), ("r2", "p")])),
+        ("leads", leads),
+    ];
+    let made = run(yaml, &tables, PLAIN).await;
+    made.assert_closed();
+    assert_eq!(made.lines("", &["entity_id", "touch_id", "amount"]), ["p | t1 | 1.00"]);
+    assert_eq!(made.lines("_pipeline", &["entity_id", "channel", "sourced"]), ["p | A | 1", "p | B | 0"]);
+}
+
 #[tokio::test]
 async fn touches_that_do_not_count_are_counted() {
     let touched = table(vec![
