@@ -10,7 +10,7 @@ use super::spec::Attribution;
 use super::typing::Typing;
 use crate::contract::ColumnType;
 use crate::diag::{Diagnostic, Diagnostics, Place, codes};
-use crate::engine::local_day::{first_instant, last_instant};
+use crate::engine::local_day::last_instant;
 use crate::kinds::Scope;
 use crate::kinds::typing::{transpose, view_type};
 use crate::syntax::{ExprText, SqlText, TableName};
@@ -115,10 +115,10 @@ fn milestone_table(
         lint::stage(&spec.from, stage, scope, diags)?;
     }
     let at = match (&spec.at, &spec.stage) {
-        (Some(at), _) => typing.instant(at, first_instant, &mut promises.milestones, diags),
+        (Some(at), _) => typing.instant(at, last_instant, &mut promises.milestones, diags),
         (None, Some(stage)) => {
             let at = ExprText::new(SqlText("entered_at".to_string()), stage.place);
-            typing.instant(&at, first_instant, &mut promises.milestones, diags)
+            typing.instant(&at, last_instant, &mut promises.milestones, diags)
         }
         (None, None) => {
             let message = "the milestone does not say when it was reached";

@@ -47,7 +47,8 @@ pub struct MilestoneTable {
     /// The conversion it belongs to.
     #[serde(default)]
     pub conversion: Option<ExprText>,
-    /// When: a timestamp or a date; with `stage` it is the first entry to the stage.
+    /// When: a timestamp (without a zone it is UTC), or a date, which means its last instant in the
+    /// reporting time zone; with `stage` it is the first entry to the stage.
     #[serde(default)]
     pub at: Option<ExprText>,
     /// The stage of the lifecycle model.

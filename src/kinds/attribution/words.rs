@@ -148,8 +148,9 @@ fn who(spec: &Attribution, resolved: &Resolved) -> String {
 
 fn assumptions(spec: &Attribution, resolved: &Resolved, scope: &Scope<'_>) -> Vec<String> {
     let mut said = vec![format!(
-        "Instants are UTC; a date means its last instant in {zone} for a conversion and its first for a touch.",
-        zone = scope.settings.reporting_timezone
+        "Instants are UTC; a date means its last instant in {zone} for a conversion{milestone} and its first for a touch.",
+        zone = scope.settings.reporting_timezone,
+        milestone = if resolved.milestones.is_empty() { "" } else { " or a milestone" },
     )];
     said.push("Of several rows with the same conversion id the latest counts: a deal that was reopened counts when it closed last.".to_string());
     if resolved.scale.is_some() {

@@ -285,3 +285,32 @@ models: [linear]
     let lines = made.lines("", &["touched_at", "converted_at"]);
     assert_eq!(lines, ["2024-03-10 23:00:00 | 2024-03-11 22:59:59"]);
 }
+
+/// A lead of the 2nd has the touch of that day's noon, whoever tells the day.
+#[tokio::test]
+async fn the_day_of_a_milestone_means_its_end() {
+    use arrow::array::Date32Array;
+    let day = || -> ArrayRef { Arc::new(Date32Array::from(vec![19_784])) };
+    let deals = table(vec![
+        ("id", texts([Some("d")])),
+        ("who", texts([Some("a")])),
+        ("at", instants([Some("2024-03-10")])),
+        ("lead", day()),
+    ]);
+    let leads = table(vec![("who", texts([Some("a")])), ("became", day())]);
+    let touched = touches(&[
+        ("t1", "a", "2024-03-01 12:00", "Email"),
+        ("t2", "a", "2024-03-02 12:00", "Search"),
+        // In Berlin the 2nd has ended by then.
+        ("t3", "a", "2024-03-02 23:00", "Search"),
+    ]);
+    let yaml = "
+conversions: {from: deals, id: id, entity: who, at: at}
+touches: {from: touches, id: id, entity: who, at: at, channel: channel}
+milestones: {told: lead, found: {from: leads, person: who, at: became}}
+models: [{name: told, position: {told: 100}}, {name: found, position: {found: 100}}]
+";
+    let made = run(yaml, &[("deals", deals), ("touches", touched), ("leads", leads)], PLAIN).await;
+    made.assert_closed();
+    assert_eq!(made.lines("", &["model", "touch_id"]), ["found | t2", "told | t2"]);
+}
