@@ -4,23 +4,21 @@ use std::sync::Arc;
 
 use arrow::array::{
     Array, ArrayRef, AsArray, BooleanArray, Decimal128Array, RecordBatch, StringViewArray, TimestampMicrosecondArray,
-    new_null_array,
 };
 use arrow::compute::kernels::cmp::not_distinct;
-use arrow::compute::{concat, partition};
+use arrow::compute::partition;
 use arrow::datatypes::{DataType, Decimal128Type, TimestampMicrosecondType};
 
 use super::currency::minor_digits;
 use super::emit::Shape;
-use super::window::own;
+use super::repeats::{Mark, marks};
+use super::window::{Reach, Told, own};
 use crate::error::{Error, Result};
 
-/// The last row of the batch before; ids are arrays of one.
+/// The entity of the last row of the batch before, an array of one.
 #[derive(Debug)]
 pub(super) struct Seen {
     entity: ArrayRef,
-    at: i64,
-    touch: Option<ArrayRef>,
 }
 
 /// The batch at hand, its columns typed.
@@ -34,12 +32,10 @@ pub(super) struct Batch {
     direct: BooleanArray,
     session: Option<StringViewArray>,
     channels: Option<StringViewArray>,
-    touch_id: ArrayRef,
+    /// Marks of touches, and of their sessions where there are any; none where touches do not go by time.
+    marks: Option<(Vec<Mark>, Vec<Mark>)>,
     /// Whether a row begins an entity.
     begins: Vec<bool>,
-    /// Whether a row has the touch id of the row before.
-    same_touch: BooleanArray,
-    before: Option<i64>,
     converted: Option<BooleanArray>,
     amounts: Option<Decimal128Array>,
     currencies: Option<StringViewArray>,
@@ -56,6 +52,7 @@ impl Batch {
         shape: &Shape,
         milestones: usize,
         judged: bool,
+        reach: &Reach,
         last: Option<&Seen>,
     ) -> Result<Self> {
         let column = |name: &str| batch.column_by_name(name).ok_or_else(misfit);
@@ -65,7 +62,6 @@ impl Batch {
         let flags = |name: &str| Ok::<_, Error>(column(name)?.as_boolean_opt().ok_or_else(misfit)?.clone());
         let texts = |name: &str| batch.column_by_name(name).and_then(|column| column.as_string_view_opt()).cloned();
         let entity = column("entity")?;
-        let touch_id = column("touch_id")?;
         let mut begins = vec![false; batch.num_rows()];
         for range in partition(std::slice::from_ref(entity))?.ranges() {
             begins.get_mut(range.start).into_iter().for_each(|begin| *begin = true);
@@ -85,8 +81,11 @@ impl Batch {
             direct: flags("direct")?,
             session: texts("session"),
             channels: texts("channel"),
-            same_touch: same_touch(touch_id, last.and_then(|last| last.touch.as_ref()))?,
-            before: last.map(|last| last.at),
+            marks: match (reach.micros, reach.session_micros) {
+                (None, _) => None,
+                (Some(_), None) => Some((marks(column("touch_id")?)?, Vec::new())),
+                (Some(_), Some(_)) => Some((marks(column("touch_id")?)?, marks(column("session")?)?)),
+            },
             begins,
             converted: if judged { Some(flags("converted")?) } else { None },
             amounts: match shape.scale {
@@ -98,7 +97,6 @@ impl Batch {
             touch: given(&shape.touch)?,
             conversion,
             entity: Arc::clone(entity),
-            touch_id: Arc::clone(touch_id),
         })
     }
 
@@ -154,15 +152,11 @@ impl Batch {
         self.begins.get(row).copied().unwrap_or(false)
     }
 
-    /// Whether the row is the same touch as the one before, once more.
-    pub(super) fn repeats(&self, row: usize) -> bool {
-        let before = row.checked_sub(1).map(|before| self.at.value(before)).or(self.before);
-        !self.begins(row) && self.same_touch.value(row) && before == Some(self.at.value(row))
-    }
-
-    /// What tells the touch's session apart.
-    pub(super) fn session(&self, row: usize) -> Option<&str> {
-        self.session.as_ref().filter(|keys| keys.is_valid(row)).map(|keys| keys.value(row))
+    /// What tells the touch and its session apart.
+    pub(super) fn told(&self, row: usize) -> Told<'_> {
+        let of = |marks: &[Mark]| marks.get(row).copied().unwrap_or_default();
+        let session = self.session.as_ref().filter(|keys| keys.is_valid(row)).map(|keys| keys.value(row));
+        Told { mark: self.marks.as_ref().map(|(touches, sessions)| (of(touches), of(sessions))), session }
     }
 
     /// The touch's channel.
@@ -193,29 +187,12 @@ impl Batch {
 
     /// What the next batch must know of this one.
     pub(super) fn seen(&self) -> Result<Seen> {
-        let last = self.rows.saturating_sub(1);
-        let is_touch = !self.is_conversion.value(last);
-        let touch = if is_touch { Some(own(&self.touch_id.slice(last, 1))?) } else { None };
-        Ok(Seen { entity: own(&self.entity.slice(last, 1))?, at: self.at.value(last), touch })
+        Ok(Seen { entity: own(&self.entity.slice(self.rows.saturating_sub(1), 1))? })
     }
 }
 
 fn same(one: &ArrayRef, column: &ArrayRef) -> Result<bool> {
     Ok(not_distinct(one, &column.slice(0, 1))?.value(0))
-}
-
-/// For each row whether its touch id is that of the row before; conversions have none.
-fn same_touch(ids: &ArrayRef, last: Option<&ArrayRef>) -> Result<BooleanArray> {
-    let first = match last {
-        Some(last) => Arc::clone(last),
-        None => new_null_array(ids.data_type(), 1),
-    };
-    let before = concat(&[first.as_ref(), ids.slice(0, ids.len() - 1).as_ref()])?;
-    let same = not_distinct(&before, ids)?;
-    Ok(match ids.nulls() {
-        Some(valid) => BooleanArray::new(same.values() & valid.inner(), None),
-        None => same,
-    })
 }
 
 fn misfit() -> Error {

@@ -260,7 +260,7 @@ pub(super) fn as_touches(
     columns.extend(named(beside));
     let rows = through_crosswalk(resolved, planned(rows.project(columns))?, "person", scope)?;
     let columns = touch_columns(resolved).into_iter().map(|name| match name.as_str() {
-        "direct" => is_direct(resolved).alias("direct"),
+        "direct" => is_direct(resolved, ident("channel")).alias("direct"),
         "session" => session(spec.campaign.is_some()).alias("session"),
         name => ident(name),
     });
@@ -268,10 +268,10 @@ pub(super) fn as_touches(
 }
 
 /// Whether the channel is one of those that count as direct.
-fn is_direct(resolved: &Resolved) -> Expr {
+pub(super) fn is_direct(resolved: &Resolved, channel: Expr) -> Expr {
     let direct: Vec<Expr> = resolved.direct.iter().map(|channel| word(channel)).collect();
     // An empty list is no list to SQL.
-    if direct.is_empty() { lit(false) } else { ident("channel").in_list(direct, false) }
+    if direct.is_empty() { lit(false) } else { channel.in_list(direct, false) }
 }
 
 /// Person and campaign, or person and channel where no campaign is told.

@@ -11,7 +11,8 @@
 
 use datafusion::common::{Column, JoinType};
 use datafusion::functions_aggregate::expr_fn::min;
-use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, cast, ident, lit};
+use datafusion::functions_window::expr_fn::row_number;
+use datafusion::logical_expr::{Expr, ExprFunctionExt, LogicalPlan, LogicalPlanBuilder, cast, ident, lit};
 
 use super::inputs::{
     as_touches, known_touches, named, null, pairs, planned, through_crosswalk, touch_columns, usable_conversions,
@@ -45,6 +46,7 @@ pub(super) fn stream(resolved: &Resolved, journeys: Journeys, scope: &Scope<'_>)
         Joining::Direct | Joining::Account => touches_of_entities(resolved, journeys, scope)?,
         Joining::Roles | Joining::Hybrid => touches_of_conversions(resolved, journeys, scope)?,
     };
+    let touches = each_once(resolved, touches)?;
     let columns = columns(resolved);
     let touches = planned(touches.project(side(&columns, &of_touches(resolved), false)?))?;
     let of_conversions: Vec<String> = conversions.schema().fields().iter().map(|field| field.name().clone()).collect();
@@ -52,12 +54,39 @@ pub(super) fn stream(resolved: &Resolved, journeys: Journeys, scope: &Scope<'_>)
     planned(touches.union(planned(conversions.build())?).and_then(LogicalPlanBuilder::build))
 }
 
+/// Each touch of an entity by its earliest row alone, where conversions look back on all time.
+///
+/// Where they do not, the walk sees to it: the earliest row in reach of a conversion may be a later one.
+/// Rows in: touches with their `entity`. Rows out: one for each entity and touch id.
+fn each_once(resolved: &Resolved, touches: LogicalPlanBuilder) -> Result<LogicalPlanBuilder> {
+    if resolved.reach.micros.is_some() {
+        return Ok(touches);
+    }
+    let mut kept = touch_columns(resolved);
+    kept.push("entity".to_string());
+    let order = touch_order(resolved).into_iter().map(|name| ident(name).sort(true, false)).collect();
+    let nth = planned(row_number().partition_by(named(&["entity", "touch_id"])).order_by(order).build())?;
+    let rows = planned(touches.window([nth.alias("nth")]))?;
+    planned(rows.filter(ident("nth").eq(lit(1u64))).and_then(|rows| rows.project(named(&kept))))
+}
+
+/// The order of touches; beyond the id it only tells rows of one touch apart that say different things.
+fn touch_order(resolved: &Resolved) -> Vec<String> {
+    let spec = &resolved.touches;
+    let mut order = vec!["at".to_string()];
+    order.extend(spec.priority.as_ref().map(|_| "priority".to_string()));
+    order.extend(["touch_id".to_string(), "channel".to_string()]);
+    order.extend(spec.campaign.as_ref().map(|_| "campaign".to_string()));
+    order.extend(spec.keep.iter().map(|kept| format!("t_{}", kept.name)));
+    order
+}
+
 /// The order that the walk wants.
 pub(super) fn order(resolved: &Resolved) -> WalkOrder {
-    let mut order = vec!["at", "is_conversion"];
-    order.extend(resolved.touches.priority.as_ref().map(|_| "priority"));
-    order.extend(["touch_id", "conversion_id"]);
-    WalkOrder { entity: vec!["entity".to_string()], order: order.into_iter().map(str::to_string).collect() }
+    let mut order = touch_order(resolved);
+    order.insert(1, "is_conversion".to_string());
+    order.push("conversion_id".to_string());
+    WalkOrder { entity: vec!["entity".to_string()], order }
 }
 
 /// The stream's columns with their types; each side fills in its own.

@@ -29,6 +29,7 @@ mod operator;
 mod pipeline;
 mod plan;
 mod resolve;
+mod repeats;
 mod returns;
 pub mod spec;
 mod spend;

@@ -59,25 +59,32 @@ pub(super) fn ledger(touches: &[NaiveTouch], conversions: &[NaiveConversion], re
     rows
 }
 
-/// The touches that count, each with how many were merged into it until the conversion.
+/// The touches that count, each with how many were merged into it: of what lies in the lookback each touch once,
+/// by its first row, then the first of each session, then the newest.
 fn journey(touches: &[NaiveTouch], conversion: &NaiveConversion, reach: NaiveReach) -> Vec<(NaiveTouch, usize)> {
-    let mut own: Vec<&NaiveTouch> =
-        touches.iter().filter(|touch| touch.entity == conversion.entity && touch.at <= conversion.at).collect();
+    let since = reach.within.map_or(i64::MIN, |within| conversion.at - within);
+    let eligible =
+        |touch: &&NaiveTouch| touch.entity == conversion.entity && since <= touch.at && touch.at <= conversion.at;
+    let mut own: Vec<&NaiveTouch> = touches.iter().filter(eligible).collect();
     own.sort_by_key(|touch| (touch.at, touch.priority, touch.id));
-    own.dedup_by_key(|touch| (touch.at, touch.id));
-    let mut kept: Vec<(NaiveTouch, usize, i64)> = Vec::new();
+    let mut once: Vec<&NaiveTouch> = Vec::new();
     for touch in own {
-        let session = kept.iter().rposition(|(first, _, latest)| {
-            first.channel == touch.channel && reach.gap.is_some_and(|gap| touch.at - latest < gap)
-        });
-        match session {
-            Some(at) => (kept[at].1, kept[at].2) = (kept[at].1 + 1, touch.at),
-            None => kept.push((touch.clone(), 0, touch.at)),
+        if once.iter().all(|known| known.id != touch.id) {
+            once.push(touch);
         }
     }
-    kept.retain(|(touch, _, _)| reach.within.is_none_or(|within| touch.at >= conversion.at - within));
+    let mut kept: Vec<(NaiveTouch, usize)> = Vec::new();
+    for (at, touch) in once.iter().enumerate() {
+        let before = once[..at].iter().rev().find(|other| other.channel == touch.channel);
+        if before.is_some_and(|before| reach.gap.is_some_and(|gap| touch.at - before.at < gap)) {
+            // The last one kept of its channel began the session.
+            kept.iter_mut().rev().find(|(first, _)| first.channel == touch.channel).unwrap().1 += 1;
+        } else {
+            kept.push(((*touch).clone(), 0));
+        }
+    }
     let skip = reach.touches.map_or(0, |most| kept.len().saturating_sub(most));
-    kept.into_iter().skip(skip).map(|(touch, merged, _)| (touch, merged)).collect()
+    kept.split_off(skip)
 }
 
 /// A share as numerator and denominator.

@@ -123,7 +123,8 @@ impl EntityState for State {
         if batch.num_rows() == 0 {
             return Ok(None);
         }
-        self.batch = Some(Batch::new(batch, &self.shape, self.milestones, self.judged, self.last.as_ref())?);
+        let (reach, last) = (self.window.reach(), self.last.as_ref());
+        self.batch = Some(Batch::new(batch, &self.shape, self.milestones, self.judged, reach, last)?);
         self.advance()
     }
 
@@ -182,16 +183,16 @@ impl State {
         let (at, number) = (batch.at(row), u32::try_from(row).unwrap_or(u32::MAX));
         if batch.is_conversion(row) {
             if batch.has_converted(row) {
-                self.window.expire(at);
+                self.window.look_back(at);
                 self.work = Some(Work { row: number, at, model: 0, next: 0, numbers: Vec::new() });
             }
-        } else if !batch.repeats(row) {
+        } else {
             let channel = match &mut self.channels {
                 Some(channels) => channels.number(batch.channel(row)),
                 None => NO_CHANNEL,
             };
             let touch = Touch { at, direct: batch.is_direct(row), merged: 0, channel };
-            self.window.push(touch, number, batch.session(row))?;
+            self.window.push(touch, number, batch.told(row))?;
         }
         Ok(true)
     }

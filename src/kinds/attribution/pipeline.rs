@@ -6,16 +6,15 @@
 //! influenced   any touch in [created - lookback, converted] is the channel's         does not add up
 //! ```
 
-use arrow::datatypes::DataType;
 use datafusion::common::{Column, JoinType, ScalarValue};
 use datafusion::functions::core::expr_fn::{coalesce, least};
 use datafusion::functions_aggregate::expr_fn::{count, first_value, max, min};
 use datafusion::functions_window::expr_fn::row_number;
-use datafusion::logical_expr::{Expr, ExprFunctionExt, LogicalPlan, LogicalPlanBuilder, cast, ident, lit, when};
+use datafusion::logical_expr::{Expr, ExprFunctionExt, LogicalPlan, LogicalPlanBuilder, ident, lit, when};
 
 use super::describe::{PIPELINE, Writer, names};
 use super::emit::PRECISION;
-use super::inputs::{holds, named, planned, through_crosswalk, usable_conversions, usable_touches, word};
+use super::inputs::{holds, is_direct, named, planned, through_crosswalk, usable_conversions, usable_touches, word};
 use super::journeys::{participants, people, span};
 use super::operator::UNATTRIBUTED;
 use super::resolve::{Joining, Resolved};
@@ -86,14 +85,14 @@ fn channels(resolved: &Resolved, scope: &Scope<'_>) -> Result<LogicalPlanBuilder
     let mut totals = vec![
         count(lit(1)).alias("touches"),
         min(ident("first_at")).alias("first_touched_at"),
-        max(ident("last_at")).alias("last_touched_at"),
+        max(ident("first_at")).alias("last_touched_at"),
         min(ident("before_at")).alias("first_before"),
         first("touch_id")?.alias("first_touch"),
     ];
     if resolved.touches.priority.is_some() {
         totals.push(first("before_priority")?.alias("first_priority"));
     }
-    let rows = planned(rows.aggregate(named(&["of", "of_channel", "direct"]), totals))?;
+    let rows = planned(rows.aggregate(named(&["of", "of_channel"]), totals))?;
     let mut rank = vec![ident("first_before").sort(true, false)];
     rank.extend(firsts.into_iter().map(|name| ident(name).sort(true, false)));
     rank.push(ident("of_channel").sort(true, false));
@@ -101,30 +100,35 @@ fn channels(resolved: &Resolved, scope: &Scope<'_>) -> Result<LogicalPlanBuilder
     let rows = planned(rows.window([rank.alias("rank")]))?;
     // The first touch decides, whatever it is; a direct one is no marketing touch, and then nothing is sourced.
     let is_source = ident("rank").eq(lit(1u64)).and(ident("first_before").is_not_null());
-    let rows = planned(rows.filter(!ident("direct")))?;
+    let rows = planned(rows.filter(!is_direct(resolved, ident("of_channel"))))?;
     let mut columns = named(&["of", "of_channel", "touches", "first_touched_at", "last_touched_at"]);
     columns.push(is_source.alias("is_source"));
     planned(rows.project(columns))
 }
 
-/// Every touch once for each conversion it may have had a part in, however often its row comes: its instants,
-/// and the first of those before the opportunity was created.
+/// Every touch once for each conversion it may have had a part in, as the earliest of its rows in reach tells
+/// it; `before_at` is its instant where it came before the opportunity was created.
 ///
 /// A step of its own, because the engine keeps a table of 32 KiB for each group in which it counts different
 /// texts beside other things.
 fn touches(resolved: &Resolved, scope: &Scope<'_>) -> Result<LogicalPlanBuilder> {
-    let before = || ident("touched_at").lt_eq(ident("created"));
-    let mut instants = vec![
-        min(ident("touched_at")).alias("first_at"),
-        max(ident("touched_at")).alias("last_at"),
-        planned(min(ident("touched_at")).filter(before()).build())?.alias("before_at"),
-    ];
+    let mut firsts = vec!["of_channel"];
+    let mut order = vec!["touched_at", "of_channel"];
     if resolved.touches.priority.is_some() {
-        let order = vec![ident("touched_at").sort(true, false), ident("priority").sort(true, false)];
-        let first = planned(first_value(ident("priority"), order).filter(before()).build())?;
-        instants.push(first.alias("before_priority"));
+        firsts.push("before_priority");
+        order.insert(1, "before_priority");
     }
-    planned(matches(resolved, scope)?.aggregate(named(&["of", "of_channel", "direct", "touch_id"]), instants))
+    let order: Vec<_> = order.into_iter().map(|name| ident(name).sort(true, false)).collect();
+    let mut told = vec![min(ident("touched_at")).alias("first_at"), min(ident("created")).alias("made_at")];
+    for name in &firsts {
+        told.push(first_value(ident(*name), order.clone()).alias(*name));
+    }
+    let rows = planned(matches(resolved, scope)?.aggregate(named(&["of", "touch_id"]), told))?;
+    let before = planned(when(ident("first_at").lt_eq(ident("made_at")), ident("first_at")).end())?;
+    let mut columns = named(&["of", "touch_id", "first_at"]);
+    columns.extend(named(&firsts));
+    columns.push(before.alias("before_at"));
+    planned(rows.project(columns))
 }
 
 /// Every row of a touch with each conversion it may have had a part in.
@@ -149,14 +153,9 @@ fn matches(resolved: &Resolved, scope: &Scope<'_>) -> Result<LogicalPlanBuilder>
     };
     kept.push(ident(person).alias("who"));
     let rows = planned(rows.project(kept))?;
-    let mut columns = vec![
-        ident("person"),
-        ident("touch_id"),
-        ident("at").alias("touched_at"),
-        ident("channel").alias("of_channel"),
-        cast(ident("direct"), DataType::Boolean).alias("direct"),
-    ];
-    columns.extend(resolved.touches.priority.as_ref().map(|_| ident("priority")));
+    let mut columns =
+        vec![ident("person"), ident("touch_id"), ident("at").alias("touched_at"), ident("channel").alias("of_channel")];
+    columns.extend(resolved.touches.priority.as_ref().map(|_| ident("priority").alias("before_priority")));
     let touches = planned(usable_touches(resolved, scope)?.project(columns).and_then(LogicalPlanBuilder::build))?;
     planned(rows.join(touches, JoinType::Inner, on("who", "person"), Some(within)))
 }

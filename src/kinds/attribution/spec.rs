@@ -30,7 +30,7 @@ pub struct Attribution {
     /// Which touches before a conversion are looked at, `90 days` by default.
     #[serde(default)]
     pub lookback: Option<Spanned<Lookback>>,
-    /// Touches of one person and campaign with less than this between them count as one.
+    /// Touches in reach of one person and campaign with less than this between them count as one.
     #[serde(default)]
     pub session_gap: Option<Spanned<Period>>,
     /// The channels that `last_non_direct` passes over and that source no pipeline, `Direct` by default.
@@ -114,7 +114,8 @@ pub struct Touches {
     /// Only rows for which this is true are looked at.
     #[serde(default, rename = "where")]
     pub filter: Option<ExprText>,
-    /// The id of the touch; it also breaks the last ties. A touch that comes twice counts once.
+    /// The id of the touch; it also breaks the last ties. A touch that comes twice counts once, as the
+    /// earliest of its rows in reach of the conversion.
     pub id: ExprText,
     /// Whose touch it is: a person, or the account itself.
     pub entity: ExprText,

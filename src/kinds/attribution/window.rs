@@ -1,6 +1,7 @@
 //! The touches of one entity that a conversion may still look back on, and what the ledger says of them.
 //!
-//! Touches come in order of time and go when no later conversion can reach them. What the ledger
+//! Touches come in order of time and go when no later conversion can reach them. Where they go by time, a row
+//! is judged only when a conversion looks back on it; see [`super::repeats`]. What the ledger
 //! shows of a touch (its id, its channel, kept columns) stays where it is while its batch is at hand, and
 //! is copied into a chunk when the batch goes, so that nothing holds on to rows of other entities.
 
@@ -10,6 +11,7 @@ use arrow::array::{Array, ArrayRef, AsArray, UInt32Array};
 use arrow::compute::{concat, interleave, take};
 use std::sync::Arc;
 
+use super::repeats::{Mark, Picked, Repeats, Row};
 use super::weights::{MAX_TOUCHES, Touch};
 use crate::error::{Error, Result};
 
@@ -47,6 +49,15 @@ pub(super) struct Place {
 /// The batch at hand instead of a chunk.
 pub(super) const HERE: u32 = u32::MAX;
 
+/// What tells a touch and its session apart, of a touch that comes in.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Told<'a> {
+    /// Both as marks, where touches go by time.
+    pub(super) mark: Option<(Mark, Mark)>,
+    /// The session, where they do not: then every row is a touch of its own, as the plan sees to.
+    pub(super) session: Option<&'a str>,
+}
+
 /// See the module's text.
 #[derive(Debug)]
 pub(super) struct Window {
@@ -55,6 +66,15 @@ pub(super) struct Window {
     places: Vec<Place>,
     /// Touches before this one are out of reach.
     start: usize,
+    /// The earliest instant in reach.
+    oldest: i64,
+    /// What is known of each touch beside it, where touches go by time.
+    rows: Vec<Row>,
+    repeats: Repeats,
+    /// The journey at hand, where not every row in reach is a touch of its own.
+    picked: Option<Picked>,
+    /// With so many rows in reach the newest touches are told apart again.
+    roomy: usize,
     seen: u32,
     chunks: VecDeque<Chunk>,
     /// The number of the first chunk.
@@ -84,6 +104,11 @@ impl Window {
             touches: Vec::new(),
             places: Vec::new(),
             start: 0,
+            oldest: i64::MIN,
+            rows: Vec::new(),
+            repeats: Repeats::default(),
+            picked: None,
+            roomy: 64,
             seen: 0,
             chunks: VecDeque::new(),
             first_chunk: 0,
@@ -95,17 +120,30 @@ impl Window {
     pub(super) fn clear(&mut self) {
         self.touches.clear();
         self.places.clear();
-        (self.start, self.seen) = (0, 0);
+        (self.start, self.seen, self.oldest) = (0, 0, i64::MIN);
+        self.rows.clear();
+        self.repeats.clear();
+        (self.picked, self.roomy) = (None, 64);
         self.chunks.clear();
         self.first_chunk = 0;
         self.sessions.clear();
     }
 
+    /// How far back conversions look.
+    pub(super) fn reach(&self) -> &Reach {
+        &self.reach
+    }
+
     /// Takes the entity's next touch, which stands in `row` of the batch at hand.
-    pub(super) fn push(&mut self, touch: Touch, row: u32, session: Option<&str>) -> Result<()> {
+    pub(super) fn push(&mut self, touch: Touch, row: u32, told: Told<'_>) -> Result<()> {
         self.expire(touch.at);
-        if self.joins_a_session(touch.at, session) {
-            return Ok(());
+        match told.mark {
+            Some((touch_id, session)) => {
+                let earlier = self.repeats.earlier(touch_id, touch.at, self.oldest).unwrap_or(i64::MIN);
+                self.rows.push(Row { earlier, session });
+            }
+            None if self.joins_a_session(touch.at, told.session) => return Ok(()),
+            None => {}
         }
         self.touches.push(touch);
         self.places.push(Place { chunk: HERE, row, ordinal: self.seen });
@@ -113,34 +151,77 @@ impl Window {
         if self.reach.is_frugal() {
             self.keep_ends();
         }
-        if let Some(most) = self.reach.touches {
-            self.start = self.start.max(self.touches.len().saturating_sub(most));
-        }
+        self.keep_newest();
         if self.touches.len() - self.start > MAX_TOUCHES {
             return Err(too_many());
         }
         Ok(())
     }
 
+    /// Forgets all but the newest touches, where no conversion looks at more. What goes on a session cannot
+    /// be told without its beginning, so sessions in reach of a time are held whole.
+    fn keep_newest(&mut self) {
+        let Some(most) = self.reach.touches else { return };
+        if self.reach.micros.is_none() {
+            self.start = self.start.max(self.touches.len().saturating_sub(most));
+        } else if self.reach.session_micros.is_none() && self.touches.len() - self.start >= self.roomy {
+            // A row that counts now goes on counting until it is out of reach, and those before it go first.
+            let counting =
+                self.rows.iter().enumerate().skip(self.start).rev().filter(|row| row.1.earlier < self.oldest);
+            let first = counting.map(|(at, _)| at).nth(most.saturating_sub(1));
+            self.start = first.unwrap_or(self.start);
+            self.roomy = (self.touches.len() - self.start) * 2 + 64;
+        }
+    }
+
     /// Forgets what a conversion at this instant, or any later one, cannot reach.
-    pub(super) fn expire(&mut self, at: i64) {
+    fn expire(&mut self, at: i64) {
         let Some(micros) = self.reach.micros else { return };
-        let oldest = at.saturating_sub(micros);
-        while self.touches.get(self.start).is_some_and(|touch| touch.at < oldest) {
+        self.oldest = at.saturating_sub(micros);
+        while self.touches.get(self.start).is_some_and(|touch| touch.at < self.oldest) {
             self.start += 1;
         }
         // Half of the list out of reach is moved away at once, which costs each touch one move.
         if self.start > 64 && self.start * 2 > self.touches.len() {
-            self.touches.drain(..self.start);
-            self.places.drain(..self.start);
-            self.start = 0;
+            self.forget();
         }
     }
 
-    /// The touches in reach, oldest first, and where their columns are.
-    pub(super) fn journey(&self) -> (&[Touch], &[Place]) {
+    fn forget(&mut self) {
+        self.touches.drain(..self.start);
+        self.places.drain(..self.start);
+        self.rows.drain(..self.start.min(self.rows.len()));
+        self.start = 0;
+    }
+
+    /// Makes the journey of a conversion at this instant ready.
+    pub(super) fn look_back(&mut self, at: i64) {
+        self.expire(at);
+        self.settle();
+    }
+
+    /// Makes the journey ready that ends with the last touch.
+    pub(super) fn settle(&mut self) {
+        let rows = self.rows.get(self.start..).unwrap_or_default();
+        let gap = self.reach.session_micros;
+        if rows.is_empty() || (gap.is_none() && rows.iter().all(|row| row.earlier < self.oldest)) {
+            self.picked = None;
+            return;
+        }
         let touches = self.touches.get(self.start..).unwrap_or_default();
-        (touches, self.places.get(self.start..).unwrap_or_default())
+        let places = self.places.get(self.start..).unwrap_or_default();
+        self.picked.get_or_insert_default().pick(touches, places, rows, self.oldest, gap);
+    }
+
+    /// The touches of the journey that was made ready, oldest first, and where their columns are.
+    pub(super) fn journey(&self) -> (&[Touch], &[Place]) {
+        let (touches, places, start) = match &self.picked {
+            Some(picked) => (&picked.touches, &picked.places, 0),
+            None => (&self.touches, &self.places, self.start),
+        };
+        let most = self.reach.touches.unwrap_or(usize::MAX);
+        let start = start.max(touches.len().saturating_sub(most));
+        (touches.get(start..).unwrap_or_default(), places.get(start..).unwrap_or_default())
     }
 
     /// Whether touches of earlier batches are held.
@@ -151,7 +232,9 @@ impl Window {
     /// Bytes held.
     pub(super) fn held_bytes(&self) -> usize {
         let lists = self.touches.capacity() * size_of::<Touch>() + self.places.capacity() * size_of::<Place>();
-        lists + self.chunks.iter().map(|chunk| chunk.bytes).sum::<usize>()
+        let judged = self.rows.capacity() * size_of::<Row>() + self.repeats.held_bytes();
+        let picked = self.picked.as_ref().map_or(0, Picked::held_bytes);
+        lists + judged + picked + self.chunks.iter().map(|chunk| chunk.bytes).sum::<usize>()
     }
 
     fn joins_a_session(&mut self, at: i64, key: Option<&str>) -> bool {
@@ -211,9 +294,7 @@ impl Window {
     }
 
     fn drop_out_of_reach(&mut self) {
-        self.touches.drain(..self.start);
-        self.places.drain(..self.start);
-        self.start = 0;
+        self.forget();
         let first = self.places.first().map_or(HERE, |place| place.chunk);
         while !self.chunks.is_empty() && (first == HERE || self.first_chunk < first) {
             self.chunks.pop_front();

@@ -114,7 +114,7 @@ pub(super) fn methodology(spec: &Attribution, resolved: &Resolved, scope: &Scope
     if let Some(gap) = &spec.session_gap {
         let what = if resolved.touches.campaign.is_some() { "campaign" } else { "channel" };
         summary.push(format!(
-            "Touches of one person and {what} with less than {} from one to the next are one session and count as its first touch.",
+            "Of these, touches of one person and {what} with less than {} from one to the next are one session and count as its first touch.",
             gap.value
         ));
     }

@@ -104,7 +104,8 @@ impl EntityState for State {
         if batch.num_rows() == 0 {
             return Ok(None);
         }
-        let batch = Batch::new(batch, &self.shape, self.milestones, self.judged, self.last.as_ref())?;
+        let (reach, last) = (self.window.reach(), self.last.as_ref());
+        let batch = Batch::new(batch, &self.shape, self.milestones, self.judged, reach, last)?;
         for row in 0..batch.rows() {
             self.row(&batch, row)?;
         }
@@ -132,15 +133,15 @@ impl State {
         }
         let at = batch.at(row);
         if batch.is_conversion(row) {
-            self.window.expire(at);
+            self.window.look_back(at);
             let (touches, _) = self.window.journey();
             let journey: Vec<Touch> = touches.to_vec();
             self.journey(&journey, batch.has_converted(row));
             self.converted_at = Some(at);
-        } else if !batch.repeats(row) {
+        } else {
             let channel = self.channels.number(batch.channel(row));
             let touch = Touch { at, direct: batch.is_direct(row), merged: 0, channel };
-            self.window.push(touch, u32::try_from(row).unwrap_or(u32::MAX), batch.session(row))?;
+            self.window.push(touch, u32::try_from(row).unwrap_or(u32::MAX), batch.told(row))?;
         }
         Ok(())
     }
@@ -151,6 +152,7 @@ impl State {
         if !self.trailing {
             return;
         }
+        self.window.settle();
         let (touches, _) = self.window.journey();
         let rest: Vec<Touch> =
             touches.iter().filter(|touch| after.is_none_or(|after| touch.at > after)).copied().collect();

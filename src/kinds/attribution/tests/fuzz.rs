@@ -22,9 +22,14 @@ fn any_touches(rng: &mut ChaCha8Rng) -> Vec<NaiveTouch> {
             priority: rng.random_range(0..2),
         })
         .collect();
-    // Some come twice.
-    for at in 0..touches.len() / 10 {
-        let again = touches[at * 3].clone();
+    // Some come twice: as they were, with another priority, or on another day.
+    for at in 0..touches.len() / 5 {
+        let mut again = touches[at * 3].clone();
+        match at % 3 {
+            0 => {}
+            1 => again.priority = 1 - again.priority,
+            _ => again.at = rng.random_range(0..40) * DAY,
+        }
         touches.push(again);
     }
     touches.shuffle(rng);
