@@ -121,6 +121,19 @@ fn a_failed_check_refuses_publication_and_leaves_what_stands() {
     assert_eq!(releases().lines().count(), 2);
 }
 
+/// Costs in currencies without a rate cannot be added up, and the kind's own check says so.
+#[test]
+fn a_missing_rate_refuses_publication() {
+    let project = Project::sample();
+    let path = project.path().join("models/marts/credits.yml");
+    let spend = "  spend: {from: campaign_spend, on: spend_date, channel: channel, cost: \"CAST(cost AS DECIMAL(18, 2))\", \
+                 currency: currency}\n";
+    fs::write(&path, fs::read_to_string(&path).unwrap() + spend).unwrap();
+    let refused = project.publish(&[]).exits(1);
+    assert_eq!(refused.json()["status"], "refused");
+    assert!(refused.stderr.contains("rates_known"), "{}", refused.stderr);
+}
+
 #[test]
 fn wrong_yaml_is_reported_whole_and_nothing_runs() {
     let project = Project::sample();

@@ -6,6 +6,7 @@
 mod documents;
 mod example;
 mod fuzz;
+mod gate;
 mod golden;
 mod joining;
 mod journeys;
