@@ -2,7 +2,7 @@
 
 use super::emit::{PRECISION, WEIGHT_SCALE};
 use super::inputs::{CONVERSION_REASONS, NO_CHANNEL_NAME, TOUCH_REASONS};
-use super::models::{amount_column, weight_column};
+use super::models::{Model, amount_column, weight_column};
 use super::operator::UNATTRIBUTED;
 use super::resolve::{Joining, Resolved};
 use super::spec::{Attribution, Layout};
@@ -136,9 +136,22 @@ impl Writer<'_> {
         }
     }
 
+    /// What the shares of models depend on.
+    fn shares_from<'m>(&self, mut models: impl Iterator<Item = &'m Model>) -> Vec<&Promise> {
+        let p = &self.resolved.promises;
+        let mut from = vec![&p.touched_at, &p.converted_at, &p.channel];
+        from.extend(models.any(Model::has_milestones).then_some(&p.milestones));
+        from
+    }
+
+    /// Columns of which rows must be alike for amounts to add up, beside `columns`.
+    pub(super) fn one_currency<'c>(&self, columns: &[&'c str]) -> Vec<&'c str> {
+        let told = self.resolved.conversions.currency.as_ref().map(|_| "currency");
+        columns.iter().copied().chain(told).collect()
+    }
+
     fn number_columns(&self, columns: &mut Vec<Column>) {
         let p = &self.resolved.promises;
-        let from = [&p.touched_at, &p.converted_at, &p.channel];
         let weight = ColumnType::Decimal(PRECISION, WEIGHT_SCALE);
         let amount = self.resolved.scale.map(|scale| ColumnType::Decimal(PRECISION, scale));
         if self.spec.layout == Layout::Long {
@@ -147,12 +160,13 @@ impl Writer<'_> {
             columns.push(made("model", ColumnType::Text, text, &[]).not_null());
             let text =
                 "The touch's share of the conversion. The shares of a conversion under a model add up to exactly 1.";
+            let from = self.shares_from(self.resolved.models.iter());
             columns.push(made("weight", weight, text, &from).not_null().adds_up_within(&["model"]));
             let text =
                 "The touch's share of the conversion's amount. The shares under a model add up to it to the cent.";
-            let shared =
-                |ty| made("amount", ty, text, &[&p.amount, &p.touched_at]).not_null().adds_up_within(&["model"]);
-            columns.extend(amount.map(shared));
+            let from: Vec<&Promise> = std::iter::once(&p.amount).chain(from).collect();
+            let within = self.one_currency(&["model"]);
+            columns.extend(amount.map(|ty| made("amount", ty, text, &from).not_null().adds_up_within(&within)));
             return;
         }
         for model in &self.resolved.models {
@@ -160,13 +174,18 @@ impl Writer<'_> {
             let text = format!(
                 "The touch's share of the conversion under {words}. A conversion's shares add up to exactly 1."
             );
+            let from = self.shares_from(std::iter::once(model));
             columns.push(made(weight_column(&model.name).as_str(), weight, text, &from).not_null());
             let text = format!(
                 "The touch's share of the conversion's amount under `{}`; they add up to it to the cent.",
                 model.name
             );
-            let name = amount_column(&model.name);
-            columns.extend(amount.map(|ty| made(name.as_str(), ty, text, &[&p.amount, &p.touched_at]).not_null()));
+            let (name, within) = (amount_column(&model.name), self.one_currency(&[]));
+            let from: Vec<&Promise> = std::iter::once(&p.amount).chain(from).collect();
+            let shared = |ty| made(name.as_str(), ty, text, &from).not_null();
+            // Without a column of currencies all amounts add up.
+            let shared = |ty| if within.is_empty() { shared(ty) } else { shared(ty).adds_up_within(&within) };
+            columns.extend(amount.map(shared));
         }
     }
 
@@ -177,7 +196,7 @@ impl Writer<'_> {
             made("channel", ColumnType::Text, format!("The channel, `{UNATTRIBUTED}` included."), &[&p.channel])
                 .not_null(),
         ];
-        let from = [&p.channel, &p.touched_at, &p.converted_at];
+        let from = self.shares_from(self.resolved.models.iter());
         let credit = ColumnType::Decimal(SUM_PRECISION, WEIGHT_SCALE);
         let mut grain = vec!["model", "channel"];
         if self.resolved.scale.is_some() {
@@ -194,13 +213,15 @@ impl Writer<'_> {
         if let Some(scale) = self.resolved.scale {
             let ty = ColumnType::Decimal(SUM_PRECISION, scale);
             let text = "What the model gives the channel.";
-            columns.push(made("amount", ty, text, &[&p.amount, &p.channel]).not_null().adds_up_within(&["model"]));
+            let (each, all) = (self.one_currency(&["model"]), self.one_currency(&["model", "channel"]));
+            let shared: Vec<&Promise> = std::iter::once(&p.amount).chain(from.iter().copied()).collect();
+            columns.push(made("amount", ty, text, &shared).not_null().adds_up_within(&each));
             let text = format!("All amounts {of}, by which `amount_share` is divided.");
-            columns.push(made("amount_total", ty, text, &[&p.amount]).not_null().adds_up_within(&["model", "channel"]));
+            columns.push(made("amount_total", ty, text, &[&p.amount]).not_null().adds_up_within(&all));
             let text = format!(
                 "The channel's part in all amounts {of}; NULL where they add up to 0; a ratio: never add or average it."
             );
-            columns.push(made("amount_share", ColumnType::Double, text, &[&p.amount, &p.channel]).never_adds_up());
+            columns.push(made("amount_share", ColumnType::Double, text, &shared).never_adds_up());
         }
         Contract {
             table: self.scope.model.with_suffix(COMPARISON),
@@ -245,7 +266,9 @@ impl Writer<'_> {
             ]);
         }
         for column in columns.iter_mut().skip(grain.len()) {
-            *column = column.clone().adds_up_within(&["model"]);
+            let is_amount = ["amount", "difference"].iter().any(|start| column.name.as_str().starts_with(start));
+            let within = if is_amount { self.one_currency(&["model"]) } else { vec!["model"] };
+            *column = column.clone().adds_up_within(&within);
         }
         Contract {
             table: self.scope.model.with_suffix(RECONCILIATION),

@@ -94,6 +94,14 @@ pub(super) struct Model {
     pub(super) learns: Option<Learns>,
 }
 
+impl Model {
+    /// Whether milestones decide about its shares.
+    pub(super) fn has_milestones(&self) -> bool {
+        let Rule::Position(position) = &self.rule else { return false };
+        position.slots.iter().any(|(slot, _)| matches!(slot, Slot::Milestone(_)))
+    }
+}
+
 /// What a data-driven model learns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Learns {
@@ -137,7 +145,7 @@ fn model(written: &Spanned<ModelSpec>, milestones: &[String], diags: &mut Diagno
         diags.push(Diagnostic::error(codes::INVALID_VALUE, written.place, message));
         return None;
     };
-    let reader = Reader { milestones, place: written.place };
+    let reader = Reader { milestones };
     let (word, rule, learns) = match how {
         How::Known(name) => reader.known(name, diags)?,
         How::TimeDecay(decay) => {

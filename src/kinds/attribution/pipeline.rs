@@ -194,13 +194,16 @@ impl Writer<'_> {
         if let Some(scale) = self.resolved.scale {
             let ty = ColumnType::Decimal(PRECISION, scale);
             columns.push(made("currency", ColumnType::Text, "The currency of the amounts.", &[&p.currency]).not_null());
-            let text = "The opportunity's amount where the channel is its source, else 0. Adds up.";
-            columns.push(made("sourced_amount", ty, text, &[&p.amount, &p.channel]).not_null());
+            let (alone, together) = (self.one_currency(&[]), self.one_currency(&["channel"]));
+            let text = "The opportunity's amount where the channel is its source, else 0. Adds up";
+            let text = format!("{text}{}.", if alone.is_empty() { "" } else { " within one currency" });
+            let sourced = made("sourced_amount", ty, text, &[&p.amount, &p.channel]).not_null();
+            columns.push(if alone.is_empty() { sourced } else { sourced.adds_up_within(&alone) });
             let text = format!(
                 "The opportunity's whole amount where the channel had any touch in it, else 0. {not_additive}."
             );
             let from = [&p.amount, &p.channel];
-            columns.push(made("influenced_amount", ty, text, &from).not_null().adds_up_within(&["channel"]));
+            columns.push(made("influenced_amount", ty, text, &from).not_null().adds_up_within(&together));
         }
         Contract {
             table: self.scope.model.with_suffix(PIPELINE),

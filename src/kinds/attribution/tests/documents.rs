@@ -6,7 +6,7 @@ use serde::Deserialize;
 use super::super::GUIDE;
 use super::super::models::KNOWN;
 use super::*;
-use crate::contract::{Contract, Role};
+use crate::contract::{Additivity, Contract, Role};
 use crate::diag::Diagnostics;
 use crate::engine::{Frame, Frames};
 use crate::kinds::ModelKind;
@@ -47,12 +47,17 @@ fn the_guide_knows_every_model_and_table() {
 }
 
 fn contracts(layout: &str) -> Vec<Contract> {
+    contracts_of(layout, "")
+}
+
+/// The contracts of a model whose conversions say something more.
+fn contracts_of(layout: &str, more: &str) -> Vec<Contract> {
     let yaml = format!(
         "
-conversions: {{from: t, id: id, entity: who, at: at, created_at: at, amount: amount}}
+conversions: {{from: t, id: id, entity: who, at: at, created_at: at, amount: amount{more}}}
 touches: {{from: t, id: id, entity: who, at: at, channel: channel, campaign: channel}}
 session_gap: 30 minutes
-milestones: {{lead_created: at}}
+milestones: {{lead_created: made}}
 models: [linear, w_shaped, markov, {{name: decay_14, time_decay: {{half_life: 14 days}}}}]
 spend: {{from: t, on: at, channel: channel, campaign: channel, cost: amount}}
 layout: {layout}
@@ -64,7 +69,8 @@ version: 2026-Q3
     let text = |name: &str| Field::new(name, TEXT, true);
     let at = Field::new("at", DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())), true);
     let amount = Field::new("amount", DataType::Decimal128(18, 2), true);
-    let schema = Schema::new(vec![text("id"), text("who"), at, text("channel"), amount]);
+    let made = at.clone().with_name("made");
+    let schema = Schema::new(vec![text("id"), text("who"), at, made, text("channel"), amount, text("code")]);
     let mut frames = Frames::default();
     frames.insert(TableName::new_unchecked("t"), Frame::empty(Arc::new(schema), Vec::new()));
     let (settings, name) = (settings(), TableName::new_unchecked("credits"));
@@ -94,9 +100,51 @@ fn tables_say_their_parameters_and_what_does_not_add_up() {
     assert!(words(1, "influenced_amount").contains("NOT ADDITIVE"));
     assert!(words(1, "influenced").contains("NOT ADDITIVE"));
     assert!(!words(1, "sourced_amount").contains("NOT ADDITIVE"));
-    let from: Vec<String> =
-        all[0].column("amount_linear").unwrap().lineage.iter().map(|from| from.column.to_string()).collect();
-    assert_eq!(from, ["amount", "at"]);
+}
+
+/// Shares hang on milestones only where a model has a place for them, and amounts on whatever shares do.
+#[test]
+fn shares_name_what_they_come_from() {
+    for (layout, columns) in
+        [("wide", ["linear", "w_shaped"].map(|m| format!("_{m}"))), ("long", ["", ""].map(str::to_string))]
+    {
+        let all = contracts(layout);
+        let from = |start: &str, model: &str| -> Vec<String> {
+            let column = all[0].column(&format!("{start}{model}")).unwrap();
+            column.lineage.iter().map(|from| from.column.to_string()).collect()
+        };
+        let [linear, w] = columns;
+        assert_eq!(from("weight", &w), ["at", "channel", "made"]);
+        assert_eq!(from("amount", &w), ["amount", "at", "channel", "made"]);
+        if layout == "wide" {
+            assert_eq!(from("weight", &linear), ["at", "channel"]);
+            assert_eq!(from("amount", &linear), ["amount", "at", "channel"]);
+        }
+    }
+}
+
+/// Amounts of several currencies do not add up, and the contract says so wherever there are amounts.
+#[test]
+fn amounts_add_up_within_one_currency() {
+    let within = |all: &[Contract], table: usize, column: &str| -> Vec<String> {
+        match &all[table].column(column).unwrap().additivity {
+            Additivity::Within(columns) => columns.iter().map(ToString::to_string).collect(),
+            other => vec![format!("{other:?}")],
+        }
+    };
+    let told = |layout: &str| contracts_of(layout, ", currency: code");
+    let long = told("long");
+    assert_eq!(within(&long, 0, "weight"), ["model"]);
+    assert_eq!(within(&long, 0, "amount"), ["model", "currency"]);
+    assert_eq!(within(&long, 1, "sourced_amount"), ["currency"]);
+    assert_eq!(within(&long, 1, "influenced_amount"), ["channel", "currency"]);
+    assert_eq!(within(&long, 3, "amount"), ["model", "currency"]);
+    assert_eq!(within(&long, 4, "amount_converted"), ["model", "currency"]);
+    assert_eq!(within(&long, 4, "conversions"), ["model"]);
+    assert_eq!(within(&told("wide"), 0, "amount_linear"), ["currency"]);
+    // Without a column of currencies all amounts are in the project's.
+    assert_eq!(within(&contracts("long"), 0, "amount"), ["model"]);
+    assert_eq!(within(&contracts("long"), 1, "sourced_amount"), ["Any"]);
 }
 
 #[test]
