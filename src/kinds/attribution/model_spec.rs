@@ -121,34 +121,37 @@ pub enum ShapleyValue {
     Rate,
 }
 
-/// Hundredths of a percent.
+/// Millionths of a percent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Percent(pub u32);
 
 impl Percent {
-    /// Reads `40`, `22.5`, `22.5%`; at most two decimals, at most 100.
+    const DECIMALS: usize = 6;
+    const ONE: u32 = 1_000_000;
+
+    /// Reads `40`, `22.5`, `33.333%`; at most six decimals, at most 100.
     pub fn parse(text: &str) -> Result<Self, String> {
         let expected =
-            || format!("`{text}` is not a percentage: write a number from 0 to 100 with at most two decimals");
+            || format!("`{text}` is not a percentage: write a number from 0 to 100 with at most six decimals");
         let trimmed = text.trim();
         let number = trimmed.strip_suffix('%').unwrap_or(trimmed).trim();
         let (whole, decimals) = number.split_once('.').unwrap_or((number, ""));
         let digits = |part: &str| part.chars().all(|c| c.is_ascii_digit());
-        if whole.is_empty() || decimals.len() > 2 || !digits(whole) || !digits(decimals) {
+        if whole.is_empty() || decimals.len() > Self::DECIMALS || !digits(whole) || !digits(decimals) {
             return Err(expected());
         }
-        let hundredths: u32 = format!("{whole}{decimals:0<2}").parse().map_err(|_| expected())?;
-        if hundredths <= 10_000 { Ok(Self(hundredths)) } else { Err(expected()) }
+        let millionths: u32 = format!("{whole}{decimals:0<6}").parse().map_err(|_| expected())?;
+        if millionths <= 100 * Self::ONE { Ok(Self(millionths)) } else { Err(expected()) }
     }
 }
 
 impl fmt::Display for Percent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (whole, rest) = (self.0 / 100, self.0 % 100);
-        match (rest, rest % 10) {
-            (0, _) => write!(f, "{whole} %"),
-            (_, 0) => write!(f, "{whole}.{} %", rest / 10),
-            _ => write!(f, "{whole}.{rest:02} %"),
+        let (whole, rest) = (self.0 / Self::ONE, self.0 % Self::ONE);
+        let decimals = format!("{rest:06}");
+        match decimals.trim_end_matches('0') {
+            "" => write!(f, "{whole} %"),
+            decimals => write!(f, "{whole}.{decimals} %"),
         }
     }
 }
@@ -166,8 +169,8 @@ impl JsonSchema for Percent {
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({
             "type": ["number", "string"],
-            "description": "A percentage from 0 to 100 with at most two decimals.",
-            "pattern": r"^\s*[0-9]{1,3}(\.[0-9]{1,2})?\s*%?\s*$"
+            "description": "A percentage from 0 to 100 with at most six decimals.",
+            "pattern": r"^\s*[0-9]{1,3}(\.[0-9]{1,6})?\s*%?\s*$"
         })
     }
 }

@@ -6,10 +6,11 @@ use std::collections::BTreeMap;
 
 use super::decay::{Decay, FULL_BITS};
 
-/// A whole journey is this many parts: hundredths of a percent.
-pub(super) const WHOLE: u64 = 10_000;
-/// The most touches of one journey, so that every numerator and their sum stay below 2^64.
-pub(super) const MAX_TOUCHES: usize = 1 << 23;
+/// A whole journey is this many parts: millionths of a percent.
+pub(super) const WHOLE: u64 = 100_000_000;
+/// The most touches of one journey, so that every numerator and their sum stay below 2^64: the largest sum is
+/// that of [`FULL_BITS`] for every touch of [`Rule::TimeDecay`].
+pub(super) const MAX_TOUCHES: usize = (1 << (64 - FULL_BITS)) - 1;
 
 /// A touch as the models see it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -167,8 +168,13 @@ impl Position {
     fn weigh(&self, touches: &[Touch], milestones: &[Option<i64>], numerators: &mut Vec<u64>) {
         let count = touches.len() as u64;
         numerators.resize(touches.len(), 0);
-        let held: Vec<(usize, u64)> =
-            self.slots.iter().filter_map(|(slot, share)| Some((holder(*slot, touches, milestones)?, *share))).collect();
+        let spread = self.absent == Absent::Evenly;
+        // Where absent shares are spread, all are multiplied by the number of touches as well, for which
+        // only shares in lowest terms leave room.
+        let unit = if spread { self.unit() } else { 1 };
+        let held =
+            self.slots.iter().filter_map(|(slot, share)| Some((holder(*slot, touches, milestones)?, share / unit)));
+        let held: Vec<(usize, u64)> = held.collect();
         let places = || held.iter().map(|(at, _)| *at);
         let (Some(lowest), Some(highest)) = (places().min(), places().max()) else {
             return numerators.fill(1);
@@ -180,14 +186,13 @@ impl Position {
         let is_other = |at: usize| among(at) && !places().any(|place| place == at);
         let others = if self.others == 0 { 0 } else { (0..touches.len()).filter(|at| is_other(*at)).count() as u64 };
         // Every share is multiplied by the number of others, so that theirs divides evenly.
-        let scale = others.max(1);
-        let spread = self.absent == Absent::Evenly;
-        let given = held.iter().map(|(_, share)| share).sum::<u64>() + if others > 0 { self.others } else { 0 };
-        let to_all = if spread { WHOLE.saturating_sub(given) * scale } else { 0 };
+        let (to_others, whole, scale) = (self.others / unit, WHOLE / unit, others.max(1));
+        let given = held.iter().map(|(_, share)| share).sum::<u64>() + if others > 0 { to_others } else { 0 };
+        let to_all = if spread { whole.saturating_sub(given) * scale } else { 0 };
         let scale_all = if spread { count } else { 1 };
         if others > 0 || to_all > 0 {
             for (at, numerator) in numerators.iter_mut().enumerate() {
-                *numerator = to_all + if others > 0 && is_other(at) { self.others * scale_all } else { 0 };
+                *numerator = to_all + if others > 0 && is_other(at) { to_others * scale_all } else { 0 };
             }
         }
         for (at, share) in &held {
@@ -199,6 +204,13 @@ impl Position {
         if numerators.iter().all(|numerator| *numerator == 0) {
             numerators.fill(1);
         }
+    }
+}
+
+impl Position {
+    /// The largest number that divides all shares and the whole.
+    fn unit(&self) -> u64 {
+        self.slots.iter().fold(gcd(WHOLE, self.others), |unit, (_, share)| gcd(unit, *share))
     }
 }
 
@@ -228,9 +240,13 @@ impl ByChannel {
 }
 
 fn lcm(a: u64, b: u64) -> Option<u64> {
+    (a / gcd(a, b).max(1)).checked_mul(b)
+}
+
+fn gcd(a: u64, b: u64) -> u64 {
     let (mut greater, mut rest) = (a, b);
     while rest != 0 {
         (greater, rest) = (rest, greater % rest);
     }
-    (a / greater.max(1)).checked_mul(b)
+    greater
 }

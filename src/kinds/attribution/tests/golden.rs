@@ -63,6 +63,15 @@ async fn three_touches_and_a_hundred() {
     assert_eq!(made.fact("rows_out", "touches"), Some(3));
 }
 
+/// 33.333 % of a hundred thousand are 33,333.00, to the cent.
+#[tokio::test]
+async fn shares_of_a_thousandth_of_a_percent() {
+    let yaml = "models: [{name: thirds, position: {first: 33.333, last: 33.334, others: 33.333}}]";
+    let made = ledger(yaml, &on_days(&EIGHT[..3]), &deal("2024-03-10", 100_000_00)).await;
+    assert_eq!(amounts(&made, "thirds"), ["33333.00", "33333.00", "33334.00"]);
+    assert_eq!(weights(&made, "thirds"), ["0.333330", "0.333330", "0.333340"]);
+}
+
 #[tokio::test]
 async fn refunds_keep_their_sign() {
     let made = ledger("models: [linear]", &on_days(&EIGHT[..3]), &deal("2024-03-10", -100_00)).await;

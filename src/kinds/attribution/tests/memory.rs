@@ -7,7 +7,7 @@ use super::super::effects::journey_walk;
 use super::super::resolve::resolve;
 use super::*;
 use crate::diag::Diagnostics;
-use crate::engine::entity::EntityAlgorithm;
+use crate::engine::entity::{EntityAlgorithm, EntityState};
 use crate::engine::{Frame, Frames};
 use crate::syntax::TableName;
 
@@ -38,8 +38,8 @@ fn batch(number: usize, every: usize) -> RecordBatch {
     ])
 }
 
-/// The most bytes held between calls, the largest batch made, and all rows made.
-fn walk(definition: &str, every: usize) -> (usize, usize, usize) {
+/// A walk that has just begun.
+fn started(definition: &str) -> Box<dyn EntityState> {
     let yaml = format!(
         "
 conversions: {{from: deals, id: id, entity: who, at: at, amount: amount, currency: currency}}
@@ -59,8 +59,12 @@ touches: {{from: touches, id: id, entity: who, at: at, channel: channel}}
     let (settings, name) = (settings(), TableName::new_unchecked("credits"));
     let scope = scope(&name, &settings, &frames, &engine);
     let resolved = resolve(&spec, &scope, &mut Diagnostics::default()).unwrap();
-    let walk = journey_walk(&spec, &resolved);
-    let mut state = walk.start();
+    journey_walk(&spec, &resolved).start()
+}
+
+/// The most bytes held between calls, the largest batch made, and all rows made.
+fn walk(definition: &str, every: usize) -> (usize, usize, usize) {
+    let mut state = started(definition);
     let (mut held, mut largest, mut rows) = (0, 0, 0);
     for number in 0..BATCHES {
         let mut made = state.push(&batch(number, every)).unwrap();
@@ -90,6 +94,69 @@ fn a_number_of_touches_bounds_it_as_well() {
     let (held, _, rows) = walk("lookback: {touches: 100}\nmodels: [linear]", 6);
     assert_eq!(rows, 50 * 100);
     assert!(held < 400_000, "{held} bytes for 100 touches and a batch");
+}
+
+/// With a time beside the number, what is held of the others is their ids.
+#[test]
+fn a_number_within_a_time_leaves_ids() {
+    let (held, _, rows) = walk("lookback: {within: 90 days, touches: 100}\nmodels: [linear]", 6);
+    assert_eq!(rows, 50 * 100);
+    let touches = ROWS * BATCHES;
+    assert!(held / touches < 150, "{} bytes a touch", held / touches);
+}
+
+/// Ten million touches of one person, a second after each other, in a thousand batches, and a conversion at the
+/// end of all: the batches differ in their instants alone, so that making them costs next to nothing.
+#[test]
+fn ten_million_touches_of_one_person_complete() {
+    const MANY: usize = 10_000;
+    let first = batch(0, 1).slice(0, ROWS);
+    let parts: Vec<RecordBatch> = (0..MANY / ROWS).map(|_| first.clone()).collect();
+    let touches = arrow::compute::concat_batches(&first.schema(), &parts).unwrap();
+    let end = batch(0, 1).slice(ROWS, 1);
+    let at_second = |rows: &RecordBatch, from: usize| {
+        let at: TimestampMicrosecondArray =
+            (from..from + rows.num_rows()).map(|second| Some(second as i64 * 1_000_000)).collect();
+        let mut columns = rows.columns().to_vec();
+        columns[1] = Arc::new(at.with_timezone("UTC"));
+        RecordBatch::try_new(rows.schema(), columns).unwrap()
+    };
+    // Ids come again after a thousand seconds, when they are out of reach of ten minutes.
+    for (definition, expected, most_bytes) in [
+        ("lookback: 10 minutes\nmodels: [linear, time_decay]", 2 * 600, 1_000_000),
+        ("lookback: unlimited\nmodels: [first_touch, last_touch]", 2, 20_000),
+    ] {
+        let (mut state, mut held, mut rows) = (started(definition), 0, 0);
+        let batches = (0..MANY / 10).map(|n| at_second(&touches, n * MANY)).chain([at_second(&end, MANY * MANY / 10)]);
+        for batch in batches {
+            let mut made = state.push(&batch).unwrap();
+            loop {
+                held = held.max(state.held_bytes());
+                let Some(batch) = made else { break };
+                rows += batch.num_rows();
+                made = state.more().unwrap();
+            }
+        }
+        assert_eq!(rows, expected, "{definition}");
+        assert!(held < most_bytes, "{definition}: {held} bytes");
+    }
+}
+
+/// The longest journey that there may be, every touch of it at the instant of the conversion: the sum of the
+/// numerators is the largest that 64 bits hold, and the units come out to the last.
+#[test]
+fn the_longest_journey_closes() {
+    use super::super::apportion::{Scratch, apportion};
+    use super::super::decay::FULL_BITS;
+    use super::super::weights::MAX_TOUCHES;
+    let numerators = vec![1u64 << FULL_BITS; MAX_TOUCHES];
+    assert_eq!(numerators.iter().map(|n| u128::from(*n)).sum::<u128>(), (1 << 64) - (1 << FULL_BITS));
+    let mut shares = Vec::new();
+    apportion(1_000_000_000_000_007, &numerators, &mut Scratch::default(), &mut shares);
+    assert_eq!(shares.iter().sum::<i64>(), 1_000_000_000_000_007);
+    // What is left over goes to the first.
+    let (each, left) = (1_000_000_000_000_007 / MAX_TOUCHES as i64, 1_000_000_000_000_007 % MAX_TOUCHES as i64);
+    assert_eq!((shares[0], shares[left as usize - 1], shares[left as usize]), (each + 1, each + 1, each));
 }
 
 /// Of all touches ever, the first and the last need two.
