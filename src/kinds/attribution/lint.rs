@@ -1,11 +1,8 @@
 //! What can be wrong with a definition beside its expressions.
 
 use super::facts::BEFORE_ALL_TOUCHES;
-use super::model_spec::{How, ModelSpec};
-use super::models::Model;
 use super::resolve::Resolved;
 use super::spec::{Attribution, Layout};
-use super::weights::{Among, Position, Rule, Slot};
 use crate::diag::{Diagnostic, Diagnostics, Place, codes};
 use crate::kinds::{FactRow, Scope, fact};
 use crate::syntax::{ColumnName, Spanned, TableName};
@@ -48,41 +45,6 @@ pub(super) fn names(spec: &Attribution, diags: &mut Diagnostics) {
         }
         seen.push(name);
     }
-}
-
-/// Places that no touch can ever hold.
-pub(super) fn places(spec: &Attribution, models: &[Model], diags: &mut Diagnostics) {
-    let most = spec.lookback.as_ref().and_then(|lookback| lookback.value.touches);
-    for written in &spec.models {
-        let Some(How::Position(_)) = &written.value.how else { continue };
-        let model = models.iter().find(|model| is_named(model, &written.value));
-        let Some(Rule::Position(position)) = model.map(|model| &model.rule) else { continue };
-        for why in impossible(position, most) {
-            let message = format!("{why}, so its share always goes to the others");
-            diags.push(Diagnostic::warning(codes::IMPOSSIBLE_PLACE, written.place, message));
-        }
-    }
-}
-
-fn is_named(model: &Model, written: &ModelSpec) -> bool {
-    written.name.as_ref().map_or("position", |name| name.value.as_str()) == model.name
-}
-
-fn impossible(position: &Position, most: Option<u32>) -> Vec<String> {
-    let mut found = Vec::new();
-    let most = most.map_or(usize::MAX, |most| most as usize);
-    let has = |slot: Slot| position.slots.iter().any(|(known, share)| *known == slot && *share > 0);
-    if most < 2 && (has(Slot::Second) || has(Slot::SecondLast)) {
-        found.push(format!("a journey has at most {most} touch and nobody is second in it"));
-    }
-    let ends = position.slots.iter().filter(|(slot, _)| !matches!(slot, Slot::Milestone(_))).count();
-    if position.others > 0 && position.among == Among::All && most <= ends {
-        found.push(format!("a journey has at most {most} touches, which all have a place"));
-    }
-    if position.others > 0 && position.among == Among::Between && position.slots.len() < 2 {
-        found.push("nothing lies between the first and the last place where there is only one".to_string());
-    }
-    found
 }
 
 /// A lookback that begins before the first touch, whatever the conversion; known once the rows are.

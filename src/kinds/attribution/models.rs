@@ -92,6 +92,8 @@ pub(super) struct Model {
     pub(super) rule: Rule,
     /// What it learns from all journeys, if anything.
     pub(super) learns: Option<Learns>,
+    /// Where it is written.
+    pub(super) place: Place,
 }
 
 impl Model {
@@ -145,7 +147,7 @@ fn model(written: &Spanned<ModelSpec>, milestones: &[String], diags: &mut Diagno
         diags.push(Diagnostic::error(codes::INVALID_VALUE, written.place, message));
         return None;
     };
-    let reader = Reader { milestones };
+    let reader = Reader { milestones, place: written.place };
     let (word, rule, learns) = match how {
         How::Known(name) => reader.known(name, diags)?,
         How::TimeDecay(decay) => {
@@ -183,7 +185,7 @@ fn model(written: &Spanned<ModelSpec>, milestones: &[String], diags: &mut Diagno
         diags.push(Diagnostic::error(codes::INVALID_VALUE, written.place, message));
         return None;
     }
-    Some(Model { name, written: word, rule, learns })
+    Some(Model { name, written: word, rule, learns, place: written.place })
 }
 
 /// Until the run has learned effects, every channel counts the same.

@@ -6,6 +6,7 @@ use super::emit::Shape;
 use super::lint;
 use super::milestones::{Milestone, milestones};
 use super::models::{self, Learns, Model};
+use super::places;
 use super::spec::{Anonymous, Attribution, Conversions, NullAmount, RoleMode, Touches};
 use super::spend::{self, ResolvedSpend};
 use super::typing::{Kept, Typing};
@@ -151,7 +152,7 @@ pub(super) fn resolve(spec: &Attribution, scope: &Scope<'_>, diags: &mut Diagnos
     }
     let reach = reach(spec, &models, diags);
     lint::names(spec, diags);
-    lint::places(spec, &models, diags);
+    places::lint(spec, &models, diags);
     let (conversions, scale) = conversions?;
     Some(Resolved {
         joining: joining?,

@@ -31,7 +31,8 @@ pub(super) fn reach(spec: &Attribution) -> String {
     }
 }
 
-fn percent(share: u64) -> String {
+/// A share in percent.
+pub(super) fn percent(share: u64) -> String {
     super::model_spec::Percent(u32::try_from(share).unwrap_or(u32::MAX)).to_string()
 }
 

@@ -94,16 +94,57 @@ fn shares_and_places() {
 
 #[test]
 fn places_that_nobody_can_hold() {
-    let w = Severity::Warning;
+    let (w, hint) = (Severity::Warning, "look back on more touches, or leave the share out");
     let second = only("lookback: {touches: 1}\nmodels: [{name: a, position: {first: 50, second: 50}}]");
-    let message = "a journey has at most 1 touch and nobody is second in it, so its share always goes to the others";
-    assert_is(&second, codes::IMPOSSIBLE_PLACE, w, message, "");
+    let message = "`second` of `a` can never apply: a journey has one touch at most, and nobody is second in it, so \
+                   its 50 % always enlarges the other shares";
+    assert_is(&second, codes::IMPOSSIBLE_PLACE, w, message, hint);
     let others = only("lookback: {touches: 2}\nmodels: [{name: a, position: {first: 50, last: 30, others: 20}}]");
-    let message = "a journey has at most 2 touches, which all have a place, so its share always goes to the others";
-    assert_is(&others, codes::IMPOSSIBLE_PLACE, w, message, "");
+    let message = "`others` of `a` can never apply: a journey has 2 touches at most, each of which has a place, so \
+                   its 20 % always enlarges the other shares";
+    assert_is(&others, codes::IMPOSSIBLE_PLACE, w, message, hint);
     let between = only("models: [{name: a, position: {first: 50, between: 50}}]");
-    let message = "nothing lies between the first and the last place where there is only one, so its share always goes to the others";
-    assert_is(&between, codes::IMPOSSIBLE_PLACE, w, message, "");
+    let message = "`between` of `a` can never apply: a journey may have any number of touches, and none lies between \
+                   two places that are held, so its 50 % always enlarges the other shares";
+    assert_is(&between, codes::IMPOSSIBLE_PLACE, w, message, hint);
+}
+
+/// Known models have places as well: of two touches a U has two ends, and an Amplitude J the last and the one before.
+#[test]
+fn known_models_have_places_too() {
+    let found = |most: u32, model: &str| -> Vec<String> {
+        let milestones = "milestones: {lead_created: at, opportunity_created: at}";
+        let yaml = format!("lookback: {{touches: {most}}}\n{milestones}\nmodels: [{model}]");
+        found(&format!("{CONVERSIONS}{TOUCHES}{yaml}")).into_iter().map(|said| said.message).collect()
+    };
+    let starts = |most: u32, model: &str, start: &str| {
+        let said = found(most, model);
+        assert!(said.len() == 1 && said[0].starts_with(start), "{said:?}");
+    };
+    starts(2, "u_shaped", "`others` of `u_shaped` can never apply: a journey has 2 touches at most");
+    starts(2, "w_shaped", "`between` of `w_shaped` can never apply");
+    starts(1, "u_shaped@hubspot", "`others` of `u_shaped_hubspot` can never apply: a journey has one touch at most");
+    let amplitude = found(2, "j_shaped@amplitude");
+    assert!(amplitude[0].ends_with("so its 20 % always goes to all touches alike"), "{amplitude:?}");
+    // One more touch, and there is room; a milestone need not take a touch of its own.
+    for (most, model) in [(3, "u_shaped"), (3, "w_shaped"), (2, "u_shaped@hubspot"), (3, "j_shaped@amplitude")] {
+        assert_eq!(found(most, model), [""; 0], "{model}");
+    }
+    // The second of two is the last as well, so the first is one of the others.
+    assert_eq!(found(2, "{name: a, position: {second: 50, last: 30, others: 20}}"), [""; 0]);
+}
+
+/// A third need not be cut off after two decimals.
+#[test]
+fn shares_with_up_to_six_decimals() {
+    assert_eq!(
+        found(&format!(
+            "{CONVERSIONS}{TOUCHES}models: [{{name: a, position: {{first: 33.333, last: 33.334, others: 33.333}}}}]"
+        )),
+        []
+    );
+    let short = only("models: [{name: a, position: {first: 33.333333, last: 66.666666}}]");
+    assert_is(&short, codes::SHARES_NOT_WHOLE, E, "the shares make 99.999999 %, not 100 %", "change them");
 }
 
 #[test]
