@@ -144,6 +144,12 @@ impl Writer<'_> {
         from
     }
 
+    /// Columns of which rows must be alike for credit to add up: the model, and the channel too where a model
+    /// gives a conversion to several.
+    pub(super) fn one_model(&self) -> Vec<&'static str> {
+        if self.resolved.overlaps() { vec!["model", "channel"] } else { vec!["model"] }
+    }
+
     /// Columns of which rows must be alike for amounts to add up, beside `columns`.
     pub(super) fn one_currency<'c>(&self, columns: &[&'c str]) -> Vec<&'c str> {
         let told = self.resolved.conversions.currency.as_ref().map(|_| "currency");
@@ -158,29 +164,41 @@ impl Writer<'_> {
             let listed: Vec<String> = self.resolved.models.iter().map(|m| words::model(m, self.resolved)).collect();
             let text = format!("The model that shared: {}.", listed.join("; "));
             columns.push(made("model", ColumnType::Text, text, &[]).not_null());
-            let text =
-                "The touch's share of the conversion. The shares of a conversion under a model add up to exactly 1.";
+            let but = words::but(self.resolved);
+            let text = format!(
+                "The touch's share of the conversion. The shares of a conversion under a model add up to exactly 1{but}."
+            );
             let from = self.shares_from(self.resolved.models.iter());
-            columns.push(made("weight", weight, text, &from).not_null().adds_up_within(&["model"]));
-            let text =
-                "The touch's share of the conversion's amount. The shares under a model add up to it to the cent.";
+            columns.push(made("weight", weight, text, &from).not_null().adds_up_within(&self.one_model()));
+            let text = format!(
+                "The touch's share of the conversion's amount. The shares under a model add up to it to the cent{but}."
+            );
             let from: Vec<&Promise> = std::iter::once(&p.amount).chain(from).collect();
-            let within = self.one_currency(&["model"]);
-            columns.extend(amount.map(|ty| made("amount", ty, text, &from).not_null().adds_up_within(&within)));
+            let within = self.one_currency(&self.one_model());
+            columns
+                .extend(amount.map(|ty| made("amount", ty, text.as_str(), &from).not_null().adds_up_within(&within)));
             return;
         }
         for model in &self.resolved.models {
             let words = words::model(model, self.resolved);
+            let within: &[&str] = if model.adds_up() { &[] } else { &["channel"] };
+            let sum = |exactly: &str| match model.adds_up() {
+                true => format!("add up to {exactly}"),
+                false => "do not add up: NOT ADDITIVE across channels".to_string(),
+            };
             let text = format!(
-                "The touch's share of the conversion under {words}. A conversion's shares add up to exactly 1."
+                "The touch's share of the conversion under {words}. A conversion's shares {}.",
+                sum("exactly 1")
             );
             let from = self.shares_from(std::iter::once(model));
-            columns.push(made(weight_column(&model.name).as_str(), weight, text, &from).not_null());
+            let weight = made(weight_column(&model.name).as_str(), weight, text, &from).not_null();
+            columns.push(if within.is_empty() { weight } else { weight.adds_up_within(within) });
             let text = format!(
-                "The touch's share of the conversion's amount under `{}`; they add up to it to the cent.",
-                model.name
+                "The touch's share of the conversion's amount under `{}`; they {}.",
+                model.name,
+                sum("it to the cent")
             );
-            let (name, within) = (amount_column(&model.name), self.one_currency(&[]));
+            let (name, within) = (amount_column(&model.name), self.one_currency(within));
             let from: Vec<&Promise> = std::iter::once(&p.amount).chain(from).collect();
             let shared = |ty| made(name.as_str(), ty, text, &from).not_null();
             // Without a column of currencies all amounts add up.
@@ -204,22 +222,24 @@ impl Writer<'_> {
             grain.push("currency");
         }
         let text = "Conversions that the model gives the channel: the sum of its weights.";
-        columns.push(made("credits", credit, text, &from).not_null().adds_up_within(&["model"]));
+        columns.push(made("credits", credit, text, &from).not_null().adds_up_within(&self.one_model()));
+        let (without, overlaps) = (words::without_total(self.resolved), self.resolved.overlaps());
+        let total = |column: Column| if overlaps { column } else { column.not_null() };
         let of = "of the model".to_string() + if self.resolved.scale.is_some() { " and currency" } else { "" };
-        let text = format!("All credits {of}, by which `credits_share` is divided.");
-        columns.push(made("credits_total", credit, text, &from).not_null().adds_up_within(&["model", "channel"]));
-        let text = format!("The channel's part in all credits {of}; a ratio: never add or average it.");
+        let text = format!("All credits {of}, by which `credits_share` is divided{without}.");
+        columns.push(total(made("credits_total", credit, text, &from)).adds_up_within(&["model", "channel"]));
+        let text = format!("The channel's part in all credits {of}{without}; a ratio: never add or average it.");
         columns.push(made("credits_share", ColumnType::Double, text, &from).never_adds_up());
         if let Some(scale) = self.resolved.scale {
             let ty = ColumnType::Decimal(SUM_PRECISION, scale);
             let text = "What the model gives the channel.";
-            let (each, all) = (self.one_currency(&["model"]), self.one_currency(&["model", "channel"]));
+            let (each, all) = (self.one_currency(&self.one_model()), self.one_currency(&["model", "channel"]));
             let shared: Vec<&Promise> = std::iter::once(&p.amount).chain(from.iter().copied()).collect();
             columns.push(made("amount", ty, text, &shared).not_null().adds_up_within(&each));
-            let text = format!("All amounts {of}, by which `amount_share` is divided.");
-            columns.push(made("amount_total", ty, text, &[&p.amount]).not_null().adds_up_within(&all));
+            let text = format!("All amounts {of}, by which `amount_share` is divided{without}.");
+            columns.push(total(made("amount_total", ty, text, &[&p.amount])).adds_up_within(&all));
             let text = format!(
-                "The channel's part in all amounts {of}; NULL where they add up to 0; a ratio: never add or average it."
+                "The channel's part in all amounts {of}; NULL where they add up to 0{without}; a ratio: never add or average it."
             );
             columns.push(made("amount_share", ColumnType::Double, text, &shared).never_adds_up());
         }
@@ -237,7 +257,8 @@ impl Writer<'_> {
         let p = &self.resolved.promises;
         let count = ColumnType::BigInt;
         let credit = ColumnType::Decimal(SUM_PRECISION, WEIGHT_SCALE);
-        let mut columns = vec![made("model", ColumnType::Text, "The model.", &[]).not_null()];
+        let text = format!("The model{}.", words::but_not_here(self.resolved));
+        let mut columns = vec![made("model", ColumnType::Text, text, &[]).not_null()];
         let mut grain = vec!["model"];
         if self.resolved.scale.is_some() {
             columns.push(made("currency", ColumnType::Text, "The currency of the amounts.", &[&p.currency]).not_null());

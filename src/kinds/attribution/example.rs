@@ -32,6 +32,7 @@ const MOST_TOUCHES: usize = 12;
 pub(super) struct WorkedExample {
     resolved: Resolved,
     layout: Layout,
+    /// Those that add up.
     pub(super) models: Vec<String>,
     /// Decimals of amounts, where there are amounts that may be shown.
     pub(super) scale: Option<i8>,
@@ -47,7 +48,7 @@ impl WorkedExample {
         let open = |pii: Pii| pii == Pii::None;
         Self {
             layout,
-            models: resolved.models.iter().map(|model| model.name.clone()).collect(),
+            models: resolved.models.iter().filter(|model| model.adds_up()).map(|model| model.name.clone()).collect(),
             scale: resolved.scale.filter(|_| open(p.amount.pii) && open(p.currency.pii)),
             ids: open(p.conversion.pii),
             instants: open(p.touched_at.pii) && open(p.converted_at.pii),

@@ -75,6 +75,9 @@ pub(super) fn credits(example: &WorkedExample, layout: Layout, rows: &RecordBatc
         Layout::Long => {
             let (weights, amounts) = (amounts(rows, "weight", WEIGHT_SCALE)?, amounts_of("amount")?);
             for ((row, model), weight) in texts(rows, "model")?.iter().enumerate().zip(weights) {
+                if !example.models.contains(model) {
+                    continue;
+                }
                 share(model, row, weight, amounts.as_ref().and_then(|amounts| amounts.get(row)).copied());
             }
         }

@@ -52,7 +52,7 @@ fn conversions_in(resolved: &Resolved, scope: &Scope<'_>) -> Result<LogicalPlan>
 
 /// Conversions as the ledger has them: a model's credits are one for each.
 fn attributed(resolved: &Resolved, scope: &Scope<'_>) -> Result<LogicalPlan> {
-    let model = resolved.models.first().map_or("", |model| model.name.as_str());
+    let model = resolved.models.iter().find(|model| model.adds_up()).map_or("", |model| model.name.as_str());
     let rows = scope.frames.scan(&scope.model.with_suffix(RECONCILIATION))?;
     let rows = planned(rows.filter(ident("model").eq(lit(model))))?;
     let rows = planned(rows.aggregate(EVERY_ROW, [sum(ident("credits")).alias("rows")]))?;

@@ -21,6 +21,7 @@ enum Shape {
     LastNonDirect,
     Linear,
     TimeDecay,
+    Participation,
     Markov,
     Shapley,
     /// Places with percentages, the percentage of the others, who they are, and what becomes of absent shares.
@@ -66,6 +67,7 @@ pub(super) const KNOWN: &[Known] = &[
     known("w_shaped@hubspot", Shape::Position(&W, 10, Among::All, Absent::Renormalise)),
     known("full_path", FULL_PATH),
     known("full_path@marketo_measure", FULL_PATH),
+    known("participation", Shape::Participation),
     known("markov", Shape::Markov),
     known("shapley", Shape::Shapley),
 ];
@@ -97,6 +99,16 @@ pub(super) struct Model {
 }
 
 impl Model {
+    /// Whether what it gives adds up to the conversion, as all but participation does.
+    pub(super) fn adds_up(&self) -> bool {
+        !matches!(self.rule, Rule::Participation)
+    }
+
+    /// Whether it tells channels apart.
+    pub(super) fn reads_channels(&self) -> bool {
+        self.learns.is_some() || !self.adds_up()
+    }
+
     /// Whether milestones decide about its shares.
     pub(super) fn has_milestones(&self) -> bool {
         let Rule::Position(position) = &self.rule else { return false };
@@ -136,6 +148,11 @@ pub(super) fn models(spec: &Attribution, milestones: &[String], place: Place, di
         }
         seen.push((model.name.clone(), written.place));
         models.push(model);
+    }
+    if !models.is_empty() && !models.iter().any(Model::adds_up) {
+        let message = "no model shares credit out, so nothing proves that conversions are complete";
+        let hint = "add one beside `participation`, as `linear`";
+        diags.push(Diagnostic::error(codes::INVALID_VALUE, place, message).hint(hint));
     }
     models
 }
@@ -214,6 +231,7 @@ impl Reader<'_> {
             Shape::Last => (word, Rule::Last, None),
             Shape::LastNonDirect => (word, Rule::LastNonDirect, None),
             Shape::Linear => (word, Rule::Linear, None),
+            Shape::Participation => (word, Rule::Participation, None),
             Shape::TimeDecay => {
                 (format!("time_decay, half-life {HALF_LIFE}"), self.decay(HALF_LIFE, self.place, diags)?, None)
             }

@@ -34,7 +34,7 @@ pub(super) type NaiveRow = (i64, Option<i64>, usize, usize, usize, Vec<(i64, i64
 /// The models of the comparison, in the order of the numbers of a row.
 pub(super) const MODELS: &str = "[first_touch, last_touch, last_non_direct, linear, time_decay, u_shaped, w_shaped, \
      w_shaped@hubspot, full_path, j_shaped@amplitude, {name: own, position: {second: 12.5, second_last: 7.5, \
-     lead_created: 30, between: 50}}, shapley]";
+     lead_created: 30, between: 50}}, shapley, participation]";
 
 const WEIGHT_UNITS: i64 = 1_000_000_000_000_000;
 
@@ -44,13 +44,16 @@ pub(super) fn ledger(touches: &[NaiveTouch], conversions: &[NaiveConversion], re
     for conversion in conversions {
         let journey = journey(touches, conversion, reach);
         if journey.is_empty() {
-            let all = vec![(WEIGHT_UNITS, conversion.cents); 12];
+            let all = vec![(WEIGHT_UNITS, conversion.cents); 13];
             rows.push((conversion.id, None, 1, 0, 0, all));
             continue;
         }
         let fractions = fractions(&journey, conversion);
-        let shares: Vec<(Vec<i64>, Vec<i64>)> =
+        let mut shares: Vec<(Vec<i64>, Vec<i64>)> =
             fractions.iter().map(|f| (share(WEIGHT_UNITS, f), share(conversion.cents, f))).collect();
+        let is_first = |at: usize| journey[..at].iter().all(|(before, _)| before.channel != journey[at].0.channel);
+        let to_firsts = |all: i64| (0..journey.len()).map(|at| if is_first(at) { all } else { 0 }).collect();
+        shares.push((to_firsts(WEIGHT_UNITS), to_firsts(conversion.cents)));
         for (at, (touch, merged)) in journey.iter().enumerate() {
             let numbers = shares.iter().map(|(weights, cents)| (weights[at], cents[at])).collect();
             rows.push((conversion.id, Some(touch.id), at + 1, journey.len(), *merged, numbers));

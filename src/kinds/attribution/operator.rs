@@ -102,7 +102,7 @@ impl State {
         };
         Self {
             rules: walk.models.iter().map(|model| learned.rule(model)).collect(),
-            channels: walk.models.iter().any(|model| model.learns.is_some()).then(|| learned.channels()),
+            channels: walk.models.iter().any(Model::reads_channels).then(|| learned.channels()),
             nobody: walk.shape.touch.iter().map(nobody).collect(),
             milestones: walk.milestones,
             judged: walk.judged,
@@ -299,6 +299,12 @@ impl Sharing<'_> {
         }
         let milestones: Vec<Option<i64>> = (0..self.milestones).map(|m| self.batch.milestone(m, self.row)).collect();
         weigh(rule, self.touches, self.at, &milestones, numerators);
+        if let Rule::Participation = rule {
+            let whole = |of: i64| numerators.iter().map(|met| if *met == 0 { 0 } else { of }).collect();
+            shares.weights = whole(WEIGHT_UNITS);
+            shares.amounts = shape.scale.map(|_| whole(amount)).unwrap_or_default();
+            return Ok(shares);
+        }
         apportion(WEIGHT_UNITS, numerators, scratch, &mut shares.weights);
         if let Some(scale) = shape.scale {
             let unit = self.batch.smallest_unit(self.row, scale, amount);

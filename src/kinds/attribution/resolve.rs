@@ -347,6 +347,11 @@ impl Resolved {
         self.models.iter().any(|model| model.learns.is_some())
     }
 
+    /// Whether a model gives a conversion to several channels at once, so that not everything adds up.
+    pub(super) fn overlaps(&self) -> bool {
+        !self.models.iter().all(Model::adds_up)
+    }
+
     /// Whether channels' effects must be known before credit is shared.
     pub(super) fn needs_effects(&self) -> bool {
         let needs = |learns: Learns| matches!(learns, Learns::Markov(_) | Learns::ShapleyRate { .. });

@@ -243,10 +243,10 @@ impl Writer<'_> {
         let credit = Decimal(SUM_PRECISION, WEIGHT_SCALE);
         vec![
             made("cost", money(spend.scale), cost, &[&spend.from_cost]).not_null().adds_up_within(&["model"]),
-            made("amount", money(scale), amount, &[&p.amount, &p.channel]).not_null().adds_up_within(&["model"]),
+            made("amount", money(scale), amount, &[&p.amount, &p.channel]).not_null().adds_up_within(&self.one_model()),
             made("credits", credit, "Conversions that the model gives.", &[&p.channel])
                 .not_null()
-                .adds_up_within(&["model"]),
+                .adds_up_within(&self.one_model()),
             made("roas", Double, roas, &from).never_adds_up(),
             made("cost_per_credit", Double, each, &[&spend.from_cost]).never_adds_up(),
             made("rates_missing", BigInt, missing, &[]).not_null(),

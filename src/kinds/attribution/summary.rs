@@ -122,25 +122,36 @@ pub(super) fn comparison(spec: &Attribution, resolved: &Resolved, scope: &Scope<
         let sum = WindowFunction::new(WindowFunctionDefinition::AggregateUDF(sum_udaf()), vec![ident(column)]);
         planned(Expr::from(sum).partition_by(named(&within)).build())
     };
-    let mut windows = vec![over_all("credits")?.alias("w_credits")];
+    let sums = planned(sums.window([over_all("credits")?.alias("w_credits")]))?;
+    // What does not add up has no total either.
+    let total = |column: &str| planned(when(closes(resolved), ident(column)).end());
     let mut columns = named(&["model", "channel"]);
     let double = |expr: Expr| cast(expr, DataType::Float64);
-    let share = |part: &str, total: &str| double(ident(part)) / nullif(double(ident(total)), lit(0f64));
+    let share = |part: &str, total: Expr| double(ident(part)) / nullif(double(total), lit(0f64));
     columns.extend(resolved.scale.map(|_| ident("currency")));
     columns.extend([
         ident("credits"),
-        cast(ident("w_credits"), credit()).alias("credits_total"),
-        share("credits", "w_credits").alias("credits_share"),
+        cast(total("w_credits")?, credit()).alias("credits_total"),
+        share("credits", total("w_credits")?).alias("credits_share"),
     ]);
-    if let Some(scale) = resolved.scale {
-        windows.push(over_all("amount")?.alias("w_amount"));
-        columns.extend([
-            ident("amount"),
-            cast(ident("w_amount"), money(scale)).alias("amount_total"),
-            share("amount", "w_amount").alias("amount_share"),
-        ]);
-    }
-    planned(sums.window(windows).and_then(|rows| rows.project(columns)).and_then(LogicalPlanBuilder::build))
+    let Some(scale) = resolved.scale else {
+        return planned(sums.project(columns).and_then(LogicalPlanBuilder::build));
+    };
+    let sums = planned(sums.window([over_all("amount")?.alias("w_amount")]))?;
+    columns.extend([
+        ident("amount"),
+        cast(total("w_amount")?, money(scale)).alias("amount_total"),
+        share("amount", total("w_amount")?).alias("amount_share"),
+    ]);
+    planned(sums.project(columns).and_then(LogicalPlanBuilder::build))
+}
+
+/// The condition of rows whose `model` adds up to its conversions.
+fn closes(resolved: &Resolved) -> Expr {
+    let names = |adds_up: bool| resolved.models.iter().filter(move |model| model.adds_up() == adds_up);
+    let overlapping: Vec<Expr> = names(false).map(|model| lit(model.name.as_str())).collect();
+    // An empty list is no list to SQL.
+    if overlapping.is_empty() { lit(true) } else { ident("model").in_list(overlapping, true) }
 }
 
 /// The condition of ledger rows that no touch stands behind.
@@ -148,12 +159,12 @@ pub(super) fn is_unattributed() -> Expr {
     ident("journey_length").eq(lit(0i32))
 }
 
-/// Rows in: usable conversions, read again, and the ledger. Rows out: one for each model and currency.
+/// Rows in: usable conversions, read again, and the ledger. Rows out: one for each model that adds up and currency.
 pub(super) fn reconciliation(spec: &Attribution, resolved: &Resolved, scope: &Scope<'_>) -> Result<LogicalPlan> {
     let source = planned(source(resolved, scope)?.build())?;
     let by: Vec<&str> = resolved.scale.map(|_| "currency").into_iter().collect();
     let ledger = scope.frames.scan(scope.model)?;
-    let shared = sums(spec, resolved, &by, None, ledger.clone())?;
+    let shared = planned(sums(spec, resolved, &by, None, ledger.clone())?.filter(closes(resolved)))?;
     let lonely = sums(spec, resolved, &by, Some(&is_unattributed()), ledger)?;
     let renamed = |rows: LogicalPlanBuilder, prefix: &str| -> Result<LogicalPlan> {
         let columns: Vec<Expr> = rows
@@ -196,7 +207,7 @@ pub(super) fn reconciliation(spec: &Attribution, resolved: &Resolved, scope: &Sc
     planned(rows.project(columns).and_then(LogicalPlanBuilder::build))
 }
 
-/// The usable conversions by currency, once for each model: `s_model`, `s_currency`, `s_conversions`, `s_amount`.
+/// The usable conversions by currency, once for each model that adds up: `s_model`, `s_currency`, `s_conversions`, `s_amount`.
 fn source(resolved: &Resolved, scope: &Scope<'_>) -> Result<LogicalPlanBuilder> {
     let rows = usable_conversions(resolved, scope)?;
     let rows = match resolved.conversions.converted {
@@ -214,8 +225,8 @@ fn source(resolved: &Resolved, scope: &Scope<'_>) -> Result<LogicalPlanBuilder> 
     let rows = planned(rows.aggregate(groups, totals))?;
     // A sum over nothing at all is one row: it says nothing about any conversion.
     let rows = planned(rows.filter(ident("s_conversions").gt(lit(ScalarValue::Int64(Some(0))))))?;
-    let names = resolved.models.iter().map(|model| lit(model.name.as_str())).collect();
-    columns.push(make_array(names).alias("s_model"));
+    let names = resolved.models.iter().filter(|model| model.adds_up()).map(|model| lit(model.name.as_str()));
+    columns.push(make_array(names.collect()).alias("s_model"));
     let rows = planned(rows.project(columns))?;
     planned(rows.unnest_columns_with_options(vec![Column::from_name("s_model")], UnnestOptions::new()))
 }

@@ -2,7 +2,7 @@
 //!
 //! Nothing here knows of tables, names or money.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::decay::{Decay, FULL_BITS};
 
@@ -45,6 +45,8 @@ pub(super) enum Rule {
     Position(Position),
     /// Each channel's effect, shared by its touches; see [`super::data_driven`].
     ByChannel(ByChannel),
+    /// All of it to the first touch of every channel, so that nothing is shared and nothing adds up.
+    Participation,
 }
 
 /// Shares for places, in parts of [`WHOLE`].
@@ -119,6 +121,10 @@ pub(super) fn weigh(
         Rule::TimeDecay(decay) => by_age(decay, touches, converted_at, numerators),
         Rule::Position(position) => position.weigh(touches, milestones, numerators),
         Rule::ByChannel(by) => by.weigh(touches, numerators),
+        Rule::Participation => {
+            let mut met = BTreeSet::new();
+            numerators.extend(touches.iter().map(|touch| u64::from(met.insert(touch.channel))));
+        }
         Rule::First | Rule::Last | Rule::LastNonDirect => {
             numerators.resize(count, 0);
             if let Some(numerator) = rule.only(touches).and_then(|only| numerators.get_mut(only)) {

@@ -92,6 +92,10 @@ pub(super) fn model(model: &Model, resolved: &Resolved) -> String {
             format!("all to the last touch whose channel is not {}, to the last of all where every one is", direct.join(" or "))
         }
         (Rule::Linear, _) => "the same to every touch".to_string(),
+        (Rule::Participation, _) => {
+            "the whole conversion to every channel of the journey, at its first touch; NOT ADDITIVE across channels"
+                .to_string()
+        }
         (Rule::TimeDecay(_), _) => {
             let half = model.written.split("half-life ").nth(1).unwrap_or("7 days");
             format!("the later the more, with a half-life of {half} before the conversion")
@@ -170,12 +174,42 @@ fn assumptions(spec: &Attribution, resolved: &Resolved, scope: &Scope<'_>) -> Ve
     said
 }
 
+/// Where shares do not add up.
+pub(super) fn but(resolved: &Resolved) -> String {
+    overlapping(resolved).map_or_else(String::new, |models| {
+        format!(", except under {models}, which gives every channel all of it and is NOT ADDITIVE across channels")
+    })
+}
+
+/// Where there is no total.
+pub(super) fn without_total(resolved: &Resolved) -> String {
+    overlapping(resolved).map_or_else(String::new, |models| format!("; NULL under {models}, which does not add up"))
+}
+
+/// Which models are not reconciled.
+pub(super) fn but_not_here(resolved: &Resolved) -> String {
+    overlapping(resolved).map_or_else(String::new, |models| format!("; {models} does not add up and is left out"))
+}
+
+/// The models that do not add up, by name.
+fn overlapping(resolved: &Resolved) -> Option<String> {
+    let models = resolved.models.iter().filter(|model| !model.adds_up());
+    let names: Vec<String> = models.map(|model| format!("`{}`", model.name)).collect();
+    (!names.is_empty()).then(|| names.join(" and "))
+}
+
 fn limits(resolved: &Resolved) -> Vec<String> {
     let mut said = vec![
         "Credit says who was there before a conversion, not what caused it.".to_string(),
         "Touches that were not recorded get nothing, and late ones change the credit of conversions already reported."
             .to_string(),
     ];
+    if let Some(models) = overlapping(resolved) {
+        said.push(format!(
+            "What {models} gives must never be added up over channels: a conversion with three channels would count three \
+             times. The rule that shares add up, and the reconciliation, leave it out."
+        ));
+    }
     if resolved.learns() {
         said.push("Models that learn from data change with every journey: their credit for old conversions moves with new ones.".to_string());
     }

@@ -72,6 +72,48 @@ async fn shares_of_a_thousandth_of_a_percent() {
     assert_eq!(weights(&made, "thirds"), ["0.333330", "0.333330", "0.333340"]);
 }
 
+/// Three channels in four touches: each has all of the 90.00 at its first touch, 270.00 in all, and the
+/// reconciliation knows of the model beside it alone.
+#[tokio::test]
+async fn participation_does_not_add_up() {
+    let touched = [
+        ("t1", "a", "2024-03-01", "Email"),
+        ("t2", "a", "2024-03-02", "Search"),
+        ("t3", "a", "2024-03-03", "Email"),
+        ("t4", "a", "2024-03-04", "Social"),
+    ];
+    let deals = conversions(&[
+        ("d1", "a", "2024-03-10", Some(90_00), Some("USD")),
+        ("d2", "a", "2024-03-02", Some(10_00), Some("USD")),
+        ("d3", "nobody", "2024-03-10", Some(5_00), Some("USD")),
+    ]);
+    for layout in ["long", "wide"] {
+        let made = ledger(&format!("models: [participation, linear]\nlayout: {layout}"), &touched, &deals).await;
+        if layout == "long" {
+            let lines = made.lines("", &["model", "conversion_id", "touch_id", "weight", "amount"]);
+            let own: Vec<&String> = lines.iter().filter(|line| line.starts_with("participation")).collect();
+            assert_eq!(
+                own,
+                [
+                    "participation | d1 | t1 | 1.000000000000000 | 90.00",
+                    "participation | d1 | t2 | 1.000000000000000 | 90.00",
+                    "participation | d1 | t4 | 1.000000000000000 | 90.00",
+                    "participation | d2 | t1 | 1.000000000000000 | 10.00",
+                    "participation | d2 | t2 | 1.000000000000000 | 10.00",
+                    "participation | d3 | - | 1.000000000000000 | 5.00",
+                ]
+            );
+        }
+        let compared = made.lines("_comparison", &["model", "channel", "amount", "amount_total", "credits_share"]);
+        assert_eq!(compared[4], "participation | (unattributed) | 5.00 | - | -", "{layout}");
+        assert_eq!(compared[5], "participation | Email | 100.00 | - | -", "{layout}");
+        assert_eq!(compared[7], "participation | Social | 90.00 | - | -", "{layout}");
+        let reconciled = made.lines("_reconciliation", &["model", "amount_converted", "difference"]);
+        assert_eq!(reconciled, ["linear | 105.00 | 0.00"], "{layout}");
+        assert_eq!(made.fact("rows_out", "conversions"), Some(3));
+    }
+}
+
 #[tokio::test]
 async fn refunds_keep_their_sign() {
     let made = ledger("models: [linear]", &on_days(&EIGHT[..3]), &deal("2024-03-10", -100_00)).await;

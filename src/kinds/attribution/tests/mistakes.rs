@@ -73,6 +73,9 @@ fn models_that_are_not_known_or_named_twice() {
     assert_is(&only("models: [{model: linear, markov: {}}]"), codes::INVALID_VALUE, E, message, "");
     let order = only("models: [{markov: {order: 4}}]");
     assert_is(&order, codes::INVALID_VALUE, E, "a chain of order 4 is not known: it is 1, 2 or 3", "");
+    let alone = only("models: [participation]");
+    let message = "no model shares credit out, so nothing proves that conversions are complete";
+    assert_is(&alone, codes::INVALID_VALUE, E, message, "add one beside `participation`");
     let half = only("models: [{time_decay: {half_life: 1 month}}]");
     assert_is(&half, codes::INVALID_VALUE, E, "`1 month` has no fixed length to halve weights by", "above 0");
 }
