@@ -6,10 +6,11 @@ use arrow::datatypes::DataType;
 use datafusion::functions_aggregate::expr_fn::sum;
 use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder, cast, ident, lit, when};
 
-use super::data_driven::{Counting, Solving};
+use super::data_driven::{Counting, EXACT_CHANNELS, ORDERS, Solving};
 use super::describe::{EFFECTS, Writer, names};
 use super::inputs::{named, planned};
 use super::journeys::{Journeys, order, stream};
+use super::models::Learns;
 use super::operator::JourneyWalk;
 use super::resolve::{Joining, Resolved};
 use super::spec::Attribution;
@@ -63,6 +64,8 @@ impl Writer<'_> {
         let from = [&p.channel, &p.touched_at, &p.converted_at];
         let effect = "For a Markov chain, the part of all conversions that would be lost without the channel; for Shapley \
                       values, the channel's value, which may be below 0 where a rate is shared.";
+        let below = "Whether the effect is below 0, so that the channel counts as 0 where credit is shared and the effects of the \
+                     others are enlarged in proportion.";
         let units = "The effect as credit is shared by it: its part in all effects above 0, in 2^36 parts, rounded once; NULL \
                      in rows by place.";
         let credits = "Conversions that the model gives the channel as a whole. Shared conversion by conversion, as in the \
@@ -77,6 +80,7 @@ impl Writer<'_> {
                 &from,
             ),
             made("effect", ColumnType::Double, effect, &from).not_null().never_adds_up(),
+            made("is_below_zero", ColumnType::Boolean, below, &from).not_null(),
             made("effect_units", ColumnType::BigInt, units, &from),
             made("credits", ColumnType::Double, credits, &from).not_null().adds_up_within(&["model", "place"]),
         ];
@@ -88,12 +92,26 @@ impl Writer<'_> {
             columns,
             methodology: Methodology {
                 summary: vec![
-                    "All journeys are counted, those without a conversion too; journeys without a touch tell nothing.".to_string(),
-                    "Rows with a `place` split the channel's credit by where in the journey its touches stood.".to_string(),
+                    "All journeys are counted, those without a conversion too; journeys without a touch tell nothing."
+                        .to_string(),
+                    "Rows with a `place` split the channel's credit by where in the journey its touches stood."
+                        .to_string(),
                 ],
                 assumptions: vec!["Repeats of a channel one after the other count as one step of a chain.".to_string()],
-                limits: vec!["An effect is a matter of association: it does not say what would happen if the channel were really switched off.".to_string()],
+                limits: self.effect_limits(),
             },
         }
+    }
+
+    fn effect_limits(&self) -> Vec<String> {
+        let mut limits = vec!["An effect is a matter of association: it does not say what would happen if the channel were really switched off.".to_string()];
+        if self.resolved.models.iter().any(|model| matches!(model.learns, Some(Learns::ShapleyRate { .. }))) {
+            limits.push(format!(
+                "Shapley values of the rate are exact for up to {EXACT_CHANNELS} channels. For more they are means over {ORDERS} orders \
+                 of the channels, always the same ones, drawn at random: a value by itself is then within 0.0231 of the exact one \
+                 with a probability of at least 99 %, and all values of up to 100 channels at once within 0.0315."
+            ));
+        }
+        limits
     }
 }

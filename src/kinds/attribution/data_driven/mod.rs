@@ -6,6 +6,7 @@ mod shapley;
 mod solve;
 
 pub(super) use learn::Counting;
+pub(super) use shapley::{EXACT_CHANNELS, ORDERS};
 pub(super) use solve::Solving;
 
 use std::collections::BTreeMap;

@@ -2,13 +2,13 @@
 //!
 //! ```text
 //! in    model │ kind │ state │ next │ hits │ total       model by model
-//! out   model │ channel │ place │ effect │ effect_units │ credits
+//! out   model │ channel │ place │ effect │ is_below_zero │ effect_units │ credits
 //! ```
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use arrow::array::{AsArray, Float64Array, Int32Array, Int64Array, RecordBatch, StringArray};
+use arrow::array::{AsArray, BooleanArray, Float64Array, Int32Array, Int64Array, RecordBatch, StringArray};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef};
 
@@ -37,6 +37,7 @@ fn schema() -> SchemaRef {
         field("channel", DataType::Utf8, false),
         field("place", DataType::Int32, true),
         field("effect", DataType::Float64, false),
+        field("is_below_zero", DataType::Boolean, false),
         field("effect_units", DataType::Int64, true),
         field("credits", DataType::Float64, false),
     ]))
@@ -117,6 +118,7 @@ impl EntityState for State {
                 Arc::new(StringArray::from_iter_values(rows.iter().map(|row| &row.1.channel))),
                 Arc::new(rows.iter().map(|row| row.1.place).collect::<Int32Array>()),
                 Arc::new(of(|row| row.effect)),
+                Arc::new(rows.iter().map(|row| Some(row.1.effect < 0.0)).collect::<BooleanArray>()),
                 Arc::new(rows.iter().map(|row| row.1.units).collect::<Int64Array>()),
                 Arc::new(of(|row| row.credits)),
             ],

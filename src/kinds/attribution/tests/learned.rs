@@ -57,6 +57,10 @@ async fn the_worked_paths_through_the_plan() {
         assert_eq!(rounded(&made, "second", "effect"), ["A 0.500000", "B 0.666667", "C 0.666667"]);
         assert_eq!(rounded(&made, "shapley", "effect"), ["A 0.833333", "B 0.833333", "C 1.333333"]);
         assert_eq!(rounded(&made, "rate", "effect"), ["A -0.093254", "B -0.009921", "C 0.531746"]);
+        // Two values are below 0: they are told as they are, and all three conversions go to the third.
+        let below = made.lines("_effects", &["model", "place", "channel", "is_below_zero", "credits"]);
+        let below: Vec<&str> = below.iter().filter_map(|line| line.strip_prefix("rate | - | ")).collect();
+        assert_eq!(below, ["A | true | 0.0", "B | true | 0.0", "C | false | 3.0"]);
         // Values of conversions are those of the ledger, channel by channel.
         let compared = made.lines("_comparison", &["model", "channel", "credits"]);
         let shapley: Vec<&String> = compared.iter().filter(|line| line.starts_with("shapley")).collect();
