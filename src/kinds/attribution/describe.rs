@@ -269,6 +269,11 @@ impl Writer<'_> {
             made("conversions", count, "Usable conversions in the source.", &from).not_null(),
             made("conversions_without_touch", count, "Conversions of the ledger without a touch in reach.", &from)
                 .not_null(),
+            made("conversions_without_person", count, "Conversions of nobody known: rejected as `null_entity` or, where people have roles or belong to accounts, without any, so that they are without a touch too.", &from)
+                .not_null(),
+            made("touches_before_lookback", count, "Rows of touches of whoever converted before the time looked back on, counted for each conversion.", &[&p.touched_at, &p.converted_at])
+                .not_null(),
+            made("unattributed_share", ColumnType::Double, "The part of all credits without a touch in reach; a ratio: never add or average it.", &from),
             made("credits", credit, "All credits of the ledger: one for each conversion.", &from).not_null(),
             made("credits_difference", credit, "Conversions less credits: always 0, or nothing is published.", &from)
                 .not_null(),
@@ -284,12 +289,27 @@ impl Writer<'_> {
                     .not_null(),
                 made("amount_unattributed", ty, "The part of conversions without a touch in reach.", &amount)
                     .not_null(),
+                made(
+                    "amount_unattributed_share",
+                    ColumnType::Double,
+                    "That part by all shares; NULL where they add up to 0; a ratio: never add or average it.",
+                    &amount,
+                ),
+                made(
+                    "amount_without_person",
+                    ty,
+                    "What the conversions of nobody known are worth, rejected ones included.",
+                    &amount,
+                )
+                .not_null(),
             ]);
         }
         for column in columns.iter_mut().skip(grain.len()) {
             let is_amount = ["amount", "difference"].iter().any(|start| column.name.as_str().starts_with(start));
             let within = if is_amount { self.one_currency(&["model"]) } else { vec!["model"] };
-            *column = column.clone().adds_up_within(&within);
+            let is_ratio = column.ty == ColumnType::Double;
+            let plain = column.clone();
+            *column = if is_ratio { plain.never_adds_up() } else { plain.adds_up_within(&within) };
         }
         Contract {
             table: self.scope.model.with_suffix(RECONCILIATION),

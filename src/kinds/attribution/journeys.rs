@@ -10,7 +10,7 @@
 //! goes entity by entity and the touches pass once, whatever the number of conversions.
 
 use datafusion::common::{Column, JoinType};
-use datafusion::functions_aggregate::expr_fn::min;
+use datafusion::functions_aggregate::expr_fn::{count, min};
 use datafusion::functions_window::expr_fn::row_number;
 use datafusion::logical_expr::{Expr, ExprFunctionExt, LogicalPlan, LogicalPlanBuilder, cast, ident, lit};
 
@@ -262,6 +262,58 @@ pub(super) fn participants(resolved: &Resolved, scope: &Scope<'_>) -> Result<Log
     let lonely = planned(lonely.join(people, JoinType::Inner, on("account", "of_account"), None))?;
     let lonely = planned(lonely.project([ident("conversion_id").alias("of_conversion"), ident("of_person")]))?;
     planned(roles.union(planned(lonely.build())?))
+}
+
+/// Conversions with `met`, NULL where they are of no person: a role in them, or a person of their account.
+///
+/// Rows in: judged conversions. Rows out: as many. Where touches and conversions name the same entity, it is there.
+pub(super) fn with_people(
+    resolved: &Resolved,
+    rows: LogicalPlanBuilder,
+    scope: &Scope<'_>,
+) -> Result<LogicalPlanBuilder> {
+    let mut kept: Vec<Expr> = rows.schema().fields().iter().map(|field| ident(field.name().as_str())).collect();
+    let (known, here) = match resolved.joining {
+        Joining::Direct => {
+            kept.push(lit(true).alias("met"));
+            return planned(rows.project(kept));
+        }
+        Joining::Account => (planned(people(resolved, scope)?.project([ident("of_account").alias("who")]))?, "account"),
+        Joining::Roles | Joining::Hybrid => {
+            let ids = [ident("of_conversion").alias("who")];
+            (planned(participants(resolved, scope)?.project(ids))?, "conversion_id")
+        }
+    };
+    let known = planned(known.distinct().and_then(|known| known.project([ident("who"), lit(true).alias("met")])))?;
+    let rows = planned(rows.join(planned(known.build())?, JoinType::Left, on(here, "who"), None))?;
+    kept.push(ident("met"));
+    planned(rows.project(kept))
+}
+
+/// How many rows of touches of whoever converted came before the time looked back on, as `touches`: counted
+/// once for each conversion, by the columns `by` of conversions.
+pub(super) fn before_lookback(resolved: &Resolved, by: &[&str], scope: &Scope<'_>) -> Result<LogicalPlanBuilder> {
+    let rows = wanted(resolved, Journeys::Converting, scope)?;
+    let (rows, micros) = match resolved.reach.micros {
+        Some(micros) => (rows, micros),
+        // Nothing is before all time.
+        None => (planned(rows.filter(lit(false)))?, 0),
+    };
+    let (rows, person) = match resolved.joining {
+        Joining::Direct => (rows, "account"),
+        Joining::Account => {
+            let people = planned(people(resolved, scope)?.build())?;
+            (planned(rows.join(people, JoinType::Inner, on("account", "of_account"), None))?, "of_person")
+        }
+        Joining::Roles | Joining::Hybrid => (participants_of(resolved, rows, scope)?, "of_person"),
+    };
+    let mut kept = vec![ident(person).alias("who"), (ident("at") - span(micros)).alias(SINCE)];
+    kept.extend(by.iter().map(|name| cast(ident(*name), ::arrow::datatypes::DataType::Utf8).alias(*name)));
+    let rows = planned(rows.project(kept))?;
+    let touches = planned(usable_touches(resolved, scope)?.project([ident("person"), ident("at")]))?;
+    let early = ident("at").lt(ident(SINCE));
+    let rows = planned(rows.join(planned(touches.build())?, JoinType::Inner, on("who", "person"), Some(early)))?;
+    planned(rows.aggregate(named(by), [count(lit(1i64)).alias("touches")]))
 }
 
 /// The participants of some conversions, with the columns of both.

@@ -3,7 +3,7 @@
 use arrow::datatypes::DataType;
 use datafusion::common::{Column, JoinType, ScalarValue, UnnestOptions};
 use datafusion::functions::core::expr_fn::{coalesce, nullif};
-use datafusion::functions_aggregate::expr_fn::{count, sum};
+use datafusion::functions_aggregate::expr_fn::sum;
 use datafusion::functions_aggregate::sum::sum_udaf;
 use datafusion::functions_nested::make_array::make_array;
 use datafusion::logical_expr::expr::WindowFunction;
@@ -13,7 +13,8 @@ use datafusion::logical_expr::{
 
 use super::describe::SUM_PRECISION;
 use super::emit::WEIGHT_SCALE;
-use super::inputs::{named, planned, usable_conversions};
+use super::inputs::{holds, judged_conversions, named, planned, word};
+use super::journeys::{before_lookback, with_people};
 use super::models::{amount_column, weight_column};
 use super::resolve::Resolved;
 use super::spec::{Attribution, Layout};
@@ -183,15 +184,29 @@ pub(super) fn reconciliation(spec: &Attribution, resolved: &Resolved, scope: &Sc
     let rows = LogicalPlanBuilder::from(source);
     let rows = planned(rows.join(renamed(shared, "l")?, JoinType::Full, on("s", "l"), None))?;
     let rows = planned(rows.join(renamed(lonely, "u")?, JoinType::Left, on("l", "u"), None))?;
+    let early = renamed(before_lookback(resolved, &by, scope)?, "t")?;
+    let rows = match resolved.scale {
+        Some(_) => {
+            let currencies = (vec![Column::from_name("s_currency")], vec![Column::from_name("t_currency")]);
+            planned(rows.join(early, JoinType::Left, currencies, None))?
+        }
+        None => planned(rows.cross_join(early))?,
+    };
     let or_zero = |name: &str, ty: DataType| coalesce(vec![cast(ident(name), ty.clone()), zero(&ty)]);
     let counts = DataType::Int64;
     let mut columns: Vec<Expr> =
         keys.iter().map(|key| coalesce(named(&[format!("s_{key}"), format!("l_{key}")])).alias(*key)).collect();
     let credits = or_zero("l_credits", credit());
     let conversions = or_zero("s_conversions", counts.clone());
+    let double = |expr: Expr| cast(expr, DataType::Float64);
+    let share = |part: Expr, all: Expr| double(part) / nullif(double(all), lit(0f64));
+    let lonely = or_zero("u_credits", credit());
     columns.extend([
         conversions.clone().alias("conversions"),
-        cast(or_zero("u_credits", credit()), counts).alias("conversions_without_touch"),
+        cast(lonely.clone(), counts.clone()).alias("conversions_without_touch"),
+        or_zero("s_alone", counts.clone()).alias("conversions_without_person"),
+        or_zero("t_touches", counts).alias("touches_before_lookback"),
+        share(lonely, credits.clone()).alias("unattributed_share"),
         credits.clone().alias("credits"),
         cast(cast(conversions, credit()) - credits, credit()).alias("credits_difference"),
     ]);
@@ -200,31 +215,40 @@ pub(super) fn reconciliation(spec: &Attribution, resolved: &Resolved, scope: &Sc
         columns.extend([
             source.clone().alias("amount_converted"),
             shared.clone().alias("amount_attributed"),
-            cast(source - shared, money(scale)).alias("difference"),
+            cast(source - shared.clone(), money(scale)).alias("difference"),
             or_zero("u_amount", money(scale)).alias("amount_unattributed"),
+            share(or_zero("u_amount", money(scale)), shared).alias("amount_unattributed_share"),
+            or_zero("s_alone_amount", money(scale)).alias("amount_without_person"),
         ]);
     }
     planned(rows.project(columns).and_then(LogicalPlanBuilder::build))
 }
 
-/// The usable conversions by currency, once for each model that adds up: `s_model`, `s_currency`, `s_conversions`, `s_amount`.
+/// The conversions by currency, once for each model that adds up: `s_model`, `s_currency`, the usable ones as
+/// `s_conversions` and `s_amount`, and those of nobody known as `s_alone` and `s_alone_amount`.
 fn source(resolved: &Resolved, scope: &Scope<'_>) -> Result<LogicalPlanBuilder> {
-    let rows = usable_conversions(resolved, scope)?;
+    let rows = judged_conversions(resolved, scope)?;
     let rows = match resolved.conversions.converted {
         Some(_) => planned(rows.filter(ident("converted")))?,
         None => rows,
     };
-    let mut totals = vec![count(lit(1i64)).alias("s_conversions")];
-    let mut columns = named(&["s_conversions"]);
+    let rows = with_people(resolved, rows, scope)?;
+    let usable = || ident("reason").is_null();
+    let alone = || ident("reason").eq(word("null_entity")).or(usable().and(ident("met").is_null()));
+    let number = |of: Expr| planned(when(holds(of), lit(1i64)).otherwise(lit(0i64))).map(sum);
+    let mut totals = vec![number(usable())?.alias("s_conversions"), number(alone())?.alias("s_alone")];
+    let mut columns = named(&["s_conversions", "s_alone"]);
     let mut groups = Vec::new();
     if resolved.scale.is_some() {
         groups.push(cast(ident("currency"), DataType::Utf8).alias("s_currency"));
-        totals.push(sum(ident("amount")).alias("s_amount"));
-        columns.extend(named(&["s_currency", "s_amount"]));
+        let amount = |of: Expr| planned(when(of, ident("amount")).end()).map(sum);
+        totals.extend([amount(usable())?.alias("s_amount"), amount(alone())?.alias("s_alone_amount")]);
+        columns.extend(named(&["s_currency", "s_amount", "s_alone_amount"]));
     }
     let rows = planned(rows.aggregate(groups, totals))?;
     // A sum over nothing at all is one row: it says nothing about any conversion.
-    let rows = planned(rows.filter(ident("s_conversions").gt(lit(ScalarValue::Int64(Some(0))))))?;
+    let none = || lit(ScalarValue::Int64(Some(0)));
+    let rows = planned(rows.filter(ident("s_conversions").gt(none()).or(ident("s_alone").gt(none()))))?;
     let names = resolved.models.iter().filter(|model| model.adds_up()).map(|model| lit(model.name.as_str()));
     columns.push(make_array(names.collect()).alias("s_model"));
     let rows = planned(rows.project(columns))?;

@@ -263,6 +263,71 @@ models: [linear]
     assert_eq!(made.fact("rows_out", "touches_anonymous"), Some(1));
 }
 
+/// Beside what closes stands what is missing: five days before `d1` and `d4` two touches of `a` are too old, `d3` has no
+/// touch at all, and two conversions name nobody. Nothing of it hinders the run.
+#[tokio::test]
+async fn the_reconciliation_tells_what_is_missing() {
+    let deals = table(vec![
+        ("id", texts(["d1", "d2", "d3", "d4", "d5", "d6"].map(Some))),
+        ("who", texts([Some("a"), Some("a"), Some("nobody"), Some("a"), None, None])),
+        (
+            "at",
+            instants(
+                ["10", "04", "10", "10", "10", "10"]
+                    .map(|day| format!("2024-03-{day}"))
+                    .iter()
+                    .map(|at| Some(at.as_str())),
+            ),
+        ),
+        ("amount", cents([100_00, 50_00, 50_00, 0, 7_00, 3_00].map(Some))),
+        ("currency", texts(["USD", "USD", "USD", "USD", "USD", "EUR"].map(Some))),
+    ]);
+    let touched = touches(&[
+        ("t1", "a", "2024-03-01", "Email"),
+        ("t2", "a", "2024-03-03", "Email"),
+        ("t3", "a", "2024-03-09", "Email"),
+    ]);
+    let yaml = "
+conversions: {from: deals, id: id, entity: who, at: at, amount: amount, currency: currency}
+touches: {from: touches, id: id, entity: who, at: at, channel: channel}
+models: [linear, participation]
+";
+    let tables = [("deals", deals), ("touches", touched)];
+    let columns = [
+        "currency",
+        "conversions",
+        "conversions_without_touch",
+        "conversions_without_person",
+        "touches_before_lookback",
+        "unattributed_share",
+        "amount_unattributed",
+        "amount_unattributed_share",
+        "amount_without_person",
+    ];
+    let made = run(&format!("{yaml}lookback: 5 days"), &tables, PLAIN).await;
+    made.assert_closed();
+    let lines = made.lines("_reconciliation", &columns);
+    assert_eq!(
+        lines,
+        ["EUR | 0 | 0 | 1 | 0 | - | 0.00 | - | 3.00", "USD | 4 | 1 | 1 | 4 | 0.25 | 50.00 | 0.25 | 7.00"]
+    );
+    let made = run(&format!("{yaml}lookback: unlimited"), &tables, PLAIN).await;
+    made.assert_closed();
+    assert_eq!(made.lines("_reconciliation", &columns)[1], "USD | 4 | 1 | 1 | 0 | 0.25 | 50.00 | 0.25 | 7.00");
+}
+
+/// A conversion in which nobody has a role is in the ledger, and of nobody; with the people of its account it is not.
+#[tokio::test]
+async fn conversions_without_a_role_are_of_nobody() {
+    let columns = ["conversions", "conversions_without_person", "amount_without_person", "touches_before_lookback"];
+    let roles = made("roles: {from: roles, conversion: deal, person: person}\nlookback: 5 days").await;
+    // Ann's touch of the 1st is more than five days before the 10th.
+    assert_eq!(roles.lines("_reconciliation", &columns), ["2 | 1 | 60.00 | 1"]);
+    // So are Bob's of the 2nd and Cid's of the 3rd.
+    let people = made(&format!("{PEOPLE}lookback: 5 days")).await;
+    assert_eq!(people.lines("_reconciliation", &columns), ["2 | 0 | 0.00 | 3"]);
+}
+
 /// A date means its last instant for a conversion and its first for a touch.
 #[tokio::test]
 async fn dates_in_the_reporting_time_zone() {
