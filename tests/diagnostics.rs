@@ -22,7 +22,7 @@ use tempfile::TempDir;
 const CASES: &str = "tests/golden/diagnostics";
 
 /// Codes that `check` cannot raise, or that a golden text cannot show, each with the reason.
-const WITHOUT_A_CASE: [(Code, &str); 10] = [
+const WITHOUT_A_CASE: [(Code, &str); 11] = [
     (codes::NO_PROJECT, "names the folder, which differs; `a_folder_without_a_project` has it"),
     (codes::BAD_SELECTOR, "about the command line, not a file"),
     (codes::UNUSED_RULE, "raised after a run"),
@@ -31,6 +31,7 @@ const WITHOUT_A_CASE: [(Code, &str); 10] = [
     (codes::POLICY_TOUCHES_MANY, "raised after a run"),
     (codes::TOO_COMMON, "raised after a run"),
     (codes::COMMON_KEYS, "raised after a run"),
+    (codes::FEW_JOURNEYS, "raised after a run"),
     (codes::UNUSED_TIER, "raised after a run"),
     (codes::UNUSABLE_ALIASES, "raised after a run"),
 ];

@@ -70,6 +70,7 @@ impl Writer<'_> {
                      in rows by place.";
         let credits = "Conversions that the model gives the channel as a whole. Shared conversion by conversion, as in the \
                        ledger, a Markov chain and a rate give sums that differ from it; values of conversions do not.";
+        let journeys = "How many journeys the model learned from, the same in all its rows.";
         let columns = vec![
             made("model", ColumnType::Text, "The model.", &[]).not_null(),
             made("channel", ColumnType::Text, "The channel.", &[&p.channel]).not_null(),
@@ -83,6 +84,7 @@ impl Writer<'_> {
             made("is_below_zero", ColumnType::Boolean, below, &from).not_null(),
             made("effect_units", ColumnType::BigInt, units, &from),
             made("credits", ColumnType::Double, credits, &from).not_null().adds_up_within(&["model", "place"]),
+            made("journeys", ColumnType::BigInt, journeys, &from).not_null().never_adds_up(),
         ];
         Contract {
             table: self.scope.model.with_suffix(EFFECTS),
@@ -97,7 +99,10 @@ impl Writer<'_> {
                     "Rows with a `place` split the channel's credit by where in the journey its touches stood."
                         .to_string(),
                 ],
-                assumptions: vec!["Repeats of a channel one after the other count as one step of a chain.".to_string()],
+                assumptions: vec![
+                    "Repeats of a channel one after the other count as one step of a chain, unless it keeps them."
+                        .to_string(),
+                ],
                 limits: self.effect_limits(),
             },
         }

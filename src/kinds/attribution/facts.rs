@@ -5,13 +5,14 @@
 
 use datafusion::common::{Column, UnnestOptions};
 use datafusion::functions::core::expr_fn::coalesce;
-use datafusion::functions_aggregate::expr_fn::{count, min, sum};
+use datafusion::functions_aggregate::expr_fn::{count, max, min, sum};
 use datafusion::functions_nested::make_array::make_array;
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, ident, lit, when};
 
-use super::describe::RECONCILIATION;
+use super::describe::{EFFECTS, RECONCILIATION};
 use super::inputs::{holds, planned, read_conversions, read_touches, usable_conversions};
 use super::journeys::span;
+use super::models::Learns;
 use super::resolve::Resolved;
 use super::spec::Anonymous;
 use crate::error::Result;
@@ -29,6 +30,9 @@ pub(super) fn facts(resolved: &Resolved, scope: &Scope<'_>) -> Result<Vec<Logica
     ];
     if let Some(micros) = resolved.reach.micros {
         plans.push(before_all_touches(resolved, micros, scope)?);
+    }
+    for model in resolved.models.iter().filter(|model| matches!(model.learns, Some(Learns::Markov(_)))) {
+        plans.push(journeys_of(&model.name, scope)?);
     }
     if let Some(spend) = &resolved.spend {
         let rows = super::spend::read(spend, scope)?;
@@ -67,6 +71,19 @@ fn unconverted(resolved: &Resolved, scope: &Scope<'_>) -> Result<LogicalPlan> {
 
 /// The item of [`fact::POLICY`] that counts conversions whose lookback begins before the first touch.
 pub(super) const BEFORE_ALL_TOUCHES: &str = "lookback_before_first_touch";
+
+/// The item of [`fact::POLICY`] that says how many journeys a chain learned from.
+pub(super) fn journeys_item(model: &str) -> String {
+    format!("journeys_of_{model}")
+}
+
+fn journeys_of(model: &str, scope: &Scope<'_>) -> Result<LogicalPlan> {
+    let rows = scope.frames.scan(&scope.model.with_suffix(EFFECTS))?;
+    let rows = planned(rows.filter(ident("model").eq(lit(model))))?;
+    let rows = planned(rows.aggregate(EVERY_ROW, [max(ident("journeys")).alias("most")]))?;
+    let rows = planned(rows.project([coalesce(vec![ident("most"), lit(0i64)]).alias("rows")]))?;
+    fact::named(fact::POLICY, lit(journeys_item(model)), rows)
+}
 
 fn before_all_touches(resolved: &Resolved, micros: i64, scope: &Scope<'_>) -> Result<LogicalPlan> {
     let oldest = read_touches(resolved, scope)?;

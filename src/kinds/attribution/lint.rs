@@ -1,6 +1,7 @@
 //! What can be wrong with a definition beside its expressions.
 
-use super::facts::BEFORE_ALL_TOUCHES;
+use super::facts::{BEFORE_ALL_TOUCHES, journeys_item};
+use super::models::{self, Learns};
 use super::resolve::Resolved;
 use super::spec::{Attribution, Layout};
 use crate::diag::{Diagnostic, Diagnostics, Place, codes};
@@ -59,6 +60,25 @@ pub(super) fn lookback(spec: &Attribution, facts: &[FactRow], diags: &mut Diagno
     let (within, place) = lookback_of(spec);
     let message = format!("the lookback of {within} begins before the first touch for all {all} conversions");
     diags.push(Diagnostic::warning(codes::LONG_LOOKBACK, place, message).hint(SHORTER));
+}
+
+/// Chains that had fewer journeys to learn from than their order wants.
+pub(super) fn journeys(spec: &Attribution, facts: &[FactRow], diags: &mut Diagnostics) {
+    // Whether models are in order was settled before the run, so milestones need no names here.
+    for model in models::models(spec, &[], spec.conversions.from.place, &mut Diagnostics::default()) {
+        let Some(Learns::Markov(chain)) = model.learns else { continue };
+        let item = journeys_item(&model.name);
+        let Some(had) = facts.iter().find(|row| row.fact == fact::POLICY && row.item == item) else { continue };
+        if had.rows >= i64::from(chain.min_journeys) {
+            continue;
+        }
+        let message = format!(
+            "the chain `{}` of order {} learned from {} journeys, fewer than {}: its effects may be chance",
+            model.name, chain.order, had.rows, chain.min_journeys
+        );
+        let few = Diagnostic::warning(codes::FEW_JOURNEYS, model.place, message);
+        diags.push(few.hint("lower the order, take in more journeys, or set `min_journeys` to what is enough"));
+    }
 }
 
 /// A lookback longer than all touches together, as the footers of their sources tell before a row is read.

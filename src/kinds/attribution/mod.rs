@@ -131,6 +131,7 @@ impl ModelKind for Attribution {
 
     fn review(&self, facts: &[FactRow], diags: &mut Diagnostics) {
         lint::lookback(self, facts, diags);
+        lint::journeys(self, facts, diags);
     }
 
     fn facts(&self, scope: &Scope<'_>) -> Result<Vec<LogicalPlan>> {

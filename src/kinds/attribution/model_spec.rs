@@ -96,6 +96,24 @@ pub struct TimeDecay {
 pub struct Markov {
     /// How many of the last channels the next one depends on: 1 (the default), 2 or 3.
     pub order: Option<Spanned<u8>>,
+    /// What becomes of a channel that comes several times in a row: it counts as one step (`collapse`, the
+    /// default), or each time as a step of its own (`keep`).
+    #[serde(default)]
+    pub repeats: Repeats,
+    /// With fewer journeys to learn from, a run warns; by default 10, 100 and 1,000 for the orders 1, 2 and 3.
+    #[serde(default)]
+    pub min_journeys: Option<u32>,
+}
+
+/// See [`Markov::repeats`].
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Repeats {
+    /// As one step.
+    #[default]
+    Collapse,
+    /// Each as a step.
+    Keep,
 }
 
 /// The parameters of `shapley`.

@@ -1,7 +1,7 @@
 //! Models as written → rules: the known ones, their dialects, and positions of the user's own.
 
 use super::decay::Decay;
-use super::model_spec::{How, ModelSpec, ShapleyValue};
+use super::model_spec::{How, ModelSpec, Repeats, ShapleyValue};
 use super::spec::Attribution;
 use super::weights::{Absent, Among, ByChannel, Position, Rule, Slot, WHOLE};
 use crate::diag::{Diagnostic, Diagnostics, Place, codes};
@@ -120,11 +120,29 @@ impl Model {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Learns {
     /// Removal effects of a chain of this order.
-    Markov(u8),
+    Markov(Chain),
     /// Shapley values of conversions, which need no other journey; written by place as well if asked for.
     ShapleyConversions { ordered: bool },
     /// Shapley values of the conversion rate.
     ShapleyRate { ordered: bool },
+}
+
+/// A chain of channels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Chain {
+    /// How many of the last channels are a state.
+    pub(super) order: u8,
+    /// What becomes of repeats of a channel.
+    pub(super) repeats: Repeats,
+    /// With fewer journeys it tells more than they do.
+    pub(super) min_journeys: u32,
+}
+
+impl Chain {
+    /// States grow with the power of the order, and so do the journeys that they want.
+    fn new(order: u8, repeats: Repeats, min_journeys: Option<u32>) -> Self {
+        Self { order, repeats, min_journeys: min_journeys.unwrap_or(10u32.saturating_pow(order.into())) }
+    }
 }
 
 /// Half-lives of touches where none is given.
@@ -180,7 +198,8 @@ fn model(written: &Spanned<ModelSpec>, milestones: &[String], diags: &mut Diagno
                 diags.push(Diagnostic::error(codes::INVALID_VALUE, wrong.place, message));
                 return None;
             }
-            (format!("markov, order {order}"), learned(), Some(Learns::Markov(order)))
+            let chain = Chain::new(order, markov.repeats, markov.min_journeys);
+            (format!("markov, order {order}"), learned(), Some(Learns::Markov(chain)))
         }
         How::Shapley(shapley) => {
             let ordered = shapley.ordered;
@@ -235,7 +254,10 @@ impl Reader<'_> {
             Shape::TimeDecay => {
                 (format!("time_decay, half-life {HALF_LIFE}"), self.decay(HALF_LIFE, self.place, diags)?, None)
             }
-            Shape::Markov => (String::from("markov, order 1"), learned(), Some(Learns::Markov(1))),
+            Shape::Markov => {
+                let chain = Chain::new(1, Repeats::default(), None);
+                (String::from("markov, order 1"), learned(), Some(Learns::Markov(chain)))
+            }
             Shape::Shapley => (word, learned(), Some(Learns::ShapleyConversions { ordered: false })),
             Shape::Position(places, others, among, absent) => {
                 let total: u64 = others + places.iter().map(|(_, share)| share).sum::<u64>();

@@ -1,5 +1,6 @@
 //! Sentences about a model, for the dictionary.
 
+use super::model_spec::Repeats;
 use super::models::{Learns, Model};
 use super::resolve::{Joining, Resolved};
 use super::spec::{Attribution, Layout, NullAmount};
@@ -72,9 +73,11 @@ fn position(position: &Position, resolved: &Resolved) -> String {
 /// A model by name, with what it does.
 pub(super) fn model(model: &Model, resolved: &Resolved) -> String {
     let what = match (&model.rule, model.learns) {
-        (_, Some(Learns::Markov(order))) => format!(
-            "by the removal effects of a Markov chain of order {order} over the channels of all journeys, each conversion's \
-             credit shared by its own channels in proportion to their effects and by a channel's touches equally"
+        (_, Some(Learns::Markov(chain))) => format!(
+            "by the removal effects of a Markov chain of order {} over the channels of all journeys{}, each conversion's \
+             credit shared by its own channels in proportion to their effects and by a channel's touches equally",
+            chain.order,
+            if chain.repeats == Repeats::Keep { ", repeats of a channel counted as steps" } else { "" }
         ),
         (_, Some(Learns::ShapleyConversions { .. })) => {
             "by Shapley values of conversions: equally by the journey's channels, and by a channel's touches equally".to_string()

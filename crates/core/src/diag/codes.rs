@@ -157,6 +157,9 @@ codes! {
     // What a run leaves out.
     TOO_COMMON = 250, "key too common to be compared by";
 
+    // What a model learns from.
+    FEW_JOURNEYS = 251, "too few journeys to learn from";
+
     // The kind `account_matching`.
     TIER_WITHOUT_FIELD = 270, "tier that compares what is not declared";
     TIER_TWICE = 271, "tier named twice";

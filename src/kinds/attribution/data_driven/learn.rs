@@ -5,8 +5,8 @@
 //! out   model │ kind │ state │ next │ hits │ total      as many as there are different ones
 //! ```
 //!
-//! Repeats of a channel one after the other count as one: they change no removal effect of order 1, and
-//! would fill the longer states with nothing but themselves.
+//! Repeats of a channel one after the other count as one unless a chain keeps them: they change no removal effect
+//! of order 1, and fill the longer states with nothing but themselves.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -15,7 +15,8 @@ use arrow::array::{Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 
 use super::super::batch::{Batch, Seen};
-use super::super::models::{Learns, Model};
+use super::super::model_spec::Repeats;
+use super::super::models::{Chain, Learns, Model};
 use super::super::operator::JourneyWalk;
 use super::super::weights::{NO_CHANNEL, Touch};
 use super::super::window::Window;
@@ -165,7 +166,7 @@ impl State {
         }
         for number in 0..self.models.len() {
             match self.models.get(number).and_then(|model| model.learns) {
-                Some(Learns::Markov(order)) => self.steps(number, usize::from(order), touches, converted),
+                Some(Learns::Markov(chain)) => self.steps(number, chain, touches, converted),
                 Some(Learns::ShapleyRate { ordered } | Learns::ShapleyConversions { ordered }) => {
                     self.set(number, touches, converted, ordered);
                 }
@@ -174,17 +175,17 @@ impl State {
         }
     }
 
-    fn steps(&mut self, model: usize, order: usize, touches: &[Touch], converted: bool) {
+    fn steps(&mut self, model: usize, chain: Chain, touches: &[Touch], converted: bool) {
         let mut state: Vec<u32> = Vec::new();
         let mut before = NO_CHANNEL;
         for touch in touches {
-            if touch.channel == before {
+            if touch.channel == before && chain.repeats == Repeats::Collapse {
                 continue;
             }
             before = touch.channel;
             *self.counts.entry((model, STEP, state.clone(), vec![touch.channel], 0)).or_default() += 1;
             state.push(touch.channel);
-            if state.len() > order {
+            if state.len() > usize::from(chain.order) {
                 state.remove(0);
             }
         }

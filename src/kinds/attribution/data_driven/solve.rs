@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! in    model │ kind │ state │ next │ hits │ total       model by model
-//! out   model │ channel │ place │ effect │ is_below_zero │ effect_units │ credits
+//! out   model │ channel │ place │ effect │ is_below_zero │ effect_units │ credits │ journeys
 //! ```
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -40,6 +40,7 @@ fn schema() -> SchemaRef {
         field("is_below_zero", DataType::Boolean, false),
         field("effect_units", DataType::Int64, true),
         field("credits", DataType::Float64, false),
+        field("journeys", DataType::Int64, false),
     ]))
 }
 
@@ -96,16 +97,18 @@ impl EntityState for State {
 
     fn finish(&mut self) -> Result<Option<RecordBatch>> {
         let mut rows: Vec<(String, Effect)> = Vec::new();
+        let mut journeys: Vec<i64> = Vec::new();
         for (name, mut counts) in std::mem::take(&mut self.counts) {
             counts.sort();
             let learns = self.models.iter().find(|model| model.name == name).and_then(|model| model.learns);
             let effects = match learns {
-                Some(Learns::Markov(order)) => markov(usize::from(order), &counts),
+                Some(Learns::Markov(chain)) => markov(usize::from(chain.order), &counts),
                 Some(Learns::ShapleyConversions { .. }) => Ok(shapley(&counts, false)),
                 Some(Learns::ShapleyRate { .. }) => Ok(shapley(&counts, true)),
                 None => Ok(Vec::new()),
             };
             let effects = effects.while_doing(|| format!("model `{name}` of the attribution"))?;
+            journeys.extend(std::iter::repeat_n(all_journeys(&counts), effects.len()));
             rows.extend(effects.into_iter().map(|effect| (name.clone(), effect)));
         }
         let (rows, of) = (&rows, |pick: fn(&Effect) -> f64| {
@@ -121,6 +124,7 @@ impl EntityState for State {
                 Arc::new(rows.iter().map(|row| Some(row.1.effect < 0.0)).collect::<BooleanArray>()),
                 Arc::new(rows.iter().map(|row| row.1.units).collect::<Int64Array>()),
                 Arc::new(of(|row| row.credits)),
+                Arc::new(Int64Array::from(journeys)),
             ],
         )?))
     }
@@ -129,6 +133,14 @@ impl EntityState for State {
         let counts = self.counts.values().flatten();
         counts.map(|count| 120 + count.0.len() + count.1.len() + count.2.len()).sum()
     }
+}
+
+/// Every journey ends once, or has one set.
+fn all_journeys(counts: &[Count]) -> i64 {
+    let ends = |(kind, _, next, _, _): &&Count| {
+        kind == SET || (kind == STEP && [CONVERSION, NOTHING].contains(&next.as_str()))
+    };
+    counts.iter().filter(ends).map(|(_, _, _, _, total)| total).sum()
 }
 
 fn split(state: &str) -> impl Iterator<Item = String> {

@@ -3,6 +3,8 @@
 use arrow::array::Date32Array;
 
 use super::*;
+use crate::diag::{Diagnostics, codes};
+use crate::kinds::ModelKind;
 
 /// The worked paths of the specification, one person each; those that convert do so on the 10th.
 fn journeys() -> [(&'static str, RecordBatch); 2] {
@@ -82,6 +84,40 @@ async fn the_worked_paths_through_the_plan() {
         assert!(places[2].starts_with("rate | C | 1 | 1.0"), "{places:?}");
         assert!(places[3].starts_with("rate | C | 3 | 0.333"), "{places:?}");
     }
+}
+
+/// X, A, A converts and Y, A, A does not. Where repeats are one step, a chain of order 2 knows at A who came before: X has
+/// all of the chance, and Y none of it. Where they are kept, it forgets: from A, A every second journey converts, so half
+/// of the chance is lost without X and half without Y.
+#[tokio::test]
+async fn repeats_may_be_kept() {
+    let mut touched = Vec::new();
+    for (who, first, ids) in [("a", "X", ["a1", "a2", "a3"]), ("b", "Y", ["b1", "b2", "b3"])] {
+        touched.push((ids[0], who, "2024-03-01", first));
+        touched.push((ids[1], who, "2024-03-02", "A"));
+        touched.push((ids[2], who, "2024-03-03", "A"));
+    }
+    let deals = conversions(&[("d", "a", "2024-03-10", Some(100), Some("USD"))]);
+    let yaml = format!(
+        "{BASE}models: [{{name: once, markov: {{order: 2}}}}, {{name: all, markov: {{order: 2, repeats: keep}}}}]"
+    );
+    let made = run(&yaml, &[("deals", deals), ("touches", touches(&touched))], PLAIN).await;
+    made.assert_closed();
+    assert_eq!(rounded(&made, "once", "effect"), ["A 1.000000", "X 1.000000", "Y 0.000000"]);
+    assert_eq!(rounded(&made, "all", "effect"), ["A 1.000000", "X 0.500000", "Y 0.500000"]);
+    // Two journeys are few for any chain of order 2, unless they are said to be enough.
+    assert_eq!(made.lines("_effects", &["model", "channel", "journeys"])[0], "all | A | 2");
+    let said = |yaml: &str| -> Vec<String> {
+        let mut diags = Diagnostics::default();
+        model(yaml).0.review(&made.facts, &mut diags);
+        let few = diags.into_sorted().into_iter().filter(|said| said.code == codes::FEW_JOURNEYS);
+        few.map(|said| said.message).collect()
+    };
+    let message = |name: &str| {
+        format!("the chain `{name}` of order 2 learned from 2 journeys, fewer than 100: its effects may be chance")
+    };
+    assert_eq!(said(&yaml), [message("once"), message("all")]);
+    assert_eq!(said(&yaml.replace("order: 2", "order: 2, min_journeys: 2")), [""; 0]);
 }
 
 /// Lost deals tell as much as won ones, and get nothing.
