@@ -13,6 +13,7 @@ mod journeys;
 mod learned;
 mod memory;
 mod mistakes;
+mod window;
 
 use std::ops::Deref;
 use std::sync::Arc;
