@@ -161,6 +161,7 @@ fn assumptions(spec: &Attribution, resolved: &Resolved, scope: &Scope<'_>) -> Ve
         milestone = if resolved.milestones.is_empty() { "" } else { " or a milestone" },
     )];
     said.push("Of several rows with the same conversion id the latest counts: a deal that was reopened counts when it closed last.".to_string());
+    said.push("Of several rows with the same touch id the earliest in reach of the conversion counts.".to_string());
     if resolved.scale.is_some() {
         said.push("Amounts are shared in the smallest unit of their currency, and amounts of different currencies are never added up.".to_string());
         if spec.conversions.null_amount == NullAmount::Zero {
