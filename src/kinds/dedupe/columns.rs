@@ -25,6 +25,7 @@ pub(super) struct Columns {
     created: Vec<i64>,
     masters: Option<Growing>,
     fields: Vec<Growing>,
+    compared: Vec<Option<Growing>>,
     instants: Vec<Vec<i64>>,
     keys: Vec<Vec<u128>>,
     uniques: Vec<Vec<u64>>,
@@ -40,6 +41,8 @@ pub(super) struct Arrivals {
     /// The ids of the records that others were merged into, where they are known.
     pub(super) masters: Option<ArrayRef>,
     pub(super) fields: Vec<ArrayRef>,
+    /// By field, what rules see of its values that look at values; nothing where they see them as they are.
+    pub(super) compared: Vec<Option<ArrayRef>>,
     /// Of those fields that have instants of their own, in their order.
     pub(super) instants: Vec<Vec<i64>>,
     /// By rule; 0 where a record has no key.
@@ -58,6 +61,7 @@ impl Columns {
             created: Vec::new(),
             masters: work.knows_merges.then(|| Growing::new(ColumnType::Text)),
             fields: work.fields.iter().map(|field| Growing::new(field.ty())).collect(),
+            compared: work.compared.iter().map(|own| own.then(|| Growing::new(ColumnType::Text))).collect(),
             instants: vec![Vec::new(); instants],
             keys: vec![Vec::new(); work.rules.len()],
             uniques: vec![Vec::new(); work.uniques.len()],
@@ -76,6 +80,7 @@ impl Columns {
             texts.push(next()?)?;
         }
         self.instants.iter_mut().try_for_each(|to| instants(next()?, NEVER, to))?;
+        self.compared.iter_mut().flatten().try_for_each(|to| to.push(next()?))?;
         for (_, to) in work.rules.iter().zip(&mut self.keys).filter(|(rule, _)| rule.keyed()) {
             keys(next()?, to)?;
         }
@@ -84,7 +89,8 @@ impl Columns {
 
     /// Bytes held, and what the work will take.
     pub(super) fn held_bytes(&self) -> usize {
-        let values = std::iter::once(&self.ids).chain(&self.masters).chain(&self.fields);
+        let values =
+            std::iter::once(&self.ids).chain(&self.masters).chain(&self.fields).chain(self.compared.iter().flatten());
         let numbers = 2 + self.instants.len() + self.uniques.len();
         let keys: usize = self.keys.iter().map(Vec::len).sum();
         values.map(Growing::held_bytes).sum::<usize>() + (WORK_BYTES + 2 + 8 * numbers) * self.sources.len() + 16 * keys
@@ -102,6 +108,11 @@ impl Columns {
             created: self.created,
             masters: self.masters.map(Growing::finish).transpose()?,
             fields: self.fields.into_iter().map(Growing::finish).collect::<Result<_>>()?,
+            compared: self
+                .compared
+                .into_iter()
+                .map(|own| own.map(Growing::finish).transpose())
+                .collect::<Result<_>>()?,
             instants: self.instants,
             keys: self.keys,
             uniques: self.uniques,

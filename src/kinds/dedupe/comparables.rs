@@ -8,26 +8,12 @@ use super::growing::too_long;
 use super::intake::Work;
 use super::matching::{self, FieldKind};
 use super::records::Records;
-use super::terms::RuleTest;
 use crate::engine::text::name;
 use crate::error::Result;
 
 /// The fields that some rule compares, by ordinal; nothing where no rule does.
 pub(super) fn comparables(work: &Work, records: &Records) -> Result<Option<matching::Records>> {
-    let mut wanted: Vec<usize> = Vec::new();
-    for rule in &work.rules {
-        match &rule.test {
-            RuleTest::Equal | RuleTest::MergedInto => {}
-            RuleTest::Similar(fields) => wanted.extend(fields.iter().map(|(field, _)| *field)),
-            RuleTest::Likely(likely) => {
-                wanted.extend(&likely.fields);
-                let given = likely.weights.iter().flat_map(|model| &model.blocking);
-                let named = likely.blocks.iter().chain(given).flat_map(|block| block.fields());
-                wanted
-                    .extend(named.filter_map(|name| work.fields.iter().position(|field| field.name.as_str() == name)));
-            }
-        }
-    }
+    let mut wanted: Vec<usize> = work.rules.iter().flat_map(|rule| rule.test.looks_at(&work.fields)).collect();
     wanted.sort_unstable();
     wanted.dedup();
     if wanted.is_empty() {
@@ -35,13 +21,18 @@ pub(super) fn comparables(work: &Work, records: &Records) -> Result<Option<match
     }
     let mut compared = matching::Records::new(records.len())?;
     for at in wanted {
-        let (Some(field), Some(column)) = (work.fields.get(at), records.fields.get(at)) else { continue };
+        let (Some(field), Some(column)) = (work.fields.get(at), seen(records, at)) else { continue };
         let texts = texts(column)?;
         let alias: Option<matching::Alias> = (field.kind == FieldKind::GivenName).then_some(name::given_key);
         let values = records.rows().iter().map(|row| value(&texts, *row));
         compared.add(field.name.as_str(), field.kind, values, alias)?;
     }
     Ok(Some(compared))
+}
+
+/// What rules see of a field, by row.
+fn seen(records: &Records, field: usize) -> Option<&ArrayRef> {
+    records.compared.get(field)?.as_ref().or_else(|| records.fields.get(field))
 }
 
 fn texts(column: &ArrayRef) -> Result<StringArray> {

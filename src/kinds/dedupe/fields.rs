@@ -26,10 +26,18 @@ pub(super) struct Field {
 }
 
 impl Field {
-    /// Whether it says in which country a record's phone number is dialled.
-    pub(super) fn is_country(&self) -> bool {
-        self.kind == FieldKind::Category
-            && (self.name.as_str() == "country" || self.name.as_str().ends_with("_country"))
+    /// Where it says in which country a record's phone numbers are dialled, how near to the record: its own
+    /// country before that of one of its addresses, and that before its account's.
+    pub(super) fn country_rank(&self) -> Option<u8> {
+        let name = self.name.as_str();
+        let name = name.strip_suffix("_code").unwrap_or(name);
+        let of = name.strip_suffix("country").filter(|of| of.is_empty() || of.ends_with('_'));
+        let of = of.filter(|_| self.kind == FieldKind::Category && self.ty() == ColumnType::Text)?;
+        Some(match of.trim_end_matches('_') {
+            "" => 0,
+            "account" | "company" => 2,
+            _ => 1,
+        })
     }
 
     /// The type of its column.

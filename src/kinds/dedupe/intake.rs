@@ -51,6 +51,8 @@ pub(super) struct Work {
     /// Strongest first.
     pub(super) rules: Vec<WorkRule>,
     pub(super) uniques: Vec<String>,
+    /// By field, whether records come with a form of its values in which they are compared.
+    pub(super) compared: Vec<bool>,
     pub(super) max_records_per_key: u32,
     pub(super) max_cluster: u32,
     pub(super) max_block: u32,
@@ -118,6 +120,7 @@ impl Work {
             rules: resolved.rules.iter().map(|rule| WorkRule::new(rule, &resolved.fields)).collect(),
             threads: scope.engine.limits().threads.get(),
             max_block: resolved.max_block,
+            compared: resolved.compared.iter().map(Option::is_some).collect(),
             provenance: resolved.provenance,
             knows_merges: resolved.knows_merges(),
             uniques: resolved.uniques.iter().map(|unique| unique.text.clone()).collect(),

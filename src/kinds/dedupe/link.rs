@@ -103,6 +103,7 @@ pub(super) fn link(work: &Work, records: &mut Records, decided: &Decided) -> Res
     }
     let (mut crowded, mut masters_unknown) = (Vec::new(), None);
     let mut compared = Compared::new(work, records)?;
+    records.compared = Vec::new();
     let keys = std::mem::take(&mut records.keys);
     for (number, (rule, keys)) in (0u16..).zip(work.rules.iter().zip(keys)) {
         match &rule.test {

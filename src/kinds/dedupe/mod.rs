@@ -19,6 +19,7 @@ mod facts;
 mod fields;
 mod forecast;
 mod former;
+mod forms;
 mod groups;
 mod growing;
 mod identity;

@@ -69,12 +69,15 @@ pub(super) fn read(source: &ResolvedSource, scope: &Scope<'_>) -> Result<Logical
 /// Every record with its fields and the hashes of what is compared.
 ///
 /// Columns: source, id, changed, created; what it was merged into, where that is known; the fields; the instants of those fields that have one;
-/// a key for each rule; a number for each unique id.
+/// what rules see of fields that look at values; a key for each rule; a number for each unique id.
 pub(super) fn records(resolved: &Resolved, scope: &Scope<'_>) -> Result<LogicalPlan> {
     let parts = resolved.sources.iter().enumerate().map(|(at, source)| values(resolved, at, source, scope));
     let all = union(parts.collect::<Result<Vec<_>>>()?)?;
     let mut columns: Vec<Expr> = planned(all.schema().columns().into_iter().map(|c| Ok(Expr::Column(c))).collect())?;
     for (at, rule) in resolved.rules.iter().enumerate().filter(|(_, rule)| !rule.keys.is_empty()) {
+    for (field, compared) in resolved.fields.iter().zip(&resolved.compared) {
+        columns.extend(compared.clone().map(|compared| compared.alias(format!("$compared_{}", field.name))));
+    }
         let keys: Vec<Expr> = rule.keys.iter().map(|key| key.expr.clone()).collect();
         columns.push(KeyHash::key(keys.len()).call(keys).alias(format!("$key{at}")));
     }

@@ -30,6 +30,8 @@ pub(super) struct Records {
     pub(super) masters: Option<ArrayRef>,
     /// By row.
     pub(super) fields: Vec<ArrayRef>,
+    /// By field and row, what rules see of its values that look at values; nothing where they see them as they are.
+    pub(super) compared: Vec<Option<ArrayRef>>,
     rows: Vec<u32>,
     /// `<system>:<id>`; ascending.
     names: StringArray,
@@ -43,7 +45,7 @@ impl Records {
     /// Numbers the rows that are records.
     pub(super) fn new(work: &Work, arrivals: Arrivals) -> Result<Self> {
         let Numbering { rows, names, without_id, repeated } = order::number(work, &arrivals)?;
-        let Arrivals { sources, ids, updated, created, masters, fields, instants, keys, uniques } = arrivals;
+        let Arrivals { sources, ids, updated, created, masters, fields, compared, instants, keys, uniques } = arrivals;
         drop(ids);
         let system = |row: &u32| sources.get(*row as usize).map_or(0, |source| work.system(*source));
         Ok(Self {
@@ -55,6 +57,7 @@ impl Records {
             uniques: uniques.into_iter().map(|ids| by_ordinal(&rows, ids)).collect(),
             masters,
             fields,
+            compared,
             rows,
             names,
             without_id,
@@ -146,7 +149,12 @@ impl Records {
 
     /// Bytes held.
     pub(super) fn held_bytes(&self) -> usize {
-        let values = self.fields.iter().chain(&self.masters).map(|values| values.get_array_memory_size());
+        let values = self
+            .fields
+            .iter()
+            .chain(&self.masters)
+            .chain(self.compared.iter().flatten())
+            .map(|values| values.get_array_memory_size());
         let instants: usize = self.instants.iter().map(Vec::capacity).sum();
         let keys: usize = self.keys.iter().map(Vec::capacity).sum();
         let uniques: usize = self.uniques.iter().map(Vec::capacity).sum();

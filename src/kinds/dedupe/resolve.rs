@@ -8,9 +8,10 @@ use datafusion::functions::expr_fn::btrim;
 use datafusion::logical_expr::{Expr, cast, lit};
 
 use super::fields::{self, Field};
+use super::forms::{Forms, Term};
 use super::review;
 use super::spec::{Decisions, Dedupe, RecordSource};
-use super::terms::{self, Rule, Term};
+use super::terms::{self, Rule};
 use crate::contract::ColumnType;
 use crate::diag::{Diagnostic, Diagnostics, codes};
 use crate::engine::TypedExpr;
@@ -30,6 +31,8 @@ pub(super) struct Resolved {
     pub(super) systems: Vec<String>,
     pub(super) fields: Vec<Field>,
     pub(super) rules: Vec<Rule>,
+    /// By field, what rules see of its values that look at values; nothing where they see them as they are.
+    pub(super) compared: Vec<Option<Expr>>,
     /// What has one value a cluster at most.
     pub(super) uniques: Vec<Term>,
     pub(super) decisions: Option<ResolvedDecisions>,
@@ -83,6 +86,7 @@ pub(super) struct ResolvedDecisions {
 /// Types the whole spec; mistakes go to `diags`.
 pub(super) fn resolve(spec: &Dedupe, scope: &Scope<'_>, diags: &mut Diagnostics) -> Option<Resolved> {
     review::counts(spec, scope.place, diags);
+    review::default_country(spec, diags);
     let systems = review::systems(spec, diags);
     let mut typing = Typing { scope, systems: &systems, promises: Promises::new(spec) };
     let sources: Vec<Option<ResolvedSource>> = spec.records.iter().map(|source| typing.source(source, diags)).collect();
@@ -91,14 +95,18 @@ pub(super) fn resolve(spec: &Dedupe, scope: &Scope<'_>, diags: &mut Diagnostics)
     let sources = sources.into_iter().collect::<Option<Vec<_>>>()?;
     let fields = fields::resolve(spec, fields, &sources, &systems, diags)?;
     review::names(spec, &fields, diags);
-    let rules = terms::rules(spec, &fields, scope.engine, diags);
-    let uniques = terms::uniques(spec, &fields, scope.engine, diags);
+    let forms = Forms::new(spec, &fields, scope.engine, diags)?;
+    let rules = terms::rules(spec, &fields, &forms, diags);
+    let uniques = terms::uniques(spec, &forms, diags);
+    let rules = rules?;
+    let compared = terms::compared(&rules, &fields, &forms, diags);
     Some(Resolved {
         entity: spec.entity.to_string().replace('_', " "),
         id: spec.entity.with_suffix("_id"),
         sources,
         fields,
-        rules: rules?,
+        rules,
+        compared: compared?,
         uniques: uniques?,
         decisions: transpose(decisions)?,
         max_records_per_key: spec.guards.max_records_per_key.value,

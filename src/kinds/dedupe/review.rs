@@ -9,6 +9,7 @@ use super::matching::{Model, Test};
 use super::probabilistic::Probabilistic;
 use super::spec::{Dedupe, RecordSource};
 use crate::diag::{Diagnostic, Diagnostics, Place, codes};
+use crate::engine::text::phone;
 use crate::syntax::{ColumnName, Spanned};
 
 /// Systems are numbered with 16 bits.
@@ -42,6 +43,17 @@ pub(super) fn counts(spec: &Dedupe, place: Place, diags: &mut Diagnostics) {
             wrong(limit.place, format!("`{name}` is at least 2: fewer records would link nothing"));
         }
     }
+}
+
+/// The country in which phone numbers are dialled: one whose numbers can be read.
+pub(super) fn default_country(spec: &Dedupe, diags: &mut Diagnostics) {
+    let Some(country) = spec.default_country.as_ref().filter(|country| !phone::is_country(country.as_str())) else {
+        return;
+    };
+    let message = format!("`{country}` is no country whose phone numbers are known");
+    let wrong = Diagnostic::error(codes::INVALID_VALUE, country.place, message)
+        .hint("write its ISO 3166 code or its name in English, as in `DE` or `Germany`");
+    diags.push(wrong.did_you_mean(country.as_str(), phone::country_names()));
 }
 
 /// The system of a table of records.

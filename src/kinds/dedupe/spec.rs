@@ -32,8 +32,7 @@ pub struct Dedupe {
     /// What keeps records apart although a rule links them.
     #[serde(default)]
     pub guards: Guards,
-    /// Values that say nothing, by field: they never link. Compared without regard to case and
-    /// surrounding spaces.
+    /// Values that say nothing, by field: they link by no rule, however they are written.
     #[serde(default)]
     pub ignored_values: IndexMap<Spanned<ColumnName>, OneOrMany<Spanned<String>>>,
     /// Pairs of records that somebody decided about.

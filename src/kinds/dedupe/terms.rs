@@ -1,23 +1,16 @@
-//! What is compared: match keys and unique ids, as typed expressions over a record's fields.
+//! The match rules and unique ids, typed.
 
-use arrow::datatypes::{DataType, Field as ArrowField, Schema};
-use datafusion::common::DFSchema;
-use datafusion::common::tree_node::{Transformed, TreeNode};
-use datafusion::functions::expr_fn::{btrim, lower};
-use datafusion::logical_expr::{Expr, cast, lit, when};
+use datafusion::logical_expr::Expr;
 
 use super::fields::Field;
+use super::forms::{Forms, Term};
 use super::matching::blocking::BlockRule;
 use super::matching::{FieldKind, Model, Test};
 use super::probabilistic::Probabilistic;
 use super::review;
 use super::rule::How;
 use super::spec::Dedupe;
-use crate::contract::ColumnType;
 use crate::diag::{Diagnostic, Diagnostics, codes};
-use crate::engine::Engine;
-use crate::kinds::typing::demand;
-use crate::syntax::{ExprText, SqlText};
 
 /// One match rule, typed.
 #[derive(Debug, Clone)]
@@ -39,6 +32,26 @@ pub(super) enum RuleTest {
     Similar(Vec<(usize, Vec<Test>)>),
     /// Likely enough.
     Likely(Box<Likely>),
+}
+
+impl RuleTest {
+    /// The fields whose values it looks at beside keys, by place, each once.
+    pub(super) fn looks_at(&self, fields: &[Field]) -> Vec<usize> {
+        let mut wanted: Vec<usize> = Vec::new();
+        match self {
+            Self::Equal | Self::MergedInto => {}
+            Self::Similar(tests) => wanted.extend(tests.iter().map(|(field, _)| *field)),
+            Self::Likely(likely) => {
+                wanted.extend(&likely.fields);
+                let given = likely.weights.iter().flat_map(|model| &model.blocking);
+                let named = likely.blocks.iter().chain(given).flat_map(|block| block.fields());
+                wanted.extend(named.filter_map(|name| fields.iter().position(|field| field.name.as_str() == name)));
+            }
+        }
+        wanted.sort_unstable();
+        wanted.dedup();
+        wanted
+    }
 }
 
 /// What the rule is called that links a record with the one it was merged into.
@@ -64,28 +77,12 @@ pub(super) struct Likely {
     pub(super) weights: Option<Model>,
 }
 
-/// One thing that is compared.
-#[derive(Debug, Clone)]
-pub(super) struct Term {
-    /// As written.
-    pub(super) text: String,
-    /// Over the fields of a record; NULL where there is nothing to compare.
-    pub(super) expr: Expr,
-}
-
-/// The fields as columns, for typing expressions over them.
-pub(super) fn schema(fields: &[Field]) -> Option<DFSchema> {
-    let columns = fields.iter().map(|field| ArrowField::new(field.name.as_str(), field.promise.arrow(), true));
-    DFSchema::try_from(Schema::new(columns.collect::<Vec<_>>())).ok()
-}
-
 /// The match rules in order, strongest first.
-pub(super) fn rules(spec: &Dedupe, fields: &[Field], engine: &Engine, diags: &mut Diagnostics) -> Option<Vec<Rule>> {
-    let typing = Typing { fields, schema: schema(fields)?, country: country(spec, fields), engine };
+pub(super) fn rules(spec: &Dedupe, fields: &[Field], forms: &Forms<'_>, diags: &mut Diagnostics) -> Option<Vec<Rule>> {
     let mut rules: Vec<Rule> = Vec::new();
     let mut failed = false;
     for rule in &spec.rules {
-        let keys: Vec<Option<Term>> = rule.keys_at(rule.place).map(|key| typing.term(&key, diags)).collect();
+        let keys: Vec<Option<Term>> = rule.keys_at(rule.place).map(|key| forms.term(&key, diags)).collect();
         let name = rule.title();
         if let Some(earlier) = rules.iter().position(|known| known.name == name) {
             let message = format!("two match rules are called `{name}`");
@@ -163,90 +160,26 @@ fn likely(rule: &Probabilistic, fields: &[Field], diags: &mut Diagnostics) -> Op
     })
 }
 
+/// By field, what rules see of its values that look at values instead of keys; nothing where no rule does, or
+/// they are seen as they are.
+pub(super) fn compared(
+    rules: &[Rule],
+    fields: &[Field],
+    forms: &Forms<'_>,
+    diags: &mut Diagnostics,
+) -> Option<Vec<Option<Expr>>> {
+    let mut wanted: Vec<usize> = rules.iter().flat_map(|rule| rule.test.looks_at(fields)).collect();
+    wanted.sort_unstable();
+    let seen = fields.iter().enumerate().map(|(at, field)| match wanted.binary_search(&at) {
+        Ok(_) => forms.compared(field, diags),
+        Err(_) => Some(None),
+    });
+    seen.collect()
+}
+
 /// What has one value a cluster at most.
-pub(super) fn uniques(spec: &Dedupe, fields: &[Field], engine: &Engine, diags: &mut Diagnostics) -> Option<Vec<Term>> {
-    let typing = Typing { fields, schema: schema(fields)?, country: country(spec, fields), engine };
+pub(super) fn uniques(spec: &Dedupe, forms: &Forms<'_>, diags: &mut Diagnostics) -> Option<Vec<Term>> {
     let terms = &spec.guards.one_value_per_cluster.0;
-    let terms: Vec<Option<Term>> = terms.iter().map(|term| typing.term(term, diags)).collect();
+    let terms: Vec<Option<Term>> = terms.iter().map(|term| forms.term(term, diags)).collect();
     terms.into_iter().collect()
-}
-
-/// The further arguments of `phone_key`: the record's country, then the model's.
-fn country(spec: &Dedupe, fields: &[Field]) -> String {
-    let own = fields.iter().find(|field| field.is_country());
-    let own = own.map_or_else(String::new, |field| format!(", {}", quoted(field)));
-    let default = spec.default_country.as_ref();
-    own + &default.map_or_else(String::new, |country| format!(", '{}'", country.value.replace('\'', "''")))
-}
-
-fn quoted(field: &Field) -> String {
-    format!("\"{}\"", field.name)
-}
-
-struct Typing<'a> {
-    fields: &'a [Field],
-    schema: DFSchema,
-    country: String,
-    engine: &'a Engine,
-}
-
-impl Typing<'_> {
-    /// A field by its name alone is compared as its kind wants it; anything else is an expression.
-    fn term(&self, text: &ExprText, diags: &mut Diagnostics) -> Option<Term> {
-        let named = |name: &str| self.fields.iter().find(|field| field.name.as_str() == name);
-        let word = text.as_str().trim();
-        let email = |name| named(name).filter(|field| field.kind == FieldKind::Email);
-        let sql = match (named(word), word.strip_suffix("_domain").and_then(email)) {
-            (Some(field), _) => self.key_of(field),
-            (None, Some(field)) => format!("domain_key({})", quoted(field)),
-            (None, None) => text.as_str().to_string(),
-        };
-        let meant = ExprText { value: SqlText(sql), place: text.place };
-        let typed = self.engine.expr(&meant, &self.schema).map_err(|diagnostic| diags.push(diagnostic)).ok()?;
-        let ty = ColumnType::of_arrow(&typed.data_type);
-        let fits = ty.is_some() && ty != Some(ColumnType::Double);
-        demand(fits, text, &typed, "something that is equal or not", diags)?;
-        let expr = self.without_ignored(typed.expr);
-        let expr = if ty == Some(ColumnType::Text) { cast(expr, DataType::Utf8View) } else { expr };
-        Some(Term { text: text.as_str().trim().to_string(), expr })
-    }
-
-    /// The function that brings a field's values into the form in which they are compared.
-    fn key_of(&self, field: &Field) -> String {
-        let name = quoted(field);
-        if field.ty() != ColumnType::Text {
-            return name;
-        }
-        match field.kind {
-            FieldKind::Email => format!("email_key({name})"),
-            FieldKind::Phone => format!("phone_key({name}{})", self.country),
-            FieldKind::GivenName => format!("given_name_key({name})"),
-            FieldKind::FamilyName => format!("name_key({name})"),
-            FieldKind::FullName => format!("full_name_key({name})"),
-            FieldKind::Company => format!("company_key({name})"),
-            FieldKind::Domain => format!("domain_key({name})"),
-            // Ids of some systems differ by case alone.
-            FieldKind::Id => format!("btrim({name})"),
-            _ => format!("lower(btrim({name}))"),
-        }
-    }
-
-    /// The expression, in which the values to be ignored are NULL.
-    fn without_ignored(&self, expr: Expr) -> Expr {
-        let done = expr.clone().transform(|part| {
-            let Expr::Column(column) = &part else { return Ok(Transformed::no(part)) };
-            let field = self.fields.iter().find(|field| field.name.as_str() == column.name);
-            match field.filter(|field| !field.ignored.is_empty()) {
-                Some(field) => Ok(Transformed::yes(known_value(part, field)?)),
-                None => Ok(Transformed::no(part)),
-            }
-        });
-        done.map_or(expr, |done| done.data)
-    }
-}
-
-fn known_value(column: Expr, field: &Field) -> datafusion::common::Result<Expr> {
-    let text = lower(btrim(vec![cast(column.clone(), DataType::Utf8View)]));
-    let ignored = field.ignored.iter().map(lit).collect();
-    when(text.in_list(ignored, false).is_not_true(), column).end()
 }

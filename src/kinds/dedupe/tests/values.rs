@@ -79,3 +79,115 @@ match: [email]
     let made = run_in(&settings, yaml, &[("crm", crm)], PLAIN, "2025-01-01", None).await.unwrap();
     assert_eq!(made.lines("people", &["first_seen_at"]), ["2018-11-04 03:00:00"]);
 }
+
+/// Weights of m and u by kind; what is compared is in the evidence, whatever it weighs.
+const WEIGHED: &str = "
+  - probabilistic:
+      review: 0.001
+      weights:
+        version: 1
+        lambda: 0.001
+        prior_bits: -9.964
+        fields:
+          - {name: email, kind: email, term_frequency: false, levels: [{when: exact, bits: 13.214, m: 0.95, u: 0.0001}, {when: else, bits: -4.322, m: 0.05, u: 0.9999}]}
+          - {name: phone, kind: phone, term_frequency: false, levels: [{when: exact, bits: 9.644, m: 0.8, u: 0.001}, {when: else, bits: -2.32, m: 0.2, u: 0.999}]}
+          - {name: company, kind: company, term_frequency: false, levels: [{when: exact, bits: 6.492, m: 0.9, u: 0.01}, {when: else, bits: -3.307, m: 0.1, u: 0.99}]}
+        blocking: [email, phone, company]
+";
+
+fn written(rules: &str) -> String {
+    format!(
+        "
+entity: person
+records:
+  - {{from: crm, id: id, fields: {{email: mail, phone: tel, company: firm, country: country}}}}
+default_country: GB
+match:{rules}"
+    )
+}
+
+#[tokio::test]
+async fn what_rules_look_at_is_compared_as_keys_are() {
+    let rows = "
+        id | mail                        | tel              | firm             | country
+        1  | Ada <Ada.Byron+x@GMail.com> | 020 7946 0958    | Acme Ltd         | -
+        2  | adabyron@googlemail.com     | +44 20 7946 0958 | The ACME Limited | -
+        3  | x@y@z                       | (415) 555-2671   | -                | US
+        4  | x@y@z                       | +1 415 555 2671  | Reed & Co.       | -
+        5  | nobody                      | 0000000          | -                | -
+        6  | nobody                      | 0000000          | -                | -";
+    let made = run(&written(WEIGHED), &[("crm", table(rows))], PLAIN).await;
+    let evidence = made.lines("people_evidence", &["outcome", "left_record_id", "right_record_id", "comparison"]);
+    // One mailbox, one number, one firm; then one number, and no addresses; what is neither links nobody.
+    let prior = "before anything is compared: -9.964";
+    assert_eq!(
+        evidence,
+        [
+            format!("linked | 1 | 2 | {prior}; email equal: +13.214; phone equal: +9.644; company equal: +6.492"),
+            format!("review | 3 | 4 | {prior}; email missing: +0.000; phone equal: +9.644; company missing: +0.000"),
+        ]
+    );
+    // Values stay as they were.
+    assert_eq!(
+        made.lines("people", &["email", "phone", "n_records"])[0],
+        "Ada <Ada.Byron+x@GMail.com> | 020 7946 0958 | 2"
+    );
+    let similar = written("\n  - {name: alike, similar: {phone: exact}, within: country}\n");
+    let rows = "
+        id | mail | tel              | firm | country
+        1  | -    | 020 7946 0958    | -    | GB
+        2  | -    | +44 20 7946 0958 | -    | gb
+        3  | -    | 0000000          | -    | GB
+        4  | -    | 0000000          | -    | GB";
+    let made = run(&similar, &[("crm", table(rows))], PLAIN).await;
+    assert_eq!(made.lines("people_evidence", &["rule", "left_record_id", "right_record_id"]), ["alike | 1 | 2"]);
+}
+
+#[tokio::test]
+async fn ignored_values_link_by_no_rule_however_they_are_written() {
+    let ignored =
+        "ignored_values: {phone: ['+44 20 7946 0000', '000-000'], email: n.o.b.o.d.y@gmail.com, company: Private}\n";
+    let rows = "
+        id | mail                  | tel              | firm        | country
+        1  | nobody+x@gmail.com    | 020 7946 0000    | private     | GB
+        2  | NoBody@googlemail.com | +44 20 7946-0000 | Private Ltd | GB
+        3  | -                     | (000) 000        | -           | GB
+        4  | -                     | 000000           | -           | GB";
+    for rules in [
+        "\n  - email\n  - phone\n  - company\n",
+        "\n  - {similar: {phone: exact}, within: country}\n  - {similar: {email: exact}, within: country}\n  - {similar: {company: exact}, within: country}\n",
+        WEIGHED,
+    ] {
+        let made = run(&(written(rules) + ignored), &[("crm", table(rows))], PLAIN).await;
+        assert_eq!(made.tables["people_evidence"].num_rows(), 0, "{rules}");
+        let without = run(&written(rules), &[("crm", table(rows))], PLAIN).await;
+        assert_ne!(without.tables["people_evidence"].num_rows(), 0, "{rules}");
+    }
+}
+
+#[tokio::test]
+async fn a_phone_is_dialled_where_its_record_is_then_where_its_account_is() {
+    let yaml = "
+entity: person
+records:
+  - {from: crm, id: id, fields: {phone: tel, account_country: account, billing_country_code: billing, country: country}}
+default_country: DE
+match: [phone]
+";
+    // 06 698 12345 is a mobile phone in France and a line of Rome in Italy.
+    let rows = "
+        id | tel               | country | billing | account
+        1  | 06 698 12345      | FR      | IT      | IT
+        2  | +33 6 69 81 23 45 | -       | -       | -
+        3  | 06 698 12345      | -       | IT      | FR
+        4  | +39 06 698 12345  | -       | -       | -
+        5  | 020 7946 0958     | -       | -       | United Kingdom
+        6  | +44 20 7946 0958  | -       | -       | -
+        7  | 030 901820        | -       | -       | -
+        8  | +49 30 901820     | -       | -       | -";
+    let made = run(yaml, &[("crm", table(rows))], PLAIN).await;
+    assert_eq!(
+        made.lines("people_evidence", &["left_record_id", "right_record_id"]),
+        ["1 | 2", "3 | 4", "5 | 6", "7 | 8"]
+    );
+}

@@ -7,7 +7,10 @@ use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumber, PhoneNumberFormat, PhoneNu
 use super::fold::fold;
 use super::table::{Lazy, Map, lines};
 
-static COUNTRIES: Lazy<Map<Region>> = Lazy::new(|| countries(include_str!("data/countries.txt")));
+/// Countries with their codes and names.
+const TABLE: &str = include_str!("data/countries.txt");
+
+static COUNTRIES: Lazy<Map<Region>> = Lazy::new(|| countries(TABLE));
 
 /// Bytes of a number with everything that people write around it.
 const MAX_NUMBER: usize = 200;
@@ -75,6 +78,19 @@ pub fn country_key(country: &str) -> Option<String> {
         return Some(region.as_region_str().to_string());
     }
     Some(letters(&fold(country))).filter(|letters| !letters.is_empty())
+}
+
+/// Whether a code or name is that of a country whose numbers can be read.
+pub fn is_country(country: &str) -> bool {
+    region(country.trim()).is_some()
+}
+
+/// The codes of two letters and the names by which countries are known, as a table lists them.
+pub fn country_names() -> impl Iterator<Item = &'static str> {
+    let words = lines(TABLE).map(|line| line.splitn(3, ' '));
+    words.flat_map(|mut words| {
+        words.next().into_iter().chain(words.nth(1).into_iter().flat_map(|names| names.split('|')))
+    })
 }
 
 /// The region that a country's code or name stands for.
@@ -175,6 +191,13 @@ mod tests {
             assert_eq!(e164("020 7946 0958", &[name]).as_deref(), Some("+442079460958"), "{name}");
         }
         assert_eq!(e164("020 7946 0958", &["Atlantis", "", "GB"]).as_deref(), Some("+442079460958"));
+    }
+
+    #[test]
+    fn every_name_that_is_listed_is_known() {
+        assert!(country_names().all(is_country));
+        assert!(["DE", "Germany", "Österreich"].iter().all(|name| country_names().any(|known| known == *name)));
+        assert!(is_country(" germany ") && !is_country("Atlantis") && !is_country(""));
     }
 
     #[test]

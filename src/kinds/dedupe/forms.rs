@@ -1,0 +1,167 @@
+//! The form in which values are compared: match keys, unique ids and what rules look at value by value, as
+//! typed expressions over a record's fields.
+
+use arrow::datatypes::{DataType, Field as ArrowField, Schema};
+use datafusion::common::DFSchema;
+use datafusion::common::tree_node::{Transformed, TreeNode};
+use datafusion::logical_expr::{Expr, cast, when};
+
+use super::fields::Field;
+use super::matching::FieldKind;
+use super::spec::Dedupe;
+use crate::contract::ColumnType;
+use crate::diag::{Diagnostics, Place};
+use crate::engine::{Engine, TypedExpr};
+use crate::kinds::typing::demand;
+use crate::syntax::{ExprText, SqlText};
+
+/// One thing that is compared.
+#[derive(Debug, Clone)]
+pub(super) struct Term {
+    /// As written.
+    pub(super) text: String,
+    /// Over the fields of a record; NULL where there is nothing to compare.
+    pub(super) expr: Expr,
+}
+
+/// What a model's fields are compared as.
+pub(super) struct Forms<'a> {
+    fields: &'a [Field],
+    schema: DFSchema,
+    /// The further arguments of `phone_key`: the record's countries, then the model's.
+    countries: String,
+    engine: &'a Engine,
+    /// By field, whether its value is one to be ignored; none where none is.
+    ignored: Vec<Option<Expr>>,
+}
+
+impl<'a> Forms<'a> {
+    pub(super) fn new(spec: &Dedupe, fields: &'a [Field], engine: &'a Engine, diags: &mut Diagnostics) -> Option<Self> {
+        let columns = fields.iter().map(|field| ArrowField::new(field.name.as_str(), field.promise.arrow(), true));
+        let schema = DFSchema::try_from(Schema::new(columns.collect::<Vec<_>>())).ok()?;
+        let default = spec.default_country.as_ref().map_or_else(String::new, |country| format!(", {}", text(country)));
+        let own = fields.iter().filter_map(|field| Some((field.country_rank()?, format!(", {}", quoted(field)))));
+        let mut own: Vec<(u8, String)> = own.collect();
+        own.sort_by_key(|(rank, _)| *rank);
+        let countries = own.into_iter().map(|(_, country)| country).collect::<String>() + &default;
+        let mut forms = Self { fields, schema, countries, engine, ignored: Vec::new() };
+        for field in fields {
+            let ignored = match forms.is_ignored(field, &default) {
+                Some(sql) => Some(forms.typed(sql, Place::default(), diags)?.expr),
+                None => None,
+            };
+            forms.ignored.push(ignored);
+        }
+        Some(forms)
+    }
+
+    /// A field by its name alone is compared as its kind wants it; anything else is an expression.
+    pub(super) fn term(&self, text: &ExprText, diags: &mut Diagnostics) -> Option<Term> {
+        let named = |name: &str| self.fields.iter().find(|field| field.name.as_str() == name);
+        let word = text.as_str().trim();
+        let email = |name| named(name).filter(|field| field.kind == FieldKind::Email);
+        let sql = match (named(word), word.strip_suffix("_domain").and_then(email)) {
+            (Some(field), _) => self.key_of(field),
+            (None, Some(field)) => format!("domain_key({})", quoted(field)),
+            (None, None) => text.as_str().to_string(),
+        };
+        let typed = self.typed(sql, text.place, diags)?;
+        let ty = ColumnType::of_arrow(&typed.data_type);
+        let fits = ty.is_some() && ty != Some(ColumnType::Double);
+        demand(fits, text, &typed, "something that is equal or not", diags)?;
+        let expr = self.without_ignored(typed.expr);
+        let expr = if ty == Some(ColumnType::Text) { cast(expr, DataType::Utf8View) } else { expr };
+        Some(Term { text: word.to_string(), expr })
+    }
+
+    /// What rules see of a field that look at values instead of keys; nothing where they see it as it is.
+    ///
+    /// What has a key is seen as that, so that one mailbox is one value however it is written, and what is no
+    /// address or number is none. Names stay as they are: how alike two are is told by what was written.
+    pub(super) fn compared(&self, field: &Field, diags: &mut Diagnostics) -> Option<Option<Expr>> {
+        let has_key =
+            matches!(field.kind, FieldKind::Email | FieldKind::Phone | FieldKind::Company | FieldKind::Domain);
+        let sql = match has_key && field.ty() == ColumnType::Text {
+            true => self.key_of(field),
+            false if field.ignored.is_empty() => return Some(None),
+            false => quoted(field),
+        };
+        let typed = self.typed(sql, Place::default(), diags)?;
+        Some(Some(cast(self.without_ignored(typed.expr), DataType::Utf8View)))
+    }
+
+    fn typed(&self, sql: String, place: Place, diags: &mut Diagnostics) -> Option<TypedExpr> {
+        let text = ExprText { value: SqlText(sql), place };
+        self.engine.expr(&text, &self.schema).map_err(|diagnostic| diags.push(diagnostic)).ok()
+    }
+
+    /// The function that brings a field's values into the form in which they are compared.
+    fn key_of(&self, field: &Field) -> String {
+        let name = quoted(field);
+        if field.ty() != ColumnType::Text {
+            return name;
+        }
+        match field.kind {
+            FieldKind::GivenName => format!("given_name_key({name})"),
+            // Ids of some systems differ by case alone.
+            FieldKind::Id => format!("btrim({name})"),
+            kind => key(kind, &name, &self.countries).unwrap_or_else(|| format!("lower(btrim({name}))")),
+        }
+    }
+
+    /// Whether a value is one to be ignored, however it is written: with its letters, its key, or, of a phone
+    /// number, its digits, as most placeholders are no numbers that a country has.
+    fn is_ignored(&self, field: &Field, default_country: &str) -> Option<String> {
+        if field.ignored.is_empty() {
+            return None;
+        }
+        let name = quoted(field);
+        let among = |form: &dyn Fn(&str, &str) -> Option<String>| {
+            let values = field.ignored.iter().map(|value| form(&text(value), default_country));
+            let values = values.collect::<Option<Vec<_>>>()?.join(", ");
+            Some(format!("coalesce({} IN ({values}), false)", form(&name, &self.countries)?))
+        };
+        let mut forms = vec![among(&|value, _| Some(format!("lower(btrim(CAST({value} AS VARCHAR)))")))];
+        if field.ty() == ColumnType::Text {
+            forms.push(among(&|value, countries| key(field.kind, value, countries)));
+            forms.push(among(&|value, _| (field.kind == FieldKind::Phone).then(|| format!("digits_key({value})"))));
+        }
+        Some(forms.into_iter().flatten().collect::<Vec<_>>().join(" OR "))
+    }
+
+    /// The expression, in which the values to be ignored are NULL.
+    fn without_ignored(&self, expr: Expr) -> Expr {
+        let done = expr.clone().transform(|part| {
+            let Expr::Column(column) = &part else { return Ok(Transformed::no(part)) };
+            let at = self.fields.iter().position(|field| field.name.as_str() == column.name);
+            match at.and_then(|at| self.ignored.get(at)?.clone()) {
+                Some(ignored) => Ok(Transformed::yes(when(ignored.is_not_true(), part).end()?)),
+                None => Ok(Transformed::no(part)),
+            }
+        });
+        done.map_or(expr, |done| done.data)
+    }
+}
+
+/// One spelling of a value for all that people write, where its kind has one: of names too, but a nickname is
+/// no spelling.
+fn key(kind: FieldKind, value: &str, countries: &str) -> Option<String> {
+    Some(match kind {
+        FieldKind::Email => format!("email_key({value})"),
+        FieldKind::Phone => format!("phone_key({value}{countries})"),
+        FieldKind::GivenName | FieldKind::FamilyName => format!("name_key({value})"),
+        FieldKind::FullName => format!("full_name_key({value})"),
+        FieldKind::Company => format!("company_key({value})"),
+        FieldKind::Domain => format!("domain_key({value})"),
+        _ => return None,
+    })
+}
+
+fn quoted(field: &Field) -> String {
+    format!("\"{}\"", field.name)
+}
+
+/// A text of SQL.
+fn text(value: impl std::fmt::Display) -> String {
+    format!("'{}'", value.to_string().replace('\'', "''"))
+}
