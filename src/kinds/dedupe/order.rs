@@ -104,14 +104,16 @@ fn sorted(ids: &StringArray, rows: Vec<u32>) -> Vec<u32> {
 /// Which of several rows of one record counts: the one changed last. What is left undecided is
 /// decided by the values, so that the order of arrival never does.
 struct Choice {
-    fields: Vec<DynComparator>,
+    /// Of the fields, and of what records were merged into.
+    values: Vec<DynComparator>,
 }
 
 impl Choice {
     fn new(arrivals: &Arrivals) -> Result<Self> {
         let options = SortOptions { descending: false, nulls_first: false };
-        let fields = arrivals.fields.iter().map(|field| Ok(make_comparator(field, field, options)?));
-        Ok(Self { fields: fields.collect::<Result<_>>()? })
+        let columns = arrivals.fields.iter().chain(&arrivals.masters);
+        let values = columns.map(|column| Ok(make_comparator(column, column, options)?));
+        Ok(Self { values: values.collect::<Result<_>>()? })
     }
 
     /// The row that counts comes first.
@@ -129,7 +131,7 @@ impl Choice {
             .then_with(|| number(&arrivals.created, left).cmp(&number(&arrivals.created, right)))
             .then_with(|| arrivals.sources.get(left).cmp(&arrivals.sources.get(right)))
             .then_with(|| {
-                let different = self.fields.iter().map(|compare| compare(left, right));
+                let different = self.values.iter().map(|compare| compare(left, right));
                 different.into_iter().find(|order| order.is_ne()).unwrap_or(Ordering::Equal)
             })
             .then_with(|| ours(left).cmp(ours(right)))

@@ -191,3 +191,23 @@ match: [phone]
         ["1 | 2", "3 | 4", "5 | 6", "7 | 8"]
     );
 }
+
+#[tokio::test]
+async fn which_of_two_rows_of_a_record_counts_is_no_matter_of_their_order() {
+    let yaml = "
+entity: person
+records:
+  - {from: crm, id: id, merged_into: master, fields: {email: mail}}
+match: [email]
+";
+    let rows = ["1 | a@acme.com | 2", "1 | a@acme.com | 3", "2 | b@acme.com | -", "3 | c@acme.com | -"];
+    for order in [[0, 1, 2, 3], [1, 0, 2, 3], [3, 1, 2, 0]] {
+        let rows = order.map(|at| rows[at]).join("\n");
+        let made = run(yaml, &[("crm", table(&format!("id | mail | master\n{rows}")))], PLAIN).await;
+        assert_eq!(
+            made.lines("people_crosswalk", &["record_id", "person_id"]),
+            ["1 | <crm:1>", "2 | <crm:1>", "3 | <crm:3>"],
+            "{order:?}"
+        );
+    }
+}
