@@ -134,6 +134,15 @@ pub(super) fn thresholds(rule: &Probabilistic, diags: &mut Diagnostics) -> Optio
     good.then_some(())
 }
 
+/// Weights say which fields are compared; a second list would not be looked at.
+pub(super) fn fields_and_weights(rule: &Probabilistic, diags: &mut Diagnostics) -> Option<()> {
+    let Some(first) = rule.fields.0.first().filter(|_| rule.weights.is_some()) else { return Some(()) };
+    let message = "`fields` does nothing beside `weights`, which say themselves what fields are compared";
+    let hint = "take `fields` out; to compare fewer fields, take theirs out of the weights, or learn them again with `fields` and without `weights`";
+    diags.push(Diagnostic::error(codes::BAD_COMPARISON, first.place, message).hint(hint));
+    None
+}
+
 /// What pairs must share to be compared.
 pub(super) fn block(text: &Spanned<String>, fields: &[Field], diags: &mut Diagnostics) -> Option<BlockRule> {
     let rule: Result<BlockRule, String> = text.value.parse();
