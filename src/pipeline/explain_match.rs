@@ -112,9 +112,23 @@ impl<'a> Reader<'a> {
     fn table(&self, ending: &str) -> Result<&PublishedTable> {
         let name = self.model.name.with_suffix(ending);
         self.tables.iter().find(|table| table.table.name == name).ok_or_else(|| {
+            if !self.model.outputs.iter().any(|output| output.table == name) {
+                return self.not_made(ending);
+            }
             Error::project(format!("`{name}` was not published yet"))
                 .with_hint(format!("`marquetry run --select {}` publishes it", self.model.name))
         })
+    }
+
+    /// Why a run of the model never publishes a table.
+    fn not_made(&self, ending: &str) -> Error {
+        let model = &self.model.name;
+        match ending {
+            "_evidence" => Error::project(format!("`{model}` keeps no evidence, so nothing can be explained"))
+                .with_hint("take `evidence: false` out of the model and run it once"),
+            "_weights" => Error::project(format!("`{model}` has no weights: none of its rules is `probabilistic`")),
+            _ => Error::project(format!("`{model}` makes no table `{model}{ending}`")),
+        }
     }
 
     /// The first column of the main table.

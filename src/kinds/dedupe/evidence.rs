@@ -105,7 +105,7 @@ pub(super) fn rows(answer: &Answer, range: Range<usize>) -> Result<Vec<ArrayRef>
         Row::Refused(_, refusal, _) => Some(sentence(answer, refusal)),
         _ => None,
     };
-    let weighed = |row: &Row<'_>| row.edge().as_ref().and_then(weight);
+    let weighed = |row: &Row<'_>| row.edge().as_ref().and_then(|edge| weight(answer, edge));
     let shared_keys: StringArray = rows.iter().map(Row::shared_key).collect();
     let [left_system, left_id] = names(answer, rows.iter().map(|row| Some(row.left())))?;
     let [right_system, right_id] = names(answer, rows.iter().map(|row| row.edge().map(|edge| edge.b)))?;

@@ -12,9 +12,13 @@ use crate::error::{Error, Result};
 /// The weights that a run has written; what they were learnt from is not among them.
 ///
 /// # Errors
-/// Project, where the rows are those of another version of the program.
+/// Project, where there are none, or those of another version of the program.
 pub fn learnt(batches: &[RecordBatch]) -> Result<Model> {
     let rows = Rows::read(batches)?;
+    if rows.parts.is_empty() {
+        return Err(Error::project("nothing was learnt: the run had fewer than two records to compare")
+            .with_hint("run the model again when there are records; weights are learnt anew by every run"));
+    }
     let mut made =
         Model { version: VERSION, lambda: 0.0, prior_bits: 0, fields: Vec::new(), blocking: Vec::new(), trained: None };
     for row in rows.in_order() {

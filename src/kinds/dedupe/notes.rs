@@ -69,8 +69,7 @@ pub(super) fn notes(work: &Work, linked: &Linked, decided: &Decided, identity: &
     }
     note(fact::POLICY, "records_quarantined", count(quarantined));
     note(fact::POLICY, "decisions_about_unknown_records", decided.unknown);
-    for end in [End::Merged, End::Retired] {
-        let ended = identity.redirects.iter().filter(|redirect| redirect.end == end).count();
+    for (end, ended) in [(End::Merged, identity.ended.merged), (End::Retired, identity.ended.retired)] {
         note(fact::POLICY, &format!("ids_{}", end.as_str()), count(ended));
     }
     largest(work, linked, &mut notes);

@@ -17,6 +17,7 @@ use super::cluster::{Edge, MUST_LINK};
 use super::columns::{NEVER, UNKNOWN};
 use super::notes::DECISION;
 use super::tables::WEIGHT;
+use super::terms::RuleTest;
 use crate::error::Result;
 
 /// Why a row is no record, with the words of the contract.
@@ -79,7 +80,7 @@ pub(super) fn crosswalk(answer: &Answer, records: Range<usize>) -> Result<Vec<Ar
         ids(ordinals.iter().map(|record| held(record).map(|held| held.id))),
         Arc::new(anchors.collect::<BooleanArray>()),
         rules(answer, links.iter().map(|link| link.map(|link| link.rule)))?,
-        weights(links.iter().map(|link| link.and_then(weight)))?,
+        weights(links.iter().map(|link| link.and_then(|link| weight(answer, link))))?,
         instants(since),
         instants(ordinals.iter().map(|record| held(record).map(|held| held.since))),
         Arc::new(aside.collect::<BooleanArray>()),
@@ -159,9 +160,11 @@ pub(super) fn rules(answer: &Answer, rules: impl Iterator<Item = Option<u16>>) -
     dictionary(&names, rules.map(|rule| rule.map(number)))
 }
 
-/// What a link weighs; none where its rule does not weigh.
-pub(super) fn weight(link: &Edge) -> Option<i32> {
-    (link.weight_millibits != 0).then_some(link.weight_millibits)
+/// What a link weighs, which may be nothing; none where its rule does not weigh.
+pub(super) fn weight(answer: &Answer, link: &Edge) -> Option<i32> {
+    let rule = answer.work.rules.get(usize::from(link.rule));
+    let weighs = rule.is_some_and(|rule| matches!(rule.test, RuleTest::Likely(_)));
+    weighs.then_some(link.weight_millibits)
 }
 
 /// Thousandths of a bit.

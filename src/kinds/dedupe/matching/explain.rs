@@ -94,7 +94,7 @@ pub fn words(test: Test) -> String {
 /// Bits with a sign and two decimals, rounded half away from zero in whole numbers.
 pub fn signed(millibits: i32) -> String {
     let hundredths = (millibits.unsigned_abs() + 5) / 10;
-    let sign = if millibits < 0 { '-' } else { '+' };
+    let sign = if millibits < 0 && hundredths > 0 { '-' } else { '+' };
     format!("{sign}{}.{:02}", hundredths / 100, hundredths % 100)
 }
 

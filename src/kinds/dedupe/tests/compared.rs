@@ -1,5 +1,6 @@
 //! Rules that compare values.
 
+use super::super::learnt;
 use super::*;
 
 pub(super) fn crm(rows: &str) -> Vec<(&'static str, RecordBatch)> {
@@ -120,6 +121,15 @@ async fn likely_pairs_merge_and_less_likely_ones_wait_for_review() {
 }
 
 #[tokio::test]
+async fn a_pair_whose_findings_outweigh_nothing_weighs_nothing_and_not_null() {
+    // As likely as not: what speaks for the two is as much as what spoke against them before.
+    let rules = WEIGHED.replace("prior_bits: -9.964", "prior_bits: -13.214");
+    let made = run(&model(&rules), &crm("1 | a@acme.com | - | - | -\n2 | a@acme.com | - | - | -"), PLAIN).await;
+    let columns = ["outcome", "weight", "match_probability"];
+    assert_eq!(made.lines("people_evidence", &columns), ["review | 0.000 | 0.5"]);
+}
+
+#[tokio::test]
 async fn the_page_shows_what_the_run_weighed() {
     let rows = "1 | a@acme.com | - | Stone | -\n 2 | a@acme.com | - | Stone | -";
     let made = run(&model(WEIGHED), &crm(rows), PLAIN).await;
@@ -191,4 +201,7 @@ async fn a_single_record_or_none_teaches_nothing_and_is_no_mistake() {
         let made = run(&model(rules), &crm(rows), PLAIN).await;
         assert_eq!(made.tables["people"].num_rows(), rows.lines().count());
     }
+    let made = run(&model(rules), &crm(""), PLAIN).await;
+    let failed = learnt(std::slice::from_ref(&made.tables["people_weights"])).unwrap_err();
+    assert!(failed.message().starts_with("nothing was learnt"), "{failed}");
 }

@@ -69,6 +69,10 @@ async fn an_id_without_records_is_retired_and_leads_nowhere() {
         [format!("{gone} | - | retired | crm:2 | 2025-01-01 | 2025-02-01")]
     );
     assert_eq!(later.fact("policy", "ids_retired"), Some(1));
+    // It was that run which retired it, not the next.
+    let last = next("1 | x | -", "2025-03-01", Some(&later)).await;
+    assert_eq!(last.tables["people_redirects"].num_rows(), 1);
+    assert_eq!((last.fact("policy", "ids_retired"), last.fact("policy", "ids_merged")), (Some(0), Some(0)));
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use uuid::Uuid;
 use super::former::Formers;
 use super::locate::GONE;
 use super::mint::mint;
-use super::redirects::redirects;
+use super::redirects::{Ended, redirects};
 use super::state::{End, Published, Records, Redirect, seniority};
 use crate::error::{Error, Result};
 
@@ -34,6 +34,8 @@ pub struct Identities {
     pub since: Vec<i64>,
     /// Every id ever published that no cluster has, ascending.
     pub redirects: Vec<Redirect>,
+    /// How many of them were merged by this very run, and how many retired.
+    pub ended: Ended,
 }
 
 impl Identities {
@@ -69,6 +71,7 @@ pub fn assign(
         cluster: vec![0; root.len()],
         since: vec![now; root.len()],
         redirects: Vec::new(),
+        ended: Ended::default(),
     };
     for (record, of) in root.iter().enumerate() {
         if *of as usize != record {
@@ -86,7 +89,7 @@ pub fn assign(
         });
     }
     identities.keep_since(&formers);
-    identities.redirects = redirects(records, &formers, &identities, now)?;
+    (identities.redirects, identities.ended) = redirects(records, &formers, &identities, now)?;
     Ok(identities)
 }
 

@@ -20,3 +20,4 @@ mod state;
 pub use assign::{BYTES_PER_RECORD, Identities, Identity, assign};
 pub use mint::namespace;
 pub use state::{Crosswalk, CrosswalkRow, End, Published, Records, Redirect};
+pub use redirects::Ended;

@@ -8,6 +8,24 @@ use super::locate::GONE;
 use super::state::{End, Records, Redirect};
 use crate::error::{Error, Result};
 
+/// How many ids a run took out of use.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Ended {
+    /// Another lives on in their place.
+    pub merged: usize,
+    /// Their records are gone.
+    pub retired: usize,
+}
+
+impl Ended {
+    fn count(&mut self, end: End) {
+        match end {
+            End::Merged => self.merged += 1,
+            End::Retired => self.retired += 1,
+        }
+    }
+}
+
 /// Every id ever published that no cluster has, ascending. An id leads to the cluster in which its
 /// anchor is, so that the answer is never itself a redirect.
 ///
@@ -18,13 +36,14 @@ pub(super) fn redirects(
     formers: &Formers<'_>,
     identities: &Identities,
     now: i64,
-) -> Result<Vec<Redirect>> {
-    let mut redirects = Vec::new();
+) -> Result<(Vec<Redirect>, Ended)> {
+    let (mut redirects, mut ended) = (Vec::new(), Ended::default());
     for former in &formers.live {
         let target = holder(identities, former.anchor)?;
         if target != Some(former.id) {
             let anchor = formers.anchor_key(records, former);
             let end = if target.is_some() { End::Merged } else { End::Retired };
+            ended.count(end);
             redirects.push(Redirect { id: former.id, target, anchor, end, id_since: former.since, since: now });
         }
     }
@@ -38,12 +57,15 @@ pub(super) fn redirects(
             continue;
         }
         let end = if target.is_some() { End::Merged } else { old.end };
+        if end != old.end {
+            ended.count(end);
+        }
         let changed = (target, end) != (old.target, old.end);
         let since = if changed { now } else { old.since };
         redirects.push(Redirect { id: old.id, target, anchor: key, end, id_since: old.id_since, since });
     }
     redirects.sort_unstable_by_key(|redirect| redirect.id);
-    Ok(redirects)
+    Ok((redirects, ended))
 }
 
 /// Whose anchor an ended id takes over because its own is gone: that of the id it led to.

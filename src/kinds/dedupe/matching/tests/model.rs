@@ -120,6 +120,11 @@ fn what_cannot_be_trained_says_why() {
 }
 
 #[test]
+fn what_weighs_next_to_nothing_has_no_minus() {
+    assert_eq!([signed(-4), signed(-5), signed(4), signed(0)], ["+0.00", "-0.01", "+0.00", "+0.00"]);
+}
+
+#[test]
 fn the_table_is_for_people() {
     let expected = "\
 one pair in 1,000 is of one person: start at -9.96 bits
