@@ -220,3 +220,35 @@ fn stage_history_follows_the_person() {
     // What is left are leads in the recycle bin, which are no records.
     assert!(entities.len() - known < 30, "{known} of {} entities are people", entities.len());
 }
+
+#[test]
+fn ids_of_a_release_that_was_taken_back_lead_to_those_that_live() {
+    let project = Project::sample();
+    publish(&project);
+    let first = people(&project);
+    let path = project.path().join("models/marts/people.yml");
+    let text = std::fs::read_to_string(&path).unwrap();
+    let fewer: String =
+        text.lines().filter(|line| !line.contains("name: e-mail")).map(|line| format!("{line}\n")).collect();
+    std::fs::write(&path, fewer).unwrap();
+    publish(&project);
+    let apart = people_of(&project);
+    let place = project.target().to_string_lossy().into_owned();
+    project.run(&["rollback", "1", "--target", "parquet", "--location", &place]).exits(0);
+    assert_eq!(people_of(&project), first);
+    assert!(current(&project, "people_redirects", &["old_id"]).is_empty(), "release 1 knows no other ids");
+
+    std::fs::write(&path, text).unwrap();
+    publish(&project);
+    assert_eq!(people_of(&project), first);
+    let ids = |people: &BTreeMap<String, String>| people.values().cloned().collect::<BTreeSet<String>>();
+    let gone: BTreeSet<String> = ids(&apart).difference(&ids(&first)).cloned().collect();
+    let redirects = || current(&project, "people_redirects", &["old_id", "person_id", "reason"]);
+    assert!(!gone.is_empty());
+    assert_eq!(redirects().iter().map(|row| row[0].clone()).collect::<BTreeSet<_>>(), gone);
+    assert!(redirects().iter().all(|row| row[2] == "merged" && ids(&first).contains(&row[1])));
+    // They are part of the state from then on.
+    let kept = redirects();
+    assert_eq!(publish(&project).json()["status"], "unchanged");
+    assert_eq!(redirects(), kept);
+}

@@ -1,9 +1,10 @@
 //! Clusters → ids that stay, going on from what was published last.
 
 use arrow::array::{ArrayRef, AsArray, RecordBatch};
+use arrow::datatypes::Int32Type;
 use uuid::Uuid;
 
-use super::cluster::ids::{End, Identities, Published, Records as ByKey, Redirect, assign, namespace};
+use super::cluster::ids::{self, End, Identities, Published, Records as ByKey, Redirect, Withdrawn, assign, namespace};
 use super::columns::UNKNOWN;
 use super::intake::{Known, Work, instants, misfit};
 use super::records::Records;
@@ -15,7 +16,10 @@ use crate::error::{Error, Result};
 /// Data, where the published tables cannot be what a run of this model published.
 pub(super) fn identify(work: &Work, records: &Records, root: &[u32], known: Known) -> Result<Identities> {
     let crosswalk = known.crosswalk.finish()?;
-    let redirects = redirects(&known.redirects)?;
+    let mut redirects = redirects(&known.redirects)?;
+    let published = Published { crosswalk: &crosswalk, redirects: &redirects };
+    let taken_back = ids::withdrawn(records, published, withdrawn(&known.withdrawn)?, work.as_of);
+    redirects.extend(taken_back);
     let published = Published { crosswalk: &crosswalk, redirects: &redirects };
     assign(records, root, published, &namespace(&work.model), work.as_of)
 }
@@ -55,6 +59,28 @@ fn redirects(batches: &[RecordBatch]) -> Result<Vec<Redirect>> {
         }
     }
     Ok(redirects)
+}
+
+fn withdrawn(batches: &[RecordBatch]) -> Result<Vec<Withdrawn>> {
+    let mut withdrawn = Vec::new();
+    for batch in batches {
+        let [age, id, anchor, reason, target, id_since] = batch.columns() else { return Err(misfit()) };
+        let ages = age.as_primitive_opt::<Int32Type>().ok_or_else(misfit)?.values();
+        let mut id_at = Vec::new();
+        instants(id_since, 0, &mut id_at)?;
+        let words = texts(id)?.zip(texts(anchor)?).zip(texts(reason)?).zip(texts(target)?);
+        for ((((id, anchor), reason), target), (age, id_since)) in words.zip(ages.iter().zip(id_at)) {
+            withdrawn.push(Withdrawn {
+                id: uuid(id)?.ok_or_else(|| broken("redirects nothing"))?,
+                age: age.unsigned_abs(),
+                anchor: anchor.unwrap_or_default().to_string(),
+                end: reason.and_then(End::of),
+                target: uuid(target)?,
+                id_since,
+            });
+        }
+    }
+    Ok(withdrawn)
 }
 
 pub(super) fn texts(array: &ArrayRef) -> Result<impl Iterator<Item = Option<&str>>> {

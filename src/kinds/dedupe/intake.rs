@@ -30,12 +30,15 @@ pub(super) enum Input {
     Crosswalk,
     /// The redirects of the last release.
     Redirects,
+    /// Ids of releases that were taken back.
+    Withdrawn,
     /// Pairs that somebody decided about.
     Decisions,
 }
 
 impl Input {
-    pub(super) const ALL: [Self; 4] = [Self::Records, Self::Crosswalk, Self::Redirects, Self::Decisions];
+    pub(super) const ALL: [Self; 5] =
+        [Self::Records, Self::Crosswalk, Self::Redirects, Self::Withdrawn, Self::Decisions];
 }
 
 /// Everything that the work is told before it starts.
@@ -48,11 +51,11 @@ pub(super) struct Work {
     /// In the order of their precedence.
     pub(super) systems: Vec<String>,
     pub(super) fields: Vec<Field>,
+    /// By field, whether records come with a form of its values in which they are compared.
+    pub(super) compared: Vec<bool>,
     /// Strongest first.
     pub(super) rules: Vec<WorkRule>,
     pub(super) uniques: Vec<String>,
-    /// By field, whether records come with a form of its values in which they are compared.
-    pub(super) compared: Vec<bool>,
     pub(super) max_records_per_key: u32,
     pub(super) max_cluster: u32,
     pub(super) max_block: u32,
@@ -117,10 +120,10 @@ impl Work {
             sources: sources.collect(),
             systems: resolved.systems.clone(),
             fields: resolved.fields.clone(),
+            compared: resolved.compared.iter().map(Option::is_some).collect(),
             rules: resolved.rules.iter().map(|rule| WorkRule::new(rule, &resolved.fields)).collect(),
             threads: scope.engine.limits().threads.get(),
             max_block: resolved.max_block,
-            compared: resolved.compared.iter().map(Option::is_some).collect(),
             provenance: resolved.provenance,
             knows_merges: resolved.knows_merges(),
             uniques: resolved.uniques.iter().map(|unique| unique.text.clone()).collect(),
@@ -166,13 +169,20 @@ impl GatherAlgorithm for Algorithm {
 pub(super) struct Known {
     pub(super) crosswalk: FormerRows,
     pub(super) redirects: Vec<RecordBatch>,
+    pub(super) withdrawn: Vec<RecordBatch>,
     pub(super) decisions: Vec<RecordBatch>,
     bytes: usize,
 }
 
 impl Known {
     fn new() -> Self {
-        Self { crosswalk: FormerRows::new(), redirects: Vec::new(), decisions: Vec::new(), bytes: 0 }
+        Self {
+            crosswalk: FormerRows::new(),
+            redirects: Vec::new(),
+            withdrawn: Vec::new(),
+            decisions: Vec::new(),
+            bytes: 0,
+        }
     }
 }
 
@@ -189,6 +199,7 @@ impl GatherState for Intake {
             Input::Records => return self.columns.push(&self.work, batch),
             Input::Crosswalk => return self.known.crosswalk.push(batch),
             Input::Redirects => &mut self.known.redirects,
+            Input::Withdrawn => &mut self.known.withdrawn,
             Input::Decisions => &mut self.known.decisions,
         };
         self.known.bytes += batch.get_array_memory_size();

@@ -42,6 +42,7 @@ pub(super) fn table(resolved: &Resolved, scope: &Scope<'_>, table: Table, fresh:
         Input::Records => records(resolved, scope),
         Input::Crosswalk => state::crosswalk(resolved, scope),
         Input::Redirects => state::redirects(resolved, scope),
+        Input::Withdrawn => state::withdrawn(resolved, scope),
         Input::Decisions => decisions(resolved, scope),
     });
     gather(inputs.into_iter().collect::<Result<_>>()?, &work, table as usize)
@@ -74,10 +75,10 @@ pub(super) fn records(resolved: &Resolved, scope: &Scope<'_>) -> Result<LogicalP
     let parts = resolved.sources.iter().enumerate().map(|(at, source)| values(resolved, at, source, scope));
     let all = union(parts.collect::<Result<Vec<_>>>()?)?;
     let mut columns: Vec<Expr> = planned(all.schema().columns().into_iter().map(|c| Ok(Expr::Column(c))).collect())?;
-    for (at, rule) in resolved.rules.iter().enumerate().filter(|(_, rule)| !rule.keys.is_empty()) {
     for (field, compared) in resolved.fields.iter().zip(&resolved.compared) {
         columns.extend(compared.clone().map(|compared| compared.alias(format!("$compared_{}", field.name))));
     }
+    for (at, rule) in resolved.rules.iter().enumerate().filter(|(_, rule)| !rule.keys.is_empty()) {
         let keys: Vec<Expr> = rule.keys.iter().map(|key| key.expr.clone()).collect();
         columns.push(KeyHash::key(keys.len()).call(keys).alias(format!("$key{at}")));
     }

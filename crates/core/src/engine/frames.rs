@@ -56,6 +56,7 @@ pub struct Frames {
     ends: BTreeMap<TableName, EndsOf>,
     tables: BTreeMap<TableName, Arc<Frame>>,
     published: BTreeMap<TableName, Arc<Frame>>,
+    withdrawn: BTreeMap<TableName, Vec<Arc<Frame>>>,
     counted: BTreeMap<TableName, Arc<RowsByValue>>,
     shared: Shared,
 }
@@ -124,6 +125,11 @@ impl Frames {
         self.published.insert(name, Arc::new(frame));
     }
 
+    /// Adds a table of a model as a release has it that was taken back; the newest such release first.
+    pub fn insert_withdrawn(&mut self, name: TableName, frame: Frame) {
+        self.withdrawn.entry(name).or_default().push(Arc::new(frame));
+    }
+
     /// A table as it was last published; none where it never was, or is not remembered by its
     /// model (`ModelKind::remembers`).
     pub fn published(&self, name: &str) -> Option<&Frame> {
@@ -162,6 +168,11 @@ impl Frames {
     /// A plan that reads all of a table as it was last published.
     pub fn scan_published(&self, name: &TableName) -> Result<Option<LogicalPlanBuilder>> {
         self.published.get(name).map(|frame| scan(name, frame)).transpose()
+    }
+
+    /// Plans that read all of a table as the releases have it that were taken back, the newest first.
+    pub fn scan_withdrawn(&self, name: &TableName) -> Result<Vec<LogicalPlanBuilder>> {
+        self.withdrawn.get(name).into_iter().flatten().map(|frame| scan(name, frame)).collect()
     }
 
     /// The schema that expressions over a table are typed against.

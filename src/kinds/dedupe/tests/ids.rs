@@ -76,6 +76,36 @@ async fn an_id_without_records_is_retired_and_leads_nowhere() {
 }
 
 #[tokio::test]
+async fn an_id_of_a_release_that_was_taken_back_never_comes_to_mean_somebody_else() {
+    let first = next("0 | z | 2023-01-01", "2025-01-01", None).await;
+    // The id of 2 and 3 is made of 2; when 2 goes, 3 takes it over.
+    let second = next("0 | z | 2023-01-01\n2 | x | 2024-01-01\n3 | x | 2024-01-02", "2025-02-01", Some(&first)).await;
+    let third = next("0 | z | 2023-01-01\n3 | x | 2024-01-02", "2025-03-01", Some(&second)).await;
+    assert_eq!(third.people()["crm:3"], second.people()["crm:2"]);
+    // Back to the first: 3 comes under the id that it had, and 2 gets another than the one of before.
+    let behind = [&third, &second];
+    let rows = "0 | z | 2023-01-01\n2 | y | 2024-01-01\n3 | x | 2024-01-02";
+    let again = run_after_rollback(MODEL, &crm(rows), "2025-04-01", &first, &behind).await;
+    assert_eq!(again.people()["crm:0"], first.people()["crm:0"]);
+    assert_eq!(again.people()["crm:3"], third.people()["crm:3"]);
+    assert_ne!(again.people()["crm:2"], second.people()["crm:2"]);
+    // Without 3 the id is known all the same, and leads to nothing.
+    let without = run_after_rollback(MODEL, &crm("0 | z | 2023-01-01"), "2025-04-01", &first, &behind).await;
+    let gone = &third.people()["crm:3"];
+    assert_eq!(
+        without.lines("people_redirects", &REDIRECTS),
+        [format!("{gone} | - | retired | crm:3 | 2025-02-01 | 2025-04-01")]
+    );
+    // With somebody whom the first release knew, it leads there.
+    let merged = "0 | z | 2023-01-01\n3 | z | 2024-01-02";
+    let merged = run_after_rollback(MODEL, &crm(merged), "2025-04-01", &first, &behind).await;
+    assert_eq!(
+        merged.lines("people_redirects", &REDIRECTS),
+        [format!("{gone} | <crm:0> | merged | crm:3 | 2025-02-01 | 2025-04-01")]
+    );
+}
+
+#[tokio::test]
 async fn a_rebuild_from_nothing_gives_the_same_ids() {
     let rows = "1 | x | -\n2 | y | 2024-01-01\n3 | y | -\n4 | - | -";
     let first = next(rows, "2025-01-01", None).await;

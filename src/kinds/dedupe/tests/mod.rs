@@ -64,6 +64,27 @@ pub(super) async fn run_after(
     run_in(&settings(), yaml, tables, how, as_of, before).await
 }
 
+/// Runs a model after a rollback to what a run made; the other runs are those that it went behind, the newest first.
+pub(super) async fn run_after_rollback(
+    yaml: &str,
+    tables: &[(&str, RecordBatch)],
+    as_of: &str,
+    before: &Made,
+    behind: &[&Made],
+) -> Made {
+    let (spec, sources) = model(yaml);
+    let mut frames = fixture::frames(tables, PLAIN);
+    let remembered = |name: &str| spec.remembers().iter().any(|ending| name.ends_with(ending));
+    for (name, table) in before.tables.iter().filter(|(name, _)| remembered(name)) {
+        frames.insert_published(TableName::new_unchecked(name), frame(table, PLAIN));
+    }
+    for (name, table) in behind.iter().flat_map(|made| &made.tables).filter(|(name, _)| remembered(name)) {
+        frames.insert_withdrawn(TableName::new_unchecked(name), frame(table, PLAIN));
+    }
+    let engine = engine(PLAIN, sources, as_of);
+    Made(fixture::run(&spec, "people", &settings(), frames, &engine, usize::MAX).await.unwrap())
+}
+
 /// The same in a project with settings of its own.
 pub(super) async fn run_in(
     settings: &Settings,

@@ -6,7 +6,8 @@
 //! worked examples: `docs/design/0005-clusters-and-ids.md`.
 //!
 //! The state of a run is what it publishes, and nothing else: every field of [`CrosswalkRow`] for
-//! every record, and every field of every [`Redirect`].
+//! every record, and every field of every [`Redirect`]. Where releases were taken back, the ids that only
+//! they know are added to the redirects before: see [`withdrawn()`].
 
 mod assign;
 mod former;
@@ -16,8 +17,10 @@ mod mint;
 pub(super) mod naive;
 mod redirects;
 mod state;
+mod withdrawn;
 
 pub use assign::{BYTES_PER_RECORD, Identities, Identity, assign};
 pub use mint::namespace;
-pub use state::{Crosswalk, CrosswalkRow, End, Published, Records, Redirect};
 pub use redirects::Ended;
+pub use state::{Crosswalk, CrosswalkRow, End, Published, Records, Redirect};
+pub use withdrawn::{Withdrawn, withdrawn};

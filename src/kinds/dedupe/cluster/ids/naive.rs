@@ -72,6 +72,45 @@ impl Naive<'_> {
     }
 }
 
+/// What is known after a rollback to `last`: that, and of the ids that only the states know which it went
+/// behind, the newest first, what the newest says.
+pub(in super::super) fn known_after_rollback(
+    last: &State,
+    behind: &[State],
+    created: &BTreeMap<String, Option<i64>>,
+    now: i64,
+) -> State {
+    let living = |state: &State| -> BTreeSet<Uuid> { state.crosswalk.values().map(|row| row.id).collect() };
+    let mut known = last.clone();
+    let mut lived: BTreeMap<Uuid, String> = BTreeMap::new();
+    for state in behind {
+        for (key, row) in state.crosswalk.iter().filter(|(_, row)| row.anchor) {
+            if living(last).contains(&row.id) || known.redirects.contains_key(&row.id) {
+                continue;
+            }
+            let (id, anchor, id_since) = (row.id, key.clone(), row.id_since);
+            lived.insert(id, anchor.clone());
+            known.redirects.insert(id, Redirect { id, target: None, anchor, end: End::Retired, id_since, since: now });
+        }
+        for old in state.redirects.values() {
+            if !living(last).contains(&old.id) && !known.redirects.contains_key(&old.id) {
+                known.redirects.insert(old.id, Redirect { since: now, ..old.clone() });
+            }
+        }
+    }
+    for (id, redirect) in known.redirects.iter_mut().filter(|(id, _)| !last.redirects.contains_key(*id)) {
+        let Some(led) = redirect.target else { continue };
+        assert_ne!(led, *id);
+        if !living(last).contains(&led) {
+            redirect.target = None;
+            if let (false, Some(anchor)) = (created.contains_key(&redirect.anchor), lived.get(&led)) {
+                redirect.anchor = anchor.clone();
+            }
+        }
+    }
+    known
+}
+
 /// What is published next.
 pub(in super::super) fn assign(
     clusters: &[Cluster],

@@ -15,7 +15,7 @@ const HISTORIES: u64 = 400;
 const STEPS: i64 = 32;
 
 /// What is remembered of the past, to hold the present to it.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Past {
     ever: BTreeSet<Uuid>,
     /// Ids that lead to another; they must never live again.
@@ -112,8 +112,16 @@ fn anchors_hold(last: &State, state: &State) -> Result<(), String> {
     Ok(())
 }
 
-fn check(world: &World, past: &Past, last: &State, now: i64, rng: &mut ChaCha8Rng) -> Result<State, String> {
-    let state = world.publish(last, now, rng);
+/// What the next run finds: the state it goes on from, and what a rollback went behind, the newest first.
+#[derive(Clone, Debug, Default)]
+struct Found {
+    last: State,
+    behind: Vec<State>,
+}
+
+fn check(world: &World, past: &Past, found: &Found, now: i64, rng: &mut ChaCha8Rng) -> Result<State, String> {
+    let Found { last, behind } = found;
+    let state = world.publish_after(last, behind, now, rng);
     let mut ever = Past { ever: past.ever.clone(), ..Past::default() };
     ever.ever.extend(members(&state).into_keys());
     ids_and_clusters_match(world, &state)?;
@@ -121,9 +129,10 @@ fn check(world: &World, past: &Past, last: &State, now: i64, rng: &mut ChaCha8Rn
     none_is_reused(past, last, &state)?;
     the_unaffected_keep_theirs(world, last, &state)?;
     anchors_hold(last, &state)?;
-    let expected = naive::assign(&world.clusters(), &world.created, last, &NAMESPACE, now);
+    let known = naive::known_after_rollback(last, behind, &world.created, now);
+    let expected = naive::assign(&world.clusters(), &world.created, &known, &NAMESPACE, now);
     hold!(state == expected, "the naive way differs: {expected:#?}");
-    hold!(world.publish(last, now, rng) == state, "another order of rows gives other ids");
+    hold!(world.publish_after(last, behind, now, rng) == state, "another order of rows gives other ids");
     hold!(world.publish(&state, now + 1, rng) == state, "a second run over the same data changes something");
     Ok(state)
 }
@@ -133,6 +142,16 @@ fn remember(past: &mut Past, state: &State) {
     past.ever.extend(members(state).into_keys());
     let merged = state.redirects.values().filter(|redirect| redirect.end == End::Merged);
     past.merged.extend(merged.map(|redirect| redirect.id));
+}
+
+/// The past after a rollback: of ids that were known then, what was known then; of the others, what is known now.
+fn roll_back(then: &Past, now: &Past) -> Past {
+    let mut past = then.clone();
+    let later = |id: &Uuid| !then.ever.contains(id);
+    past.merged.extend(now.merged.iter().copied().filter(later));
+    past.members.extend(now.members.iter().filter(|(id, _)| later(id)).map(|(id, members)| (*id, members.clone())));
+    past.ever.extend(&now.ever);
+    past
 }
 
 /// One thing happens, and says what it was.
@@ -194,32 +213,46 @@ fn happen(world: &mut World, universe: &[String], rng: &mut ChaCha8Rng) -> Strin
 
 #[test]
 fn ids_keep_their_promises_through_any_history() {
-    let (mut merged, mut retired, mut returned, mut spent) = (0, 0, 0, 0);
+    let (mut merged, mut retired, mut returned, mut spent, mut withdrawn) = (0, 0, 0, 0, 0);
     for seed in 0..HISTORIES {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let size = rng.random_range(2..10);
         let universe: Vec<String> = (0..size).map(|at| format!("{}:{}", ["a", "b", "c"][at % 3], at / 3)).collect();
         let mut world = World { rules: [true, true], ..World::default() };
-        let (mut last, mut past) = (State::default(), Past::default());
+        let mut rollbacks = ChaCha8Rng::seed_from_u64(HISTORIES + seed);
+        let (mut found, mut past) = (Found::default(), Past::default());
+        let mut releases: Vec<(State, Past)> = Vec::new();
         for step in 0..STEPS {
+            if !releases.is_empty() && rollbacks.random_bool(0.1) {
+                let to = rollbacks.random_range(0..releases.len());
+                let (last, then) = releases[to].clone();
+                past = roll_back(&then, &past);
+                found =
+                    Found { last, behind: releases[to + 1..].iter().rev().map(|(state, _)| state.clone()).collect() };
+            }
             let things = rng.random_range(1..5);
             let happened: Vec<String> = (0..things).map(|_| happen(&mut world, &universe, &mut rng)).collect();
             let now = if rng.random_bool(0.8) { 10 * step } else { 10 * (step - 1).max(0) };
-            let state = check(&world, &past, &last, now, &mut rng).unwrap_or_else(|broken| {
+            let state = check(&world, &past, &found, now, &mut rng).unwrap_or_else(|broken| {
                 panic!(
-                    "history {seed}, step {step}: {broken}\nhappened: {happened:#?}\nbefore: {last:#?}\nnow: {world:#?}"
+                    "history {seed}, step {step}: {broken}\nhappened: {happened:#?}\nbefore: {found:#?}\nnow: {world:#?}"
                 )
             });
             remember(&mut past, &state);
+            let (last, lived) = (&found.last, members(&found.last));
+            let behind: BTreeSet<Uuid> = found.behind.iter().flat_map(|state| members(state).into_keys()).collect();
+            withdrawn += behind.iter().filter(|id| !lived.contains_key(id) && !last.redirects.contains_key(id)).count();
             merged += state.redirects.values().filter(|redirect| redirect.since == now).count();
             retired += state.redirects.values().filter(|redirect| redirect.end == End::Retired).count();
             returned += members(&state).keys().filter(|id| last.redirects.contains_key(*id)).count();
-            last = state;
+            releases.push((state.clone(), past.clone()));
+            found = Found { last: state, behind: Vec::new() };
         }
         spent += past.ever.len().saturating_sub(universe.len());
     }
     let happened = (merged, retired, returned, spent);
     assert!(merged > 4_000 && retired > 4_000 && returned > 500 && spent > 300, "{happened:?}");
+    assert!(withdrawn > 1_000, "{withdrawn}");
 }
 
 #[test]

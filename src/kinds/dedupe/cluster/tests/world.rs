@@ -7,7 +7,7 @@ use rand_chacha::ChaCha8Rng;
 use uuid::Uuid;
 
 use super::super::ids::naive::{Cluster, Row, State};
-use super::super::ids::{CrosswalkRow, Identities, Published, Records, Redirect, assign};
+use super::super::ids::{CrosswalkRow, Identities, Published, Records, Redirect, Withdrawn, assign, withdrawn};
 use super::super::{Clustering, Edge, Guards};
 
 pub(super) const NAMESPACE: Uuid = Uuid::from_u128(7);
@@ -77,8 +77,9 @@ impl World {
         clusters
     }
 
-    /// A run over what was last published, every input in random order.
-    pub(super) fn run(&self, last: &State, now: i64, rng: &mut ChaCha8Rng) -> Identities {
+    /// A run over what was last published, every input in random order; `behind` are the states that a rollback
+    /// went behind, the newest first.
+    fn run(&self, last: &State, behind: &[State], now: i64, rng: &mut ChaCha8Rng) -> Identities {
         let records = Keyed(self.created.iter().map(|(key, created)| (key.clone(), *created)).collect());
         let ordinal = |key: &String| records.0.iter().position(|(other, _)| other == key).unwrap() as u32;
         let mut clustering = Clustering::new(records.0.len() as u32, Guards::default()).unwrap();
@@ -92,13 +93,23 @@ impl World {
             crosswalk.shuffle(rng);
             redirects.shuffle(rng);
         }
-        let published = Published { crosswalk: &Rows(crosswalk), redirects: &redirects };
+        let crosswalk = Rows(crosswalk);
+        let mut old: Vec<Withdrawn> =
+            behind.iter().enumerate().flat_map(|(age, state)| withdrawn_rows(age as u32, state)).collect();
+        old.shuffle(rng);
+        redirects.extend(withdrawn(&records, Published { crosswalk: &crosswalk, redirects: &redirects }, old, now));
+        let published = Published { crosswalk: &crosswalk, redirects: &redirects };
         assign(&records, &root, published, &NAMESPACE, now).unwrap()
     }
 
     /// What a run publishes.
     pub(super) fn publish(&self, last: &State, now: i64, rng: &mut ChaCha8Rng) -> State {
-        let identities = self.run(last, now, rng);
+        self.publish_after(last, &[], now, rng)
+    }
+
+    /// What a run publishes after a rollback.
+    pub(super) fn publish_after(&self, last: &State, behind: &[State], now: i64, rng: &mut ChaCha8Rng) -> State {
+        let identities = self.run(last, behind, now, rng);
         let mut state = State::default();
         for (record, key) in self.created.keys().enumerate() {
             let identity = identities.of(record as u32).unwrap();
@@ -125,6 +136,16 @@ impl super::super::ids::Crosswalk for Rows<'_> {
     fn row(&self, at: usize) -> CrosswalkRow<'_> {
         self.0[at]
     }
+}
+
+/// The ids of a state that a rollback went behind.
+fn withdrawn_rows(age: u32, state: &State) -> Vec<Withdrawn> {
+    let anchors = state.crosswalk.iter().filter(|(_, row)| row.anchor);
+    let lived = anchors.map(|(key, row)| (row.id, key.clone(), None, None, row.id_since));
+    let ended = state.redirects.values();
+    let ended = ended.map(|old| (old.id, old.anchor.clone(), Some(old.end), old.target, old.id_since));
+    let row = |(id, anchor, end, target, id_since)| Withdrawn { id, age, anchor, end, target, id_since };
+    lived.chain(ended).map(row).collect()
 }
 
 /// The tables of a state.
