@@ -217,7 +217,7 @@ impl Words<'_> {
             made(
                 "comparison",
                 Text,
-                "What was found of each field and what it weighs, from the weight before anything is compared to the sum, as in `email equal: +13.214; phone missing: +0.000`; NULL for rules that do not weigh. No value is shown.",
+                "What was found of each field and what it weighs, from the weight before anything is compared to the sum, as in `email equal: +13.214; phone missing: +0.000`; of a rule that asks for similar values, how alike they are, as in `last_name one letter off`. NULL for rules that compare keys alone. No value is shown.",
                 &[],
             ),
             made("shared_key", Text, SHARED_KEY, &[&self.resolved.record]).pii(self.record_pii()),

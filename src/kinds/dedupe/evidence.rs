@@ -125,7 +125,7 @@ pub(super) fn rows(answer: &Answer, range: Range<usize>) -> Result<Vec<ArrayRef>
     ])
 }
 
-/// What was found of each field, where the rule weighs.
+/// What was found of each field, where the rule compares values.
 fn comparison<'a>(row: &Row<'a>) -> Option<&'a str> {
     match row {
         Row::Linked(_, words) | Row::Refused(_, _, words) => *words,

@@ -20,7 +20,7 @@ pub(super) struct Linked {
     pub(super) crowded: Vec<Crowded>,
     /// Pairs that somebody should look at, each with what was found of its fields.
     pub(super) review: Vec<(Edge, String)>,
-    /// What was found of the fields of links that weigh, by place among the links used.
+    /// What was found of the fields of links that compare values, by place among the links used.
     pub(super) used_words: Vec<(u32, String)>,
     /// The same, by place among the links refused.
     pub(super) refused_words: Vec<(u32, String)>,
@@ -125,7 +125,7 @@ pub(super) fn link(work: &Work, records: &mut Records, decided: &Decided) -> Res
             RuleTest::Likely(likely) => clustering.pairs(compared.likely(work, number, likely)?)?,
         }
     }
-    let linked = Linked::new(clustering.finish(), crowded, compared)?;
+    let linked = Linked::new(work, clustering.finish(), crowded, compared)?;
     Ok(Linked { masters_unknown, ..linked })
 }
 
@@ -142,7 +142,7 @@ pub(super) fn sharing(keys: Vec<u128>, most: u32) -> KeyLinks {
 
 impl Linked {
     /// Puts what was found in words while the compared values are at hand.
-    fn new(clusters: Clusters, crowded: Vec<Crowded>, mut compared: Compared) -> Result<Self> {
+    fn new(work: &Work, clusters: Clusters, crowded: Vec<Crowded>, mut compared: Compared) -> Result<Self> {
         let mut review = Vec::new();
         let mut rule = None;
         if let Some(learnt) = &mut compared.learnt {
@@ -153,9 +153,19 @@ impl Linked {
             rule = Some(learnt.rule);
         }
         let words = |edges: Vec<&Edge>| -> Result<Vec<(u32, String)>> {
-            let weighed = (0u32..).zip(edges).filter(|(_, edge)| Some(edge.rule) == rule);
-            let (places, pairs): (Vec<u32>, Vec<(u32, u32)>) = weighed.map(|(at, edge)| (at, (edge.a, edge.b))).unzip();
-            Ok(places.into_iter().zip(compared.waterfall(pairs.into_iter())?).collect())
+            let mut words = Vec::new();
+            for (number, of) in (0u16..).zip(&work.rules) {
+                let own = (0u32..).zip(&edges).filter(|(_, edge)| edge.rule == number);
+                let pairs = own.clone().map(|(_, edge)| (edge.a, edge.b));
+                let found = match &of.test {
+                    RuleTest::Similar(tests) => compared.likeness(work, tests, pairs),
+                    RuleTest::Likely(_) => compared.waterfall(pairs)?,
+                    RuleTest::Equal | RuleTest::MergedInto => continue,
+                };
+                words.extend(own.map(|(at, _)| at).zip(found));
+            }
+            words.sort_unstable();
+            Ok(words)
         };
         let used_words = words(clusters.used.iter().collect())?;
         let refused_words = words(clusters.refused.iter().map(|(edge, _)| edge).collect())?;
@@ -167,7 +177,7 @@ impl Linked {
     }
 }
 
-/// The words that belong to the link of this number, where its rule weighs.
+/// The words that belong to the link of this number, where its rule compares values.
 pub(super) fn words_at(words: &[(u32, String)], at: usize) -> Option<&str> {
     let found = words.binary_search_by_key(&at, |(place, _)| *place as usize).ok()?;
     words.get(found).map(|(_, text)| text.as_str())

@@ -5,7 +5,9 @@ use super::comparables::comparables;
 use super::intake::Work;
 use super::matching::blocking::{Blocks, Skipped, choose};
 use super::matching::compare::Comparison;
-use super::matching::{self, FieldPlan, Model, ScoredPair, Scorer, Test, TrainOptions, probability, threshold, words};
+use super::matching::{
+    self, Column, FieldPlan, Model, ScoredPair, Scorer, Test, TrainOptions, measured, probability, threshold, words,
+};
 use super::records::Records;
 use super::terms::Likely;
 use crate::error::Result;
@@ -57,17 +59,8 @@ impl Compared {
         tests: &[(usize, Vec<Test>)],
         links: &KeyLinks,
     ) -> Result<Vec<Edge>> {
-        let Some(records) = &self.records else { return Ok(Vec::new()) };
-        let comparison = |(field, tests): &(usize, Vec<Test>)| {
-            let name = work.fields.get(*field).map_or("", |field| field.name.as_str());
-            let column = records.position(name).and_then(|at| records.columns().get(at))?;
-            let mut tests = tests.clone();
-            tests.push(Test::Else);
-            Some((Comparison::new(records, column, &tests), tests.len()))
-        };
-        let comparisons: Vec<(Comparison<'_>, usize)> = tests.iter().filter_map(comparison).collect();
-        // Level 0 is a missing value, the last one is "different".
-        let alike = |a: u32, b: u32| comparisons.iter().all(|(own, levels)| (1..*levels).contains(&own.level(a, b)));
+        let comparisons = self.comparisons(work, tests);
+        let alike = |a: u32, b: u32| comparisons.iter().all(|own| own.found(a, b).is_some());
         let mut edges = Vec::new();
         for group in links.groups() {
             for (at, a) in group.iter().enumerate() {
@@ -76,6 +69,29 @@ impl Compared {
             }
         }
         Ok(edges)
+    }
+
+    fn comparisons<'c>(&'c self, work: &Work, tests: &'c [(usize, Vec<Test>)]) -> Vec<Likeness<'c>> {
+        let likeness = |(field, tests): &'c (usize, Vec<Test>)| {
+            let records = self.records.as_ref()?;
+            let name = work.fields.get(*field).map_or("", |field| field.name.as_str());
+            let column = records.position(name).and_then(|at| records.columns().get(at))?;
+            let comparison = Comparison::new(records, column, &[tests.as_slice(), &[Test::Else]].concat());
+            Some(Likeness { column, comparison, tests })
+        };
+        tests.iter().filter_map(likeness).collect()
+    }
+
+    /// How alike the values of pairs are that a rule links by them, as text without any value.
+    pub(super) fn likeness(
+        &self,
+        work: &Work,
+        tests: &[(usize, Vec<Test>)],
+        pairs: impl Iterator<Item = (u32, u32)>,
+    ) -> Vec<String> {
+        let comparisons = self.comparisons(work, tests);
+        let text = |(a, b)| comparisons.iter().map(|own| own.words(a, b)).collect::<Vec<_>>().join("; ");
+        pairs.map(text).collect()
     }
 
     /// The links of the probabilistic rule; what it learnt is kept.
@@ -136,6 +152,26 @@ impl Compared {
             std::iter::once(prior.clone()).chain(steps).collect::<Vec<_>>().join("; ")
         };
         Ok(pairs.map(text).collect())
+    }
+}
+
+/// What a rule asks of a field's values.
+struct Likeness<'c> {
+    column: &'c Column,
+    comparison: Comparison<'c>,
+    tests: &'c [Test],
+}
+
+impl Likeness<'_> {
+    /// The first condition that holds; none where a value is missing or they are different.
+    fn found(&self, a: u32, b: u32) -> Option<Test> {
+        self.tests.get(self.comparison.level(a, b).checked_sub(1)?).copied()
+    }
+
+    fn words(&self, a: u32, b: u32) -> String {
+        let (left, right) = (self.column.of(a).unwrap_or_default(), self.column.of(b).unwrap_or_default());
+        let found = self.found(a, b).map_or_else(|| words(Test::Else), |test| measured(test, left, right));
+        format!("{} {found}", self.column.name)
     }
 }
 

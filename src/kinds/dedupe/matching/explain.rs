@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use super::level::Test;
 use super::model::{Level, Model};
+use super::similar::{edits, jaro_winkler, shared_words};
 use super::weights::threshold;
 
 impl Model {
@@ -89,6 +90,20 @@ pub fn words(test: Test) -> String {
         Test::Swapped => "given and family name swapped".into(),
         Test::Else => "different".into(),
     }
+}
+
+/// What was found by a condition that holds of two values, as exactly as it can be measured.
+pub fn measured(test: Test, a: &str, b: &str) -> String {
+    words(match test {
+        Test::JaroWinkler(_) => Test::JaroWinkler((jaro_winkler(a, b) * 1_000.0).round() / 1_000.0),
+        Test::Edits(_) => Test::Edits(edits(a, b)),
+        Test::Alike(_) => {
+            let longer = a.chars().count().max(b.chars().count()).max(1);
+            Test::Alike(1.0 - f64::from(edits(a, b)) / longer as f64)
+        }
+        Test::Words(_) => Test::Words(shared_words(a, b)),
+        other => other,
+    })
 }
 
 /// Bits with a sign and two decimals, rounded half away from zero in whole numbers.

@@ -31,7 +31,7 @@ mod threads;
 mod train;
 mod weights;
 
-pub use explain::{grouped, signed, words};
+pub use explain::{grouped, measured, signed, words};
 pub use kind::FieldKind;
 pub use level::Test;
 pub use model::{FieldPlan, Level, Model, ModelField, Trained, VERSION};

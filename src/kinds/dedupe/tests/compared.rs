@@ -43,6 +43,14 @@ guards: {max_block: 4}";
         made.lines("people_evidence", &LINKS),
         ["linked | similar first_name + last_name | 1 | 2 | -", "linked | similar first_name + last_name | 8 | 9 | -",]
     );
+    // Of MARTHA and MARHTA two letters stand in each other's place, one in STONE and STINE is another.
+    assert_eq!(
+        made.lines("people_evidence", &["left_record_id", "weight", "comparison"]),
+        [
+            "1 | - | first_name alike by 0.961 (Jaro–Winkler); last_name one letter off",
+            "8 | - | first_name forms of one name; last_name equal",
+        ]
+    );
     let crowded = format!("{rows}\n 10 | f@acme.com | Martha | Stone | -");
     let made = run(&model(rules), &crm(&crowded), PLAIN).await;
     assert_eq!(
