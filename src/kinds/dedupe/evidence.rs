@@ -18,7 +18,7 @@ use super::rows::{dictionary, names, rules, weight, weights};
 use crate::error::Result;
 
 /// What became of it, with the words of the contract.
-pub(super) const OUTCOMES: [(&str, &str); 5] = [
+pub(super) const OUTCOMES: [(&str, &str); 6] = [
     ("linked", "the link holds the two records together"),
     ("refused", "a guard refused the link, for the reason given"),
     ("review", "the two are likely to be the same, but not likely enough to be held for it"),
@@ -30,6 +30,11 @@ pub(super) const OUTCOMES: [(&str, &str); 5] = [
         "block_too_large",
         "more records share this than the rule compares with one another; what else they share may still bring them together; \
          the left record is one of them",
+    ),
+    (
+        "key_of_too_many_ids",
+        "the records that share a key of the rule have more different values than may be of what has one value for each; it links \
+         none of them; the left record is one of them",
     ),
 ];
 
@@ -48,7 +53,8 @@ impl Row<'_> {
             Row::Linked(..) => 0,
             Row::Refused(..) => 1,
             Row::Review(..) => 2,
-            Row::TooCommon(_) => 3,
+            Row::TooCommon(Crowded { many_ids: None, .. }) => 3,
+            Row::TooCommon(_) => 5,
             Row::TooLarge { .. } => 4,
         }
     }
@@ -103,6 +109,9 @@ pub(super) fn rows(answer: &Answer, range: Range<usize>) -> Result<Vec<ArrayRef>
     let outcomes = OUTCOMES.map(|(word, _)| word.to_string());
     let reason = |row: &Row<'_>| match row {
         Row::Refused(_, refusal, _) => Some(sentence(answer, refusal)),
+        Row::TooCommon(Crowded { many_ids: Some(found), .. }) => {
+            Some(format!("they have {} different values of {}", found.values, unique(answer, found.unique)))
+        }
         _ => None,
     };
     let weighed = |row: &Row<'_>| row.edge().as_ref().and_then(|edge| weight(answer, edge));
@@ -162,13 +171,17 @@ fn row(answer: &Answer, at: usize) -> Option<Row<'_>> {
     Some(Row::TooLarge { rule: linked.learnt.as_ref().map_or(0, |learnt| learnt.rule), shared, block })
 }
 
+/// A unique id as it is written.
+fn unique(answer: &Answer, at: u16) -> &str {
+    answer.work.uniques.get(usize::from(at)).map_or("", String::as_str)
+}
+
 /// Why a guard refused.
 fn sentence(answer: &Answer, refusal: &Refusal) -> String {
     let key = |record: u32| answer.records.key(record);
     match *refusal {
         Refusal::UniqueId { column, left, right } => {
-            let unique = answer.work.uniques.get(usize::from(column)).map_or("", String::as_str);
-            format!("{} and {} have different values of {unique}", key(left), key(right))
+            format!("{} and {} have different values of {}", key(left), key(right), unique(answer, column))
         }
         Refusal::CannotLink { left, right } => {
             format!("somebody decided that {} and {} are different", key(left), key(right))

@@ -14,10 +14,12 @@ use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field as ArrowField, Schema, SchemaRef};
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, ident};
 
+use super::cluster::{CrowdedKey, KeyLinks};
 use super::columns::Columns;
 use super::comparables::comparables;
 use super::intake::Work;
 use super::link::sharing;
+use super::many_ids;
 use super::pairs::blocks;
 use super::plan;
 use super::records::Records;
@@ -109,10 +111,18 @@ fn foretold(work: &Work, records: &mut Records) -> Result<Vec<Line>> {
         let share: Vec<&str> = rule.shares.iter().map(|share| share.text.as_str()).collect();
         let line = Line { rule: rule.name.clone(), share: share.join(", "), ..Line::default() };
         match &rule.test {
-            RuleTest::Equal => lines.push(line.of_keys(keys, work.max_records_per_key)),
+            RuleTest::Equal => {
+                let mut links = sharing(keys, work.max_records_per_key);
+                let unique_ids: Vec<&[u64]> = records.uniques.iter().map(Vec::as_slice).collect();
+                let many_ids = many_ids::leave_out(&mut links, &unique_ids, work.max_ids_per_key);
+                let many_ids = many_ids.into_iter().map(|(key, _)| key);
+                lines.push(line.of_keys(links, many_ids, work.max_records_per_key));
+            }
             // One pair a merged record, whatever the data.
             RuleTest::MergedInto => {}
-            RuleTest::Similar(_) => lines.push(line.of_keys(keys, work.max_block)),
+            RuleTest::Similar(_) => {
+                lines.push(line.of_keys(sharing(keys, work.max_block), std::iter::empty(), work.max_block));
+            }
             RuleTest::Likely(likely) => {
                 let Some(compared) = compared.as_ref().filter(|compared| compared.len() > 1) else { continue };
                 lines.extend(blocks(work, compared, likely)?.into_iter().map(|blocks| Line {
@@ -132,16 +142,16 @@ fn foretold(work: &Work, records: &mut Records) -> Result<Vec<Line>> {
 }
 
 impl Line {
-    fn of_keys(self, keys: Vec<u128>, most: u32) -> Self {
-        let links = sharing(keys, most);
+    fn of_keys(self, links: KeyLinks, many_ids: impl Iterator<Item = CrowdedKey>, most: u32) -> Self {
+        let left_out: Vec<u32> = links.crowded.iter().copied().chain(many_ids).map(|key| key.records).collect();
         let sizes = || links.groups().map(|group| group.len() as u64);
         Self {
             groups: sizes().count() as u64,
             pairs: sizes().map(|size| size * (size - 1) / 2).sum(),
             most,
-            groups_left_out: links.crowded.len() as u64,
-            records_left_out: links.crowded.iter().map(|key| u64::from(key.records)).sum(),
-            largest_left_out: links.crowded.first().map_or(0, |key| key.records),
+            groups_left_out: left_out.len() as u64,
+            records_left_out: left_out.iter().map(|records| u64::from(*records)).sum(),
+            largest_left_out: left_out.into_iter().max().unwrap_or(0),
             ..self
         }
     }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::cluster::{Clustering, Clusters, Contradiction, CrowdedKey, Edge, Guards, KeyLinker, KeyLinks, Refusal};
 use super::decisions::Decided;
 use super::intake::Work;
+use super::many_ids::{self, ManyIds};
 use super::masked_key::masked_key;
 use super::matching::ScoredPair;
 use super::matching::blocking::Skipped;
@@ -16,7 +17,7 @@ use crate::error::{Error, Result};
 /// Which records are one, and what was left out on the way.
 pub(super) struct Linked {
     pub(super) clusters: Clusters,
-    /// Keys that too many records share, by rule.
+    /// Keys that too many records share, or records of too many ids, by rule.
     pub(super) crowded: Vec<Crowded>,
     /// Pairs that somebody should look at, each with what was found of its fields.
     pub(super) review: Vec<(Edge, String)>,
@@ -29,19 +30,30 @@ pub(super) struct Linked {
     pub(super) masters_unknown: Option<i64>,
 }
 
-/// A key that too many records share.
+/// A key that too many records share, or records of too many ids.
 pub(super) struct Crowded {
     pub(super) rule: u16,
     pub(super) key: CrowdedKey,
+    /// Why it links nobody, where it is not that too many records share it.
+    pub(super) many_ids: Option<ManyIds>,
     /// What the records share, masked.
     pub(super) shared: String,
 }
 
 impl Crowded {
-    fn of(work: &Work, records: &Records, rule: u16, links: &KeyLinks) -> Result<Vec<Self>> {
-        let crowded =
-            |key: &CrowdedKey| Ok(Self { rule, key: *key, shared: masked_key(work, records, rule, key.first)? });
-        links.crowded.iter().map(crowded).collect()
+    fn of(
+        work: &Work,
+        records: &Records,
+        rule: u16,
+        links: &KeyLinks,
+        many_ids: Vec<(CrowdedKey, ManyIds)>,
+    ) -> Result<Vec<Self>> {
+        let crowded = links.crowded.iter().map(|key| (*key, None));
+        let crowded = crowded.chain(many_ids.into_iter().map(|(key, found)| (key, Some(found))));
+        let named = |(key, many_ids): (CrowdedKey, Option<ManyIds>)| {
+            Ok(Self { rule, key, many_ids, shared: masked_key(work, records, rule, key.first)? })
+        };
+        crowded.map(named).collect()
     }
 }
 
@@ -108,8 +120,9 @@ pub(super) fn link(work: &Work, records: &mut Records, decided: &Decided) -> Res
     for (number, (rule, keys)) in (0u16..).zip(work.rules.iter().zip(keys)) {
         match &rule.test {
             RuleTest::Equal => {
-                let links = sharing(keys, work.max_records_per_key);
-                crowded.extend(Crowded::of(work, records, number, &links)?);
+                let mut links = sharing(keys, work.max_records_per_key);
+                let many_ids = many_ids::leave_out(&mut links, &clustering.unique_ids(), work.max_ids_per_key);
+                crowded.extend(Crowded::of(work, records, number, &links, many_ids)?);
                 clustering.keys(number, 0, &links)?;
             }
             RuleTest::MergedInto => {
@@ -119,7 +132,7 @@ pub(super) fn link(work: &Work, records: &mut Records, decided: &Decided) -> Res
             }
             RuleTest::Similar(tests) => {
                 let links = sharing(keys, work.max_block);
-                crowded.extend(Crowded::of(work, records, number, &links)?);
+                crowded.extend(Crowded::of(work, records, number, &links, Vec::new())?);
                 clustering.pairs(compared.similar(work, number, tests, &links)?)?;
             }
             RuleTest::Likely(likely) => clustering.pairs(compared.likely(work, number, likely)?)?,

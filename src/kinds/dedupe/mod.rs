@@ -27,6 +27,7 @@ mod intake;
 mod key_hash;
 mod learnt;
 mod link;
+mod many_ids;
 mod masked_key;
 pub mod matching;
 mod notes;

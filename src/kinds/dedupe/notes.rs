@@ -9,7 +9,7 @@ use super::cluster::MUST_LINK;
 use super::cluster::ids::{End, Identities};
 use super::decisions::Decided;
 use super::intake::Work;
-use super::link::{self, Linked};
+use super::link::{self, Crowded, Linked};
 use super::matching::blocking::Skipped;
 use super::pairs::LeftOut;
 use crate::kinds::{FactRow, fact};
@@ -19,6 +19,7 @@ pub(super) type Notes = Vec<FactRow>;
 
 /// Policies that leave records out: how many keys, in all and by rule, and how many blocks by what they share.
 pub(super) const KEYS_TOO_COMMON: &str = "keys_too_common";
+pub(super) const KEYS_OF_TOO_MANY_IDS: &str = "keys_of_too_many_ids";
 pub(super) const BLOCKS_TOO_LARGE: &str = "blocks_too_large";
 /// Facts of the largest of them: how many records share a masked key.
 pub(super) const KEY_TOO_COMMON: &str = "key_too_common";
@@ -53,7 +54,12 @@ pub(super) fn notes(work: &Work, linked: &Linked, decided: &Decided, identity: &
     for word in ["one_value_per_cluster", "decision", "max_cluster"] {
         note(fact::POLICY, &format!("links_refused_by_{word}"), refused.get(word).copied().unwrap_or(0));
     }
-    note(fact::POLICY, KEYS_TOO_COMMON, count(linked.crowded.len()));
+    let (many_ids, common): (Vec<&Crowded>, Vec<&Crowded>) =
+        linked.crowded.iter().partition(|crowded| crowded.many_ids.is_some());
+    note(fact::POLICY, KEYS_TOO_COMMON, count(common.len()));
+    if !work.uniques.is_empty() {
+        note(fact::POLICY, KEYS_OF_TOO_MANY_IDS, count(many_ids.len()));
+    }
     if let Some(learnt) = &linked.learnt {
         note(fact::POLICY, "pairs_compared", i64::try_from(learnt.compared).unwrap_or(i64::MAX));
         note(fact::POLICY, "pairs_above_review", i64::try_from(learnt.reviewed).unwrap_or(i64::MAX));
@@ -89,7 +95,12 @@ fn largest(work: &Work, linked: &Linked, notes: &mut Notes) {
     };
     for (number, rule) in (0u16..).zip(&work.rules) {
         // Most shared first, as they were found.
-        let of_rule = || linked.crowded.iter().filter(|crowded| crowded.rule == number);
+        let of_rule = || linked.crowded.iter().filter(|crowded| crowded.rule == number && crowded.many_ids.is_none());
+        let many_ids = linked.crowded.iter().filter(|crowded| crowded.rule == number && crowded.many_ids.is_some());
+        match u32::try_from(many_ids.count()).unwrap_or(u32::MAX) {
+            0 => {}
+            keys => note(fact::POLICY, format!("{KEYS_OF_TOO_MANY_IDS}: {}", rule.name), keys),
+        }
         if of_rule().next().is_some() {
             let keys = u32::try_from(of_rule().count()).unwrap_or(u32::MAX);
             note(fact::POLICY, format!("{KEYS_TOO_COMMON}: {}", rule.name), keys);

@@ -1,6 +1,6 @@
 //! What the counts of a run give to say: keys that so many records share that they are not compared by.
 
-use super::notes::{BLOCK_TOO_LARGE, BLOCKS_TOO_LARGE, KEY_TOO_COMMON, KEYS_TOO_COMMON};
+use super::notes::{BLOCK_TOO_LARGE, BLOCKS_TOO_LARGE, KEY_TOO_COMMON, KEYS_OF_TOO_MANY_IDS, KEYS_TOO_COMMON};
 use super::rule::How;
 use super::spec::Dedupe;
 use crate::diag::{Diagnostic, Diagnostics, Place, codes};
@@ -19,6 +19,17 @@ pub(super) fn review(spec: &Dedupe, facts: &[FactRow], diags: &mut Diagnostics) 
             let what = format!("{} too common for the rule `{name}`", counted(keys, "key"));
             let message = told(&what, keys, limit, &largest(facts, KEY_TOO_COMMON, &format!("{name}: ")));
             let hint = hint(spec, "key_too_common", guard);
+            diags.push(Diagnostic::warning(codes::TOO_COMMON, rule.place, message).hint(hint));
+        }
+        let keys = policy(facts, &format!("{KEYS_OF_TOO_MANY_IDS}: {name}"));
+        if keys > 0 {
+            let share = if keys == 1 { "its" } else { "their" };
+            let message = format!(
+                "{} of too many people for the rule `{name}`: {share} records have more than {} values of what each has one of",
+                counted(keys, "key"),
+                spec.guards.max_ids_per_key.value
+            );
+            let hint = hint(spec, "key_of_too_many_ids", "max_ids_per_key");
             diags.push(Diagnostic::warning(codes::TOO_COMMON, rule.place, message).hint(hint));
         }
         if matches!(rule.how, How::Probabilistic(_)) {

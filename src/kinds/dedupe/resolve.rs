@@ -37,6 +37,7 @@ pub(super) struct Resolved {
     pub(super) uniques: Vec<Term>,
     pub(super) decisions: Option<ResolvedDecisions>,
     pub(super) max_records_per_key: u32,
+    pub(super) max_ids_per_key: u32,
     pub(super) max_cluster: u32,
     pub(super) max_block: u32,
     /// Whether it is told where values are from.
@@ -110,6 +111,7 @@ pub(super) fn resolve(spec: &Dedupe, scope: &Scope<'_>, diags: &mut Diagnostics)
         uniques: uniques?,
         decisions: transpose(decisions)?,
         max_records_per_key: spec.guards.max_records_per_key.value,
+        max_ids_per_key: spec.guards.max_ids_per_key.value,
         max_cluster: spec.guards.max_cluster.value,
         max_block: spec.guards.max_block.value,
         provenance: spec.provenance,

@@ -43,6 +43,10 @@ pub(super) fn counts(spec: &Dedupe, place: Place, diags: &mut Diagnostics) {
             wrong(limit.place, format!("`{name}` is at least 2: fewer records would link nothing"));
         }
     }
+    if guards.max_ids_per_key.value < 1 {
+        let message = "`max_ids_per_key` is at least 1: a key that stands for one person has one id";
+        wrong(guards.max_ids_per_key.place, message.to_string());
+    }
 }
 
 /// The country in which phone numbers are dialled: one whose numbers can be read.

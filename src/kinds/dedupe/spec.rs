@@ -102,6 +102,9 @@ pub struct RecordSource {
 pub struct Guards {
     /// A key that more records share links none of them: 50 by default.
     pub max_records_per_key: Spanned<u32>,
+    /// A key that links none of its records because they have more different values of something under
+    /// `one_value_per_cluster`: 5 by default.
+    pub max_ids_per_key: Spanned<u32>,
     /// A cluster of more records is taken apart and set aside: 50 by default.
     pub max_cluster: Spanned<u32>,
     /// Records that share what a rule asks for before it compares values are not compared where there
@@ -117,6 +120,7 @@ impl Default for Guards {
         let limit = |value| Spanned { value, place: Default::default() };
         Self {
             max_records_per_key: limit(50),
+            max_ids_per_key: limit(5),
             max_cluster: limit(50),
             max_block: limit(200),
             one_value_per_cluster: OneOrMany::default(),

@@ -94,6 +94,11 @@ impl Clustering {
         })
     }
 
+    /// The hashes of unique ids by column, 0 where a record has no value.
+    pub fn unique_ids(&self) -> Vec<&[u64]> {
+        self.guard.as_ref().map(Guard::unique_ids).unwrap_or_default()
+    }
+
     /// Links declared pairs, before any rule. What comes back are the pairs that contradict a guard
     /// or, through it, each other; they are not linked.
     ///

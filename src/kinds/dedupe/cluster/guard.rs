@@ -94,6 +94,11 @@ impl Guard {
         Some(Self { columns: unique_ids.into_iter().map(UniqueColumn::new).collect(), apart })
     }
 
+    /// The values of every column, by record.
+    pub(super) fn unique_ids(&self) -> Vec<&[u64]> {
+        self.columns.iter().map(|column| column.values.as_slice()).collect()
+    }
+
     /// What keeps the clusters of two roots apart: unique ids in their order, then the smallest
     /// cannot-link pair.
     pub(super) fn refusal(&self, union: &mut UnionFind, left: u32, right: u32) -> Option<Refusal> {

@@ -56,7 +56,7 @@ impl Group {
 /// A key that more records share than may.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CrowdedKey {
-    /// The hash of the key.
+    /// The hash of the key; 0 where several keys have the same records.
     pub key: u128,
     /// How many records share it.
     pub records: u32,
@@ -127,6 +127,21 @@ impl KeyLinks {
     /// same records share are one group.
     pub fn groups(&self) -> impl Iterator<Item = &[u32]> {
         self.groups.iter().map(|group| group.of(&self.members))
+    }
+
+    /// Leaves out the keys whose records this finds fault with; what it says of them comes back, in the order
+    /// of groups.
+    pub fn leave_out<F>(&mut self, fault: impl Fn(&[u32]) -> Option<F>) -> Vec<(CrowdedKey, F)> {
+        let members = &self.members;
+        let mut left_out = Vec::new();
+        self.groups.retain(|group| {
+            let records = group.of(members);
+            let Some(fault) = fault(records) else { return true };
+            let key = CrowdedKey { key: 0, records: records.len() as u32, first: group.first };
+            left_out.push((key, fault));
+            false
+        });
+        left_out
     }
 
     /// Takes the records of one key, sorted.

@@ -112,6 +112,57 @@ async fn keys_that_are_left_out_are_told_of_by_size_and_masked() {
     assert_eq!(said("  - email", &fewer), [""; 0]);
 }
 
+#[tokio::test]
+async fn a_key_of_many_ids_links_nobody() {
+    let yaml = |limit: u32| {
+        format!(
+            "
+entity: person
+records:
+  - {{from: crm, id: id, fields: {{email: mail, ext: ext}}}}
+match: [email]
+guards: {{one_value_per_cluster: ext, max_ids_per_key: {limit}}}
+"
+        )
+    };
+    // Three contacts and a lead at the office's address, two contacts and a lead at another.
+    let rows = "id | mail | ext
+        1 | info@acme.com | A
+        2 | info@acme.com | B
+        3 | info@acme.com | C
+        4 | info@acme.com | -
+        5 | desk@reed.com | D
+        6 | desk@reed.com | E
+        7 | desk@reed.com | -";
+    let crm = [("crm", table(rows))];
+    let made = run(&yaml(2), &crm, PLAIN).await;
+    let columns = ["outcome", "left_record_id", "right_record_id", "shared_key", "n_records", "reason"];
+    assert_eq!(
+        made.lines("people_evidence", &columns),
+        [
+            "key_of_too_many_ids | 1 | - | email i…@acme.com (4) | 4 | they have 3 different values of ext",
+            "linked | 5 | 7 | - | - | -",
+            "refused | 5 | 6 | - | - | crm:5 and crm:6 have different values of ext",
+            "refused | 6 | 7 | - | - | crm:6 and crm:5 have different values of ext",
+        ]
+    );
+    assert_eq!(made.fact("policy", "keys_of_too_many_ids"), Some(1));
+    assert_eq!(made.fact("policy", "keys_too_common"), Some(0));
+    let mut diags = Diagnostics::default();
+    super::model(&yaml(2)).0.review(&made.facts, &mut diags);
+    let messages: Vec<String> = diags.into_sorted().into_iter().map(|found| found.message).collect();
+    assert_eq!(
+        messages,
+        [
+            "1 key is of too many people for the rule `email`: its records have more than 2 values of what each has one of"
+        ]
+    );
+    // What is foretold is what a run leaves out.
+    assert_eq!(foretold(&yaml(2), &crm, PLAIN).await, ["email | email | 1 | 3 | 50 | 1 | 4 | 4"]);
+    let wide = run(&yaml(3), &crm, PLAIN).await;
+    assert_eq!(wide.fact("policy", "keys_of_too_many_ids"), Some(0));
+}
+
 /// What a model warns of after a run.
 fn said(rules: &str, made: &Made) -> Vec<String> {
     let mut diags = Diagnostics::default();
