@@ -2,17 +2,15 @@
 
 use super::evidence::OUTCOMES;
 use super::notes::DECISION;
-use super::policy::Policy;
 use super::resolve::Resolved;
 use super::rows::REASONS;
 use super::spec::Dedupe;
 use super::tables::WEIGHT;
-use super::terms::{Rule, RuleTest};
-use crate::contract::{Column, ColumnType, Contract, Methodology, Pii, Role, rejects_contract};
+use crate::contract::{Column, ColumnType, Contract, Pii, Role, rejects_contract};
 use crate::kinds::Scope;
-use crate::kinds::article::{a, capital_a};
+use crate::kinds::article::a;
 use crate::kinds::typing::made;
-use crate::syntax::{ColumnName, TableName};
+use crate::syntax::ColumnName;
 
 /// Columns of the main table that are made by the model.
 pub(super) const OWN_COLUMNS: [&str; 5] =
@@ -35,16 +33,16 @@ pub(super) fn contracts(spec: &Dedupe, resolved: &Resolved, scope: &Scope<'_>) -
     contracts
 }
 
-struct Words<'a> {
-    resolved: &'a Resolved,
-    scope: &'a Scope<'a>,
+pub(super) struct Words<'a> {
+    pub(super) resolved: &'a Resolved,
+    pub(super) scope: &'a Scope<'a>,
 }
 
 fn name(text: &str) -> ColumnName {
     ColumnName::new_unchecked(text)
 }
 
-fn quoted<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
+pub(super) fn quoted<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
     names.into_iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }
 
@@ -56,7 +54,7 @@ const WEIGHT_TYPE: ColumnType = ColumnType::Decimal(WEIGHT.0, WEIGHT.1);
 
 impl Words<'_> {
     /// Who it is about, as sentences say it.
-    fn who(&self) -> &str {
+    pub(super) fn who(&self) -> &str {
         &self.resolved.entity
     }
 
@@ -89,7 +87,7 @@ impl Words<'_> {
         made(column, ColumnType::Text, description, &[&self.resolved.record]).pii(self.record_pii())
     }
 
-    fn systems(&self) -> String {
+    pub(super) fn systems(&self) -> String {
         quoted(self.resolved.systems.iter().map(String::as_str))
     }
 
@@ -320,72 +318,5 @@ impl Words<'_> {
             *column = column.clone().from_columns(self.resolved.record.lineage.clone());
         }
         rejects
-    }
-
-    fn methodology(&self) -> Methodology {
-        let who = self.who();
-        let tables: Vec<&TableName> = self.resolved.sources.iter().map(|source| &source.table).collect();
-        let mut summary = vec![format!(
-            "Records are read from {}. Two records are about the same {who} where a rule links them, and so are all records that links lead to.",
-            quoted(tables.into_iter().map(TableName::as_str))
-        )];
-        let rules = self
-            .resolved
-            .rules
-            .iter()
-            .enumerate()
-            .map(|(at, rule)| format!("{}. `{}`: {}", at + 1, rule.name, self.rule(rule)));
-        summary.push(format!("The rules, the strongest first: {}.", rules.collect::<Vec<_>>().join("; ")));
-        summary.push(format!(
-            "A key that more than {} records share links none of them. A cluster of more than {} records is taken apart and set aside.",
-            self.resolved.max_records_per_key, self.resolved.max_cluster
-        ));
-        if !self.resolved.uniques.is_empty() {
-            let uniques = quoted(self.resolved.uniques.iter().map(|unique| unique.text.as_str()));
-            summary.push(format!("{} has one value at most of {uniques}: links are made strongest first, and one that would bring two values together is refused.", capital_a(who)));
-        }
-        summary.push(format!(
-            "{}'s id is made of its oldest record and kept from release to release: when two merge, the older id lives on and the other redirects to it; when one splits, the part with the anchor record keeps the id.",
-            capital_a(who)
-        ));
-        let limits = vec![format!(
-            "Two records of the same {who} that share no key stay apart; two {who} records that share one by mistake are held for one."
-        )];
-        Methodology { summary, assumptions: self.assumptions(), limits }
-    }
-
-    /// What a rule asks for.
-    fn rule(&self, rule: &Rule) -> String {
-        let keys = quoted(rule.keys.iter().map(|key| key.text.as_str()));
-        let name = |at: usize| self.resolved.fields.get(at).map_or("", |field| field.name.as_str());
-        match &rule.test {
-            RuleTest::Equal => format!("equal {keys}"),
-            RuleTest::MergedInto => "their system says that one was merged into the other".to_string(),
-            RuleTest::Similar(fields) => {
-                let fields = fields.iter().map(|(at, tests)| {
-                    let tests: Vec<String> = tests.iter().map(ToString::to_string).collect();
-                    format!("`{}` ({})", name(*at), tests.join(" or "))
-                });
-                format!("similar {} where {keys} are equal", fields.collect::<Vec<_>>().join(", "))
-            }
-            RuleTest::Likely(likely) => {
-                let given = if likely.weights.is_some() { "given" } else { "learnt from the records of the run" };
-                format!(
-                    "what is found of {} makes it likely, from a probability of {} on; from {} on a pair is shown for review; what findings weigh is {given}",
-                    quoted(likely.fields.iter().map(|at| name(*at))),
-                    likely.merge,
-                    likely.review
-                )
-            }
-        }
-    }
-
-    fn assumptions(&self) -> Vec<String> {
-        let mut assumptions = vec!["A missing or blank value neither links records nor survives.".to_string()];
-        let by_system = self.resolved.fields.iter().any(|field| matches!(field.policy, Policy::SourcePriority));
-        if by_system {
-            assumptions.push(format!("Systems are believed in this order: {}.", self.systems()));
-        }
-        assumptions
     }
 }

@@ -30,6 +30,7 @@ mod link;
 mod many_ids;
 mod masked_key;
 pub mod matching;
+mod methodology;
 mod notes;
 mod order;
 mod pairs;

@@ -64,6 +64,10 @@ pub(super) fn notes(work: &Work, linked: &Linked, decided: &Decided, identity: &
         note(fact::POLICY, "pairs_compared", i64::try_from(learnt.compared).unwrap_or(i64::MAX));
         note(fact::POLICY, "pairs_above_review", i64::try_from(learnt.reviewed).unwrap_or(i64::MAX));
         note(fact::POLICY, "pairs_for_review", count(linked.review.len()));
+        if let Some(trained) = &learnt.model.trained {
+            // 1 where more rounds would still change them.
+            note(fact::POLICY, "weights_not_settled", i64::from(!trained.converged));
+        }
         for LeftOut { shared, blocks, records, .. } in linked.left_out() {
             let rows = |rows: u64| i64::try_from(rows).unwrap_or(i64::MAX);
             note(fact::POLICY, &format!("{BLOCKS_TOO_LARGE}: {shared}"), rows(*blocks));

@@ -36,6 +36,8 @@ pub(super) struct Resolved {
     /// What has one value a cluster at most.
     pub(super) uniques: Vec<Term>,
     pub(super) decisions: Option<ResolvedDecisions>,
+    /// As written.
+    pub(super) default_country: Option<String>,
     pub(super) max_records_per_key: u32,
     pub(super) max_ids_per_key: u32,
     pub(super) max_cluster: u32,
@@ -110,6 +112,7 @@ pub(super) fn resolve(spec: &Dedupe, scope: &Scope<'_>, diags: &mut Diagnostics)
         compared: compared?,
         uniques: uniques?,
         decisions: transpose(decisions)?,
+        default_country: spec.default_country.as_ref().map(|country| country.value.clone()),
         max_records_per_key: spec.guards.max_records_per_key.value,
         max_ids_per_key: spec.guards.max_ids_per_key.value,
         max_cluster: spec.guards.max_cluster.value,
