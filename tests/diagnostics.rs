@@ -29,6 +29,7 @@ const WITHOUT_A_CASE: [(Code, &str); 11] = [
     (codes::REJECTED_CHANGES, "raised after a run"),
     (codes::UNUSED_STAGE, "raised after a run"),
     (codes::POLICY_TOUCHES_MANY, "raised after a run"),
+    (codes::UNKNOWN_RECORDS, "raised after a run"),
     (codes::TOO_COMMON, "raised after a run"),
     (codes::COMMON_KEYS, "raised after a run"),
     (codes::FEW_JOURNEYS, "raised after a run"),

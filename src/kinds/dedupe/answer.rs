@@ -66,7 +66,7 @@ pub(super) fn solve(work: Arc<Work>, columns: Columns, known: Known) -> Result<A
         }
     }
     let months = quality::months(&work, &records, &groups);
-    let notes = notes::notes(&work, &linked, &decided, &identity);
+    let notes = notes::notes(&work, &linked, &decided, &identity, &records.unreadable);
     let weights = linked.learnt.as_ref().map(|learnt| weights::findings(&learnt.model)).unwrap_or_default();
     let anchors = identity.clusters.iter().map(|identity| identity.anchor);
     let linked_by = Forest::new(records.len() as u32, &linked.clusters.used).towards(anchors);

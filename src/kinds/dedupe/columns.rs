@@ -1,6 +1,6 @@
 //! The rows of all inputs as columns, gathered batch by batch.
 
-use arrow::array::{ArrayRef, RecordBatch, StringArray};
+use arrow::array::{ArrayRef, AsArray, RecordBatch, StringArray};
 
 use super::growing::Growing;
 use super::intake::{Work, instants, keys, misfit, numbers, sources};
@@ -26,6 +26,7 @@ pub(super) struct Columns {
     masters: Option<Growing>,
     fields: Vec<Growing>,
     compared: Vec<Option<Growing>>,
+    unreadable: Vec<Option<i64>>,
     instants: Vec<Vec<i64>>,
     keys: Vec<Vec<u128>>,
     uniques: Vec<Vec<u64>>,
@@ -43,6 +44,8 @@ pub(super) struct Arrivals {
     pub(super) fields: Vec<ArrayRef>,
     /// By field, what rules see of its values that look at values; nothing where they see them as they are.
     pub(super) compared: Vec<Option<ArrayRef>>,
+    /// By field, how many values are no address or number; none where that is not looked at.
+    pub(super) unreadable: Vec<Option<i64>>,
     /// Of those fields that have instants of their own, in their order.
     pub(super) instants: Vec<Vec<i64>>,
     /// By rule; 0 where a record has no key.
@@ -62,6 +65,7 @@ impl Columns {
             masters: work.knows_merges.then(|| Growing::new(ColumnType::Text)),
             fields: work.fields.iter().map(|field| Growing::new(field.ty())).collect(),
             compared: work.compared.iter().map(|own| own.then(|| Growing::new(ColumnType::Text))).collect(),
+            unreadable: work.unreadable.iter().map(|counted| counted.then_some(0)).collect(),
             instants: vec![Vec::new(); instants],
             keys: vec![Vec::new(); work.rules.len()],
             uniques: vec![Vec::new(); work.uniques.len()],
@@ -81,6 +85,10 @@ impl Columns {
         }
         self.instants.iter_mut().try_for_each(|to| instants(next()?, NEVER, to))?;
         self.compared.iter_mut().flatten().try_for_each(|to| to.push(next()?))?;
+        for count in self.unreadable.iter_mut().flatten() {
+            let unreadable = next()?.as_boolean_opt().ok_or_else(misfit)?;
+            *count += unreadable.true_count() as i64;
+        }
         for (_, to) in work.rules.iter().zip(&mut self.keys).filter(|(rule, _)| rule.keyed()) {
             keys(next()?, to)?;
         }
@@ -113,6 +121,7 @@ impl Columns {
                 .into_iter()
                 .map(|own| own.map(Growing::finish).transpose())
                 .collect::<Result<_>>()?,
+            unreadable: self.unreadable,
             instants: self.instants,
             keys: self.keys,
             uniques: self.uniques,

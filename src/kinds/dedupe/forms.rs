@@ -90,6 +90,17 @@ impl<'a> Forms<'a> {
         Some(Some(cast(self.without_ignored(typed.expr), DataType::Utf8View)))
     }
 
+    /// Whether a value is there and is no address or number of the country; nothing of other kinds.
+    pub(super) fn unreadable(&self, field: &Field, diags: &mut Diagnostics) -> Option<Option<Expr>> {
+        if !matches!(field.kind, FieldKind::Email | FieldKind::Phone) || field.ty() != ColumnType::Text {
+            return Some(None);
+        }
+        let sql = format!("btrim({}) <> '' AND {} IS NULL", quoted(field), self.key_of(field));
+        let typed = self.typed(sql, Place::default(), diags)?;
+        // A value to be ignored is not there.
+        Some(Some(self.without_ignored(typed.expr)))
+    }
+
     fn typed(&self, sql: String, place: Place, diags: &mut Diagnostics) -> Option<TypedExpr> {
         let text = ExprText { value: SqlText(sql), place };
         self.engine.expr(&text, &self.schema).map_err(|diagnostic| diags.push(diagnostic)).ok()

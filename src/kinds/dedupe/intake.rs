@@ -53,6 +53,8 @@ pub(super) struct Work {
     pub(super) fields: Vec<Field>,
     /// By field, whether records come with a form of its values in which they are compared.
     pub(super) compared: Vec<bool>,
+    /// By field, whether values are counted that are no address or number.
+    pub(super) unreadable: Vec<bool>,
     /// Strongest first.
     pub(super) rules: Vec<WorkRule>,
     pub(super) uniques: Vec<String>,
@@ -122,6 +124,7 @@ impl Work {
             systems: resolved.systems.clone(),
             fields: resolved.fields.clone(),
             compared: resolved.compared.iter().map(Option::is_some).collect(),
+            unreadable: resolved.unreadable.iter().map(Option::is_some).collect(),
             rules: resolved.rules.iter().map(|rule| WorkRule::new(rule, &resolved.fields)).collect(),
             threads: scope.engine.limits().threads.get(),
             max_block: resolved.max_block,

@@ -20,6 +20,9 @@ pub(super) type Notes = Vec<FactRow>;
 /// Policies that leave records out: how many keys, in all and by rule, and how many blocks by what they share.
 pub(super) const KEYS_TOO_COMMON: &str = "keys_too_common";
 pub(super) const KEYS_OF_TOO_MANY_IDS: &str = "keys_of_too_many_ids";
+/// Policies that come to nothing because a record is not there.
+pub(super) const UNKNOWN_MERGED: &str = "merged_into_unknown_records";
+pub(super) const UNKNOWN_DECIDED: &str = "decisions_about_unknown_records";
 pub(super) const BLOCKS_TOO_LARGE: &str = "blocks_too_large";
 /// Facts of the largest of them: how many records share a masked key.
 pub(super) const KEY_TOO_COMMON: &str = "key_too_common";
@@ -28,10 +31,16 @@ pub(super) const BLOCK_TOO_LARGE: &str = "block_too_large";
 /// The rule that stands for decisions in all tables.
 pub(super) const DECISION: &str = "decision";
 
-/// Counts links by rule, and what each guard kept apart.
+/// Counts links by rule, and what each guard kept apart; and, by field, values that are no address or number.
 ///
 /// The largest keys and blocks that were left out are named, masked.
-pub(super) fn notes(work: &Work, linked: &Linked, decided: &Decided, identity: &Identities) -> Notes {
+pub(super) fn notes(
+    work: &Work,
+    linked: &Linked,
+    decided: &Decided,
+    identity: &Identities,
+    unreadable: &[Option<i64>],
+) -> Notes {
     let mut by_rule = vec![0; work.rules.len()];
     let mut by_decision = 0;
     for edge in &linked.clusters.used {
@@ -75,12 +84,15 @@ pub(super) fn notes(work: &Work, linked: &Linked, decided: &Decided, identity: &
         }
     }
     if let Some(unknown) = linked.masters_unknown {
-        note(fact::POLICY, "merged_into_unknown_records", unknown);
+        note(fact::POLICY, UNKNOWN_MERGED, unknown);
     }
     note(fact::POLICY, "records_quarantined", count(quarantined));
-    note(fact::POLICY, "decisions_about_unknown_records", decided.unknown);
+    note(fact::POLICY, UNKNOWN_DECIDED, decided.unknown);
     for (end, ended) in [(End::Merged, identity.ended.merged), (End::Retired, identity.ended.retired)] {
         note(fact::POLICY, &format!("ids_{}", end.as_str()), count(ended));
+    }
+    for (field, count) in work.fields.iter().zip(unreadable).filter_map(|(field, count)| Some((field, (*count)?))) {
+        note(fact::POLICY, &format!("values_unreadable: {}", field.name), count);
     }
     largest(work, linked, &mut notes);
     notes

@@ -70,13 +70,16 @@ pub(super) fn read(source: &ResolvedSource, scope: &Scope<'_>) -> Result<Logical
 /// Every record with its fields and the hashes of what is compared.
 ///
 /// Columns: source, id, changed, created; what it was merged into, where that is known; the fields; the instants of those fields that have one;
-/// what rules see of fields that look at values; a key for each rule; a number for each unique id.
+/// what rules see of fields that look at values; whether values are no address or number; a key for each rule; a number for each unique id.
 pub(super) fn records(resolved: &Resolved, scope: &Scope<'_>) -> Result<LogicalPlan> {
     let parts = resolved.sources.iter().enumerate().map(|(at, source)| values(resolved, at, source, scope));
     let all = union(parts.collect::<Result<Vec<_>>>()?)?;
     let mut columns: Vec<Expr> = planned(all.schema().columns().into_iter().map(|c| Ok(Expr::Column(c))).collect())?;
     for (field, compared) in resolved.fields.iter().zip(&resolved.compared) {
         columns.extend(compared.clone().map(|compared| compared.alias(format!("$compared_{}", field.name))));
+    }
+    for (field, unreadable) in resolved.fields.iter().zip(&resolved.unreadable) {
+        columns.extend(unreadable.clone().map(|unreadable| unreadable.alias(format!("$unreadable_{}", field.name))));
     }
     for (at, rule) in resolved.rules.iter().enumerate().filter(|(_, rule)| !rule.keys.is_empty()) {
         let keys: Vec<Expr> = rule.keys.iter().map(|key| key.expr.clone()).collect();

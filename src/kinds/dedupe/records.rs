@@ -28,6 +28,8 @@ pub(super) struct Records {
     pub(super) uniques: Vec<Vec<u64>>,
     /// By row: the ids of the records that others were merged into, where they are known.
     pub(super) masters: Option<ArrayRef>,
+    /// By field, how many rows have a value that is no address or number; none where that is not looked at.
+    pub(super) unreadable: Vec<Option<i64>>,
     /// By row.
     pub(super) fields: Vec<ArrayRef>,
     /// By field and row, what rules see of its values that look at values; nothing where they see them as they are.
@@ -45,7 +47,8 @@ impl Records {
     /// Numbers the rows that are records.
     pub(super) fn new(work: &Work, arrivals: Arrivals) -> Result<Self> {
         let Numbering { rows, names, without_id, repeated } = order::number(work, &arrivals)?;
-        let Arrivals { sources, ids, updated, created, masters, fields, compared, instants, keys, uniques } = arrivals;
+        let Arrivals { sources, ids, updated, created, masters, fields, compared, unreadable, instants, keys, uniques } =
+            arrivals;
         drop(ids);
         let system = |row: &u32| sources.get(*row as usize).map_or(0, |source| work.system(*source));
         Ok(Self {
@@ -58,6 +61,7 @@ impl Records {
             masters,
             fields,
             compared,
+            unreadable,
             rows,
             names,
             without_id,

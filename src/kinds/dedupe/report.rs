@@ -1,13 +1,18 @@
-//! What the counts of a run give to say: keys that so many records share that they are not compared by.
+//! What the counts of a run give to say: keys that so many records share that they are not compared by, and
+//! records that are named and not there.
 
-use super::notes::{BLOCK_TOO_LARGE, BLOCKS_TOO_LARGE, KEY_TOO_COMMON, KEYS_OF_TOO_MANY_IDS, KEYS_TOO_COMMON};
+use super::notes::{
+    BLOCK_TOO_LARGE, BLOCKS_TOO_LARGE, KEY_TOO_COMMON, KEYS_OF_TOO_MANY_IDS, KEYS_TOO_COMMON, UNKNOWN_DECIDED,
+    UNKNOWN_MERGED,
+};
 use super::rule::How;
 use super::spec::Dedupe;
 use crate::diag::{Diagnostic, Diagnostics, Place, codes};
 use crate::kinds::{FactRow, fact};
 
-/// Warns at each rule that left keys out, and names the largest of them, masked.
+/// Warns at each rule that left keys out, and names the largest of them, masked; and of records that are not there.
 pub(super) fn review(spec: &Dedupe, facts: &[FactRow], diags: &mut Diagnostics) {
+    unknown_records(spec, facts, diags);
     for rule in &spec.rules {
         let name = rule.title();
         let keys = policy(facts, &format!("{KEYS_TOO_COMMON}: {name}"));
@@ -35,6 +40,23 @@ pub(super) fn review(spec: &Dedupe, facts: &[FactRow], diags: &mut Diagnostics) 
         if matches!(rule.how, How::Probabilistic(_)) {
             blocks(spec, rule.place, facts, diags);
         }
+    }
+}
+
+/// Warns where decisions and merges name records that are not there.
+fn unknown_records(spec: &Dedupe, facts: &[FactRow], diags: &mut Diagnostics) {
+    let decisions = spec.decisions.as_ref().map(|decisions| decisions.from.place);
+    let merges = spec.records.iter().find_map(|source| Some(source.merged_into.as_ref()?.place));
+    let hint =
+        "records are named `<system>:<id>`; those that are gone, and those that a `where` leaves out, are not there";
+    let said = [
+        (decisions, UNKNOWN_DECIDED, "decision is about a record that is", "decisions are about records that are"),
+        (merges, UNKNOWN_MERGED, "record was merged into one that is", "records were merged into ones that are"),
+    ];
+    for (place, item, one, many) in said {
+        let (Some(place), count @ 1..) = (place, policy(facts, item)) else { continue };
+        let message = format!("{count} {} not there", if count == 1 { one } else { many });
+        diags.push(Diagnostic::warning(codes::UNKNOWN_RECORDS, place, message).hint(hint));
     }
 }
 

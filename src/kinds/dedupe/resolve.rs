@@ -33,6 +33,8 @@ pub(super) struct Resolved {
     pub(super) rules: Vec<Rule>,
     /// By field, what rules see of its values that look at values; nothing where they see them as they are.
     pub(super) compared: Vec<Option<Expr>>,
+    /// By field that rules compare as an address or number, whether a value is none.
+    pub(super) unreadable: Vec<Option<Expr>>,
     /// What has one value a cluster at most.
     pub(super) uniques: Vec<Term>,
     pub(super) decisions: Option<ResolvedDecisions>,
@@ -103,6 +105,7 @@ pub(super) fn resolve(spec: &Dedupe, scope: &Scope<'_>, diags: &mut Diagnostics)
     let uniques = terms::uniques(spec, &forms, diags);
     let rules = rules?;
     let compared = terms::compared(&rules, &fields, &forms, diags);
+    let unreadable = terms::unreadable(&rules, &fields, &forms, diags);
     Some(Resolved {
         entity: spec.entity.to_string().replace('_', " "),
         id: spec.entity.with_suffix("_id"),
@@ -110,6 +113,7 @@ pub(super) fn resolve(spec: &Dedupe, scope: &Scope<'_>, diags: &mut Diagnostics)
         fields,
         rules,
         compared: compared?,
+        unreadable: unreadable?,
         uniques: uniques?,
         decisions: transpose(decisions)?,
         default_country: spec.default_country.as_ref().map(|country| country.value.clone()),

@@ -179,6 +179,23 @@ pub(super) fn compared(
     seen.collect()
 }
 
+/// By field that rules compare as an address or number, whether a value is none.
+pub(super) fn unreadable(
+    rules: &[Rule],
+    fields: &[Field],
+    forms: &Forms<'_>,
+    diags: &mut Diagnostics,
+) -> Option<Vec<Option<Expr>>> {
+    let compares = |at: usize, field: &Field| {
+        rules.iter().any(|rule| {
+            rule.keys.iter().any(|key| key.text == field.name.as_str()) || rule.test.looks_at(fields).contains(&at)
+        })
+    };
+    let of =
+        |(at, field): (usize, &Field)| if compares(at, field) { forms.unreadable(field, diags) } else { Some(None) };
+    fields.iter().enumerate().map(of).collect()
+}
+
 /// What has one value a cluster at most.
 pub(super) fn uniques(spec: &Dedupe, forms: &Forms<'_>, diags: &mut Diagnostics) -> Option<Vec<Term>> {
     let terms = &spec.guards.one_value_per_cluster.0;

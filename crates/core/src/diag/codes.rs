@@ -132,6 +132,7 @@ codes! {
     DUPLICATE_MATCH_RULE = 182, "match rule named twice";
     RESERVED_FIELD = 183, "field named like a column of the model";
     BAD_COMPARISON = 184, "comparison that cannot be made";
+    UNKNOWN_RECORDS = 185, "records named that are not there";
 
     // The kind `velocity`.
     NOT_A_LIFECYCLE = 210, "table that is not a lifecycle's";

@@ -163,6 +163,29 @@ guards: {{one_value_per_cluster: ext, max_ids_per_key: {limit}}}
     assert_eq!(wide.fact("policy", "keys_of_too_many_ids"), Some(0));
 }
 
+#[tokio::test]
+async fn records_that_are_named_and_not_there_are_told_of() {
+    let yaml = "
+entity: person
+records:
+  - {from: crm, id: id, merged_into: master, fields: {email: mail}}
+match: [email]
+decisions: {from: decided, left: l, right: r, decision: d}
+";
+    let crm = table("id | master | mail\n1 | 8 | a@acme.com\n2 | 9 | b@acme.com\n3 | - | c@acme.com");
+    let decided = table("l | r | d\ncrm:1 | crm:7 | same\ncrm:1 | crm:2 | different");
+    let made = run(yaml, &[("crm", crm), ("decided", decided)], PLAIN).await;
+    let mut diags = Diagnostics::default();
+    super::model(yaml).0.review(&made.facts, &mut diags);
+    let found = diags.into_sorted();
+    let messages: Vec<&str> = found.iter().map(|found| found.message.as_str()).collect();
+    assert_eq!(
+        messages,
+        ["2 records were merged into ones that are not there", "1 decision is about a record that is not there"]
+    );
+    assert!(found.iter().all(|found| found.code == codes::UNKNOWN_RECORDS && found.hint.is_some()));
+}
+
 /// What a model warns of after a run.
 fn said(rules: &str, made: &Made) -> Vec<String> {
     let mut diags = Diagnostics::default();

@@ -127,6 +127,10 @@ async fn what_rules_look_at_is_compared_as_keys_are() {
             format!("review | 3 | 4 | {prior}; email missing: +0.000; phone equal: +9.644; company missing: +0.000"),
         ]
     );
+    // `x@y@z` and `nobody` twice each, and a row of zeroes twice.
+    assert_eq!(made.fact("policy", "values_unreadable: email"), Some(4));
+    assert_eq!(made.fact("policy", "values_unreadable: phone"), Some(2));
+    assert_eq!(made.fact("policy", "values_unreadable: company"), None);
     // Values stay as they were.
     assert_eq!(
         made.lines("people", &["email", "phone", "n_records"])[0],
@@ -160,6 +164,7 @@ async fn ignored_values_link_by_no_rule_however_they_are_written() {
     ] {
         let made = run(&(written(rules) + ignored), &[("crm", table(rows))], PLAIN).await;
         assert_eq!(made.tables["people_evidence"].num_rows(), 0, "{rules}");
+        assert!([None, Some(0)].contains(&made.fact("policy", "values_unreadable: phone")), "{rules}");
         let without = run(&written(rules), &[("crm", table(rows))], PLAIN).await;
         assert_ne!(without.tables["people_evidence"].num_rows(), 0, "{rules}");
     }
