@@ -8,6 +8,7 @@ use datafusion::logical_expr::{Expr, cast, when};
 
 use super::fields::Field;
 use super::matching::FieldKind;
+use super::placeholders;
 use super::spec::Dedupe;
 use crate::contract::ColumnType;
 use crate::diag::{Diagnostics, Place};
@@ -32,7 +33,16 @@ pub(super) struct Forms<'a> {
     countries: String,
     engine: &'a Engine,
     /// By field, whether its value is one to be ignored; none where none is.
-    ignored: Vec<Option<Expr>>,
+    ignored: Vec<Ignored>,
+}
+
+/// Whether a value is to be ignored.
+#[derive(Default)]
+struct Ignored {
+    /// In expressions: because the model lists it.
+    listed: Option<Expr>,
+    /// In the field by its name: because the model lists it, or as a placeholder.
+    named: Option<Expr>,
 }
 
 impl<'a> Forms<'a> {
@@ -46,10 +56,14 @@ impl<'a> Forms<'a> {
         let countries = own.into_iter().map(|(_, country)| country).collect::<String>() + &default;
         let mut forms = Self { fields, schema, countries, engine, ignored: Vec::new() };
         for field in fields {
-            let ignored = match forms.is_ignored(field, &default) {
-                Some(sql) => Some(forms.typed(sql, Place::default(), diags)?.expr),
-                None => None,
+            let mut typed = |sql: Vec<String>| match sql.is_empty() {
+                true => Some(None),
+                false => forms.typed(sql.join(" OR "), Place::default(), diags).map(|typed| Some(typed.expr)),
             };
+            let listed = forms.is_listed(field, &default);
+            let placeholders = if spec.ignore_placeholders { is_placeholder(field) } else { Vec::new() };
+            let named = typed([listed.as_slice(), placeholders.as_slice()].concat())?;
+            let ignored = Ignored { listed: typed(listed)?, named };
             forms.ignored.push(ignored);
         }
         Some(forms)
@@ -60,16 +74,16 @@ impl<'a> Forms<'a> {
         let named = |name: &str| self.fields.iter().find(|field| field.name.as_str() == name);
         let word = text.as_str().trim();
         let email = |name| named(name).filter(|field| field.kind == FieldKind::Email);
-        let sql = match (named(word), word.strip_suffix("_domain").and_then(email)) {
-            (Some(field), _) => self.key_of(field),
-            (None, Some(field)) => format!("domain_key({})", quoted(field)),
-            (None, None) => text.as_str().to_string(),
+        let (sql, of): (String, IgnoredIn) = match (named(word), word.strip_suffix("_domain").and_then(email)) {
+            (Some(field), _) => (self.key_of(field), |ignored| &ignored.named),
+            (None, Some(field)) => (format!("domain_key({})", quoted(field)), |ignored| &ignored.named),
+            (None, None) => (text.as_str().to_string(), |ignored| &ignored.listed),
         };
         let typed = self.typed(sql, text.place, diags)?;
         let ty = ColumnType::of_arrow(&typed.data_type);
         let fits = ty.is_some() && ty != Some(ColumnType::Double);
         demand(fits, text, &typed, "something that is equal or not", diags)?;
-        let expr = self.without_ignored(typed.expr);
+        let expr = self.without_ignored(typed.expr, of);
         let expr = if ty == Some(ColumnType::Text) { cast(expr, DataType::Utf8View) } else { expr };
         Some(Term { text: word.to_string(), expr })
     }
@@ -83,11 +97,11 @@ impl<'a> Forms<'a> {
             matches!(field.kind, FieldKind::Email | FieldKind::Phone | FieldKind::Company | FieldKind::Domain);
         let sql = match has_key && field.ty() == ColumnType::Text {
             true => self.key_of(field),
-            false if field.ignored.is_empty() => return Some(None),
+            false if self.ignored_of(field).is_none_or(|ignored| ignored.named.is_none()) => return Some(None),
             false => quoted(field),
         };
         let typed = self.typed(sql, Place::default(), diags)?;
-        Some(Some(cast(self.without_ignored(typed.expr), DataType::Utf8View)))
+        Some(Some(cast(self.without_ignored(typed.expr, |ignored| &ignored.named), DataType::Utf8View)))
     }
 
     /// Whether a value is there and is no address or number of the country; nothing of other kinds.
@@ -98,7 +112,7 @@ impl<'a> Forms<'a> {
         let sql = format!("btrim({}) <> '' AND {} IS NULL", quoted(field), self.key_of(field));
         let typed = self.typed(sql, Place::default(), diags)?;
         // A value to be ignored is not there.
-        Some(Some(self.without_ignored(typed.expr)))
+        Some(Some(self.without_ignored(typed.expr, |ignored| &ignored.named)))
     }
 
     fn typed(&self, sql: String, place: Place, diags: &mut Diagnostics) -> Option<TypedExpr> {
@@ -120,38 +134,68 @@ impl<'a> Forms<'a> {
         }
     }
 
-    /// Whether a value is one to be ignored, however it is written: with its letters, its key, or, of a phone
-    /// number, its digits, as most placeholders are no numbers that a country has.
-    fn is_ignored(&self, field: &Field, default_country: &str) -> Option<String> {
+    /// Whether a value is one that the model lists, however it is written: with its letters, its key, or, of a
+    /// phone number, its digits, as most placeholders are no numbers that a country has. Any of these.
+    fn is_listed(&self, field: &Field, default_country: &str) -> Vec<String> {
         if field.ignored.is_empty() {
-            return None;
+            return Vec::new();
         }
         let name = quoted(field);
         let among = |form: &dyn Fn(&str, &str) -> Option<String>| {
             let values = field.ignored.iter().map(|value| form(&text(value), default_country));
-            let values = values.collect::<Option<Vec<_>>>()?.join(", ");
-            Some(format!("coalesce({} IN ({values}), false)", form(&name, &self.countries)?))
+            Some(is_among(&form(&name, &self.countries)?, &values.collect::<Option<Vec<_>>>()?))
         };
         let mut forms = vec![among(&|value, _| Some(format!("lower(btrim(CAST({value} AS VARCHAR)))")))];
         if field.ty() == ColumnType::Text {
             forms.push(among(&|value, countries| key(field.kind, value, countries)));
             forms.push(among(&|value, _| (field.kind == FieldKind::Phone).then(|| format!("digits_key({value})"))));
         }
-        Some(forms.into_iter().flatten().collect::<Vec<_>>().join(" OR "))
+        forms.into_iter().flatten().collect()
+    }
+
+    fn ignored_of(&self, field: &Field) -> Option<&Ignored> {
+        let at = self.fields.iter().position(|known| known.name == field.name)?;
+        self.ignored.get(at)
     }
 
     /// The expression, in which the values to be ignored are NULL.
-    fn without_ignored(&self, expr: Expr) -> Expr {
+    fn without_ignored(&self, expr: Expr, of: IgnoredIn) -> Expr {
         let done = expr.clone().transform(|part| {
             let Expr::Column(column) = &part else { return Ok(Transformed::no(part)) };
             let at = self.fields.iter().position(|field| field.name.as_str() == column.name);
-            match at.and_then(|at| self.ignored.get(at)?.clone()) {
+            match at.and_then(|at| of(self.ignored.get(at)?).clone()) {
                 Some(ignored) => Ok(Transformed::yes(when(ignored.is_not_true(), part).end()?)),
                 None => Ok(Transformed::no(part)),
             }
         });
         done.map_or(expr, |done| done.data)
     }
+}
+
+/// Which values of a field are to be ignored, by where it stands.
+type IgnoredIn = fn(&Ignored) -> &Option<Expr>;
+
+/// Whether a value is one that forms are filled with where nothing is known. Any of these.
+fn is_placeholder(field: &Field) -> Vec<String> {
+    let values: Vec<String> = placeholders::of(field.kind).iter().map(text).collect();
+    if values.is_empty() || field.ty() != ColumnType::Text {
+        return Vec::new();
+    }
+    let name = quoted(field);
+    match field.kind {
+        FieldKind::Phone => vec![is_among(&format!("digits_key({name})"), &values)],
+        FieldKind::Email => {
+            let local = placeholders::LOCAL_PARTS.map(text);
+            let small = format!("lower(btrim({name}))");
+            vec![is_among(&small, &values), is_among(&format!("split_part({small}, '@', 1)"), &local)]
+        }
+        _ => vec![is_among(&format!("lower(btrim({name}))"), &values)],
+    }
+}
+
+/// Whether a value is one of these; not where there is none.
+fn is_among(value: &str, values: &[String]) -> String {
+    format!("coalesce({value} IN ({}), false)", values.join(", "))
 }
 
 /// One spelling of a value for all that people write, where its kind has one: of names too, but a nickname is

@@ -34,6 +34,7 @@ mod methodology;
 mod notes;
 mod order;
 mod pairs;
+mod placeholders;
 mod plan;
 pub mod policy;
 pub mod probabilistic;

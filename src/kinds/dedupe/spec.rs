@@ -35,6 +35,10 @@ pub struct Dedupe {
     /// Values that say nothing, by field: they link by no rule, however they are written.
     #[serde(default)]
     pub ignored_values: IndexMap<Spanned<ColumnName>, OneOrMany<Spanned<String>>>,
+    /// Whether values are ignored too that forms are filled with where nothing is known, such as `test@test.com`:
+    /// yes where unset. The guide lists them.
+    #[serde(default = "yes")]
+    pub ignore_placeholders: bool,
     /// Pairs of records that somebody decided about.
     #[serde(default)]
     pub decisions: Option<Decisions>,

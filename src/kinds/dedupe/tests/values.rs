@@ -216,3 +216,42 @@ match: [email]
         );
     }
 }
+
+#[tokio::test]
+async fn placeholders_link_nobody_unless_the_model_says_so() {
+    let yaml = |settings: &str| {
+        format!(
+            "
+entity: person
+records:
+  - {{from: crm, id: id, fields: {{email: mail, phone: tel, crm_id: ext, company: firm}}}}
+default_country: US
+match: [email, phone, crm_id, company]
+{settings}"
+        )
+    };
+    // 888 is an area code, so that ten times 8 is a number.
+    let rows = "
+        id | mail              | tel            | ext | firm
+        1  | Test@test.com     | -              | -   | -
+        2  | test@test.com     | -              | -   | -
+        3  | noemail@acme.com  | -              | -   | -
+        4  | NoEmail@acme.com  | -              | -   | -
+        5  | -                 | (888) 888-8888 | -   | -
+        6  | -                 | 8888888888     | -   | -
+        7  | -                 | -              | -1  | -
+        8  | -                 | -              | -1  | -
+        9  | -                 | -              | -   | N/A
+        10 | -                 | -              | -   | n/a
+        11 | ann@noemail.com   | -              | 10  | -
+        12 | ann@noemail.com   | -              | 11  | -";
+    let crm = [("crm", table(rows))];
+    let pairs = ["left_record_id", "right_record_id"];
+    let made = run(&yaml(""), &crm, PLAIN).await;
+    assert_eq!(made.lines("people_evidence", &pairs), ["11 | 12"]);
+    // Record keys are in the order of their bytes, 10 before 9.
+    let all = run(&yaml("ignore_placeholders: false"), &crm, PLAIN).await;
+    assert_eq!(all.lines("people_evidence", &pairs), ["1 | 2", "10 | 9", "11 | 12", "3 | 4", "5 | 6", "7 | 8"]);
+    let by_hand = run(&yaml("").replace("match: [email,", "match: [lower(email),"), &crm, PLAIN).await;
+    assert_eq!(by_hand.lines("people_evidence", &pairs), ["1 | 2", "11 | 12", "3 | 4"]);
+}
