@@ -75,6 +75,8 @@ impl FieldKind {
         let words: Vec<&str> = name.split(|c: char| !c.is_alphanumeric()).collect();
         let word = |wanted: &[&str]| words.iter().any(|word| wanted.contains(word));
         match () {
+            // The country of a phone is no phone.
+            () if word(&["country"]) => Self::Category,
             () if has(&["email", "e_mail"]) || word(&["mail"]) => Self::Email,
             () if has(&["phone", "mobile", "fax"]) || word(&["tel", "cell"]) => Self::Phone,
             () if has(&["first_name", "firstname", "given", "forename"]) => Self::GivenName,

@@ -117,6 +117,7 @@ fn kinds_are_told_by_names() {
         ("website", K::Domain),
         ("job_title", K::Text),
         ("phone", K::Phone),
+        ("phone_country", K::Category),
         ("full_name", K::FullName),
     ];
     for (name, kind) in cases {
