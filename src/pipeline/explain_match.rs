@@ -27,6 +27,12 @@ pub struct MatchExplanation {
     pub path: Vec<MatchEvidence>,
     /// Links between their two clusters that were refused or wait for review; where they are apart.
     pub between: Vec<MatchEvidence>,
+    /// The refused links that lead from the first to the second within a cluster that was set aside because it
+    /// grew too large; where they are apart.
+    pub set_aside: Vec<MatchEvidence>,
+    /// What records of their clusters share with too many others to be linked or compared by it, as far as the
+    /// evidence names it by one of them; where they are apart.
+    pub left_out: Vec<MatchEvidence>,
     /// The rules of the model, strongest first.
     pub rules: Vec<String>,
 }
@@ -34,13 +40,13 @@ pub struct MatchExplanation {
 /// A row of the evidence.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct MatchEvidence {
-    /// `linked`, `refused`, `review`.
+    /// `linked`, `refused`, `review`, or why a key links nobody.
     pub outcome: String,
     /// The rule.
     pub rule: String,
     /// One record.
     pub left: String,
-    /// The other.
+    /// The other; empty where a key links nobody.
     pub right: String,
     /// Bits, where the rule weighs.
     pub weight: Option<String>,
@@ -48,6 +54,10 @@ pub struct MatchEvidence {
     pub comparison: Option<String>,
     /// Why it was refused.
     pub reason: Option<String>,
+    /// The key that links nobody, masked.
+    pub shared_key: Option<String>,
+    /// How many records share it, or were in the cluster that grew too large.
+    pub records: Option<String>,
 }
 
 /// Explains two records of a `dedupe` model by the current release.
@@ -64,18 +74,35 @@ pub async fn explain_match(
     let reader = Reader::open(prepared, request, model).await?;
     let crosswalk = reader.table("_crosswalk")?;
     let (left, right) = (reader.record(crosswalk, records[0]).await?, reader.record(crosswalk, records[1]).await?);
-    let evidence = reader.evidence(crosswalk, [&left.1, &right.1]).await?;
-    let (path, between) = if left.1 == right.1 {
-        (path(&evidence, &left.0, &right.0), Vec::new())
-    } else {
-        let members = reader.members(crosswalk, &left.1).await?;
-        let crosses = |row: &&MatchEvidence| members.contains(&row.left) != members.contains(&row.right);
-        let others = reader.members(crosswalk, &right.1).await?;
-        let both = |row: &&MatchEvidence| others.contains(&row.left) != others.contains(&row.right);
-        (Vec::new(), evidence.iter().filter(crosses).filter(both).cloned().collect())
+    let members = reader.members(crosswalk, &left.1).await?;
+    let others = reader.members(crosswalk, &right.1).await?;
+    let evidence = reader.evidence(members.union(&others)).await?;
+    let mut found = MatchExplanation {
+        id_column: reader.id_column()?,
+        rules: reader.rules(),
+        path: Vec::new(),
+        between: Vec::new(),
+        set_aside: Vec::new(),
+        left_out: Vec::new(),
+        records: [left, right],
     };
-    let rules = reader.rules();
-    Ok(MatchExplanation { id_column: reader.id_column()?, records: [left, right], path, between, rules })
+    let [(left, left_id), (right, right_id)] = &found.records;
+    if left_id == right_id {
+        found.path = path(&evidence, "linked", left, right);
+        return Ok(found);
+    }
+    let crosses = |row: &&MatchEvidence| {
+        let ends = [&row.left, &row.right];
+        ends.iter().any(|end| members.contains(*end)) && ends.iter().any(|end| others.contains(*end))
+    };
+    found.between = evidence.iter().filter(crosses).cloned().collect();
+    found.left_out = evidence.into_iter().filter(|row| row.right.is_empty()).collect();
+    if found.between.is_empty() {
+        // What linked them once may lead through records that stand alone now as they do.
+        let refused = ident("outcome").eq(lit("refused")).and(ident("n_records").is_not_null());
+        found.set_aside = path(&reader.evidence_where(refused).await?, "refused", left, right);
+    }
+    Ok(found)
 }
 
 fn dedupe_model<'a>(prepared: &'a Prepared, wanted: &str) -> Result<&'a Model> {
@@ -170,43 +197,50 @@ impl<'a> Reader<'a> {
     async fn members(&self, crosswalk: &PublishedTable, id: &str) -> Result<BTreeSet<String>> {
         let rows = self.read(crosswalk, ident(self.id_column()?).eq(lit(id))).await?;
         let pairs = texts(&rows, "system")?.into_iter().zip(texts(&rows, "record_id")?);
-        Ok(pairs.map(|(system, id)| key(system, id)).collect())
+        Ok(pairs.map(key).collect())
     }
 
-    /// The evidence that names a record of these ids.
-    async fn evidence(&self, crosswalk: &PublishedTable, ids: [&str; 2]) -> Result<Vec<MatchEvidence>> {
-        let mut members = self.members(crosswalk, ids[0]).await?;
-        members.extend(self.members(crosswalk, ids[1]).await?);
+    /// The evidence that names none but these records.
+    async fn evidence(&self, members: impl Iterator<Item = &String>) -> Result<Vec<MatchEvidence>> {
+        let members: BTreeSet<&String> = members.collect();
         let names: Vec<Expr> = members.iter().filter_map(|key| Some(lit(key.split_once(':')?.1))).collect();
         let named = |column: &str| ident(column).in_list(names.clone(), false);
-        let rows = self.read(self.table("_evidence")?, named("left_record_id").or(named("right_record_id"))).await?;
+        let mut evidence = self.evidence_where(named("left_record_id").or(named("right_record_id"))).await?;
+        evidence.retain(|row| members.contains(&row.left) && (row.right.is_empty() || members.contains(&row.right)));
+        Ok(evidence)
+    }
+
+    async fn evidence_where(&self, filter: Expr) -> Result<Vec<MatchEvidence>> {
+        let rows = self.read(self.table("_evidence")?, filter).await?;
         let columns = ["left_system", "left_record_id", "right_system", "right_record_id", "outcome", "rule"];
         let [left_system, left_id, right_system, right_id, outcome, rule] = columns.map(|name| texts(&rows, name));
         let (left, right) = (left_system?.into_iter().zip(left_id?), right_system?.into_iter().zip(right_id?));
         let words = outcome?.into_iter().zip(rule?);
         let notes = texts(&rows, "weight")?.into_iter().zip(texts(&rows, "comparison")?).zip(texts(&rows, "reason")?);
+        let shared = texts(&rows, "shared_key")?.into_iter().zip(texts(&rows, "n_records")?);
         let mut evidence = Vec::new();
-        for (((left, right), (outcome, rule)), ((weight, comparison), reason)) in left.zip(right).zip(words).zip(notes)
+        for ((((left, right), (outcome, rule)), ((weight, comparison), reason)), (shared_key, records)) in
+            left.zip(right).zip(words).zip(notes).zip(shared)
         {
-            let row = MatchEvidence {
+            evidence.push(MatchEvidence {
                 outcome: outcome.unwrap_or_default(),
                 rule: rule.unwrap_or_default(),
-                left: key(left.0, left.1),
-                right: key(right.0, right.1),
+                left: key(left),
+                right: key(right),
                 weight,
                 comparison,
                 reason,
-            };
-            if members.contains(&row.left) && members.contains(&row.right) {
-                evidence.push(row);
-            }
+                shared_key,
+                records,
+            });
         }
         Ok(evidence)
     }
 }
 
-fn key(system: Option<String>, id: Option<String>) -> String {
-    format!("{}:{}", system.unwrap_or_default(), id.unwrap_or_default())
+/// `<system>:<id>`; empty where no record is named.
+fn key((system, id): (Option<String>, Option<String>)) -> String {
+    system.zip(id).map_or_else(String::new, |(system, id)| format!("{system}:{id}"))
 }
 
 /// A column of all batches as texts.
@@ -224,9 +258,10 @@ pub(super) fn texts(batches: &[RecordBatch], name: &str) -> Result<Vec<Option<St
     Ok(values)
 }
 
-/// The links that lead from one record to another. Links are a forest, so there is one way only.
-fn path(evidence: &[MatchEvidence], from: &str, to: &str) -> Vec<MatchEvidence> {
-    let links: Vec<&MatchEvidence> = evidence.iter().filter(|row| row.outcome == "linked").collect();
+/// The links of an outcome that lead from one record to another. Links are a forest, so there is one way only; the
+/// refused ones of a cluster that was taken apart were one.
+fn path(evidence: &[MatchEvidence], outcome: &str, from: &str, to: &str) -> Vec<MatchEvidence> {
+    let links: Vec<&MatchEvidence> = evidence.iter().filter(|row| row.outcome == outcome).collect();
     let mut names: Vec<&str> = links.iter().flat_map(|link| [link.left.as_str(), link.right.as_str()]).collect();
     names.sort_unstable();
     names.dedup();
@@ -259,8 +294,11 @@ mod tests {
             link("linked", "b", "e"),
             link("refused", "a", "d"),
         ];
-        assert_eq!(path(&evidence, "a", "d"), [evidence[0].clone(), evidence[1].clone(), evidence[2].clone()]);
-        assert!(path(&evidence, "a", "x").is_empty());
-        assert!(path(&evidence, "a", "a").is_empty());
+        assert_eq!(
+            path(&evidence, "linked", "a", "d"),
+            [evidence[0].clone(), evidence[1].clone(), evidence[2].clone()]
+        );
+        assert!(path(&evidence, "linked", "a", "x").is_empty());
+        assert!(path(&evidence, "linked", "a", "a").is_empty());
     }
 }
