@@ -12,6 +12,7 @@ mod publish;
 mod readback;
 mod readme;
 mod real_input;
+mod runs;
 mod s3;
 mod support;
 mod tidy;

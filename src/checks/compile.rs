@@ -82,7 +82,7 @@ impl Compiler<'_> {
     fn compile(&self, spec: &Spanned<CheckSpec>, diags: &mut Diagnostics) -> Vec<Check> {
         let before = diags.len();
         let mut checks = self.tests(spec, diags);
-        if checks.is_empty() && diags.len() == before {
+        if checks.is_empty() && diags.len() == before && spec.relationships.is_none() {
             let message = "this check does not say what it checks";
             let hint = "add one of `not_null`, `unique`, `accepted_values`, `relationships`, `expression`, `row_count`, `freshness`";
             diags.push(Diagnostic::error(codes::BAD_CHECK, spec.place, message).hint(hint));
@@ -149,14 +149,8 @@ impl Compiler<'_> {
 
     fn relationship(&self, spec: &CheckSpec, diags: &mut Diagnostics) -> Option<Check> {
         let relation = spec.relationships.as_ref()?;
-        if self.frames.get(relation.to.as_str()).is_none() {
-            let message =
-                format!("the check compares with `{}`, which the model neither reads nor writes", relation.to);
-            let hint =
-                "a model is checked against tables that come before it: read the table in the model, or check it there";
-            diags.push(Diagnostic::error(codes::UNKNOWN_TABLE, relation.to.place, message).hint(hint));
-            return None;
-        }
+        // A table that nobody knows was reported with the graph; one without a frame has mistakes itself.
+        self.frames.get(relation.to.as_str())?;
         let both = [self.column(&relation.column, diags), self.has_column(&relation.to, &relation.field, diags)];
         let test = Test::Relationship { to: relation.to.value.clone(), field: relation.field.value.clone() };
         let name = format!("relationships_{}_{}", relation.column, relation.to);

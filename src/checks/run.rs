@@ -18,6 +18,10 @@ use crate::engine::{Engine, Frames};
 use crate::error::{Context as _, Error, Result};
 use crate::syntax::{CheckSeverity, ColumnName, TableName};
 
+/// What a count of rows, and the values of another table, are called beside the table's own columns:
+/// names that no column can have.
+const ROWS: &str = "#rows";
+const KNOWN: &str = "#known";
 /// How many failing rows are shown.
 const SAMPLE_ROWS: usize = 5;
 
@@ -174,8 +178,8 @@ impl Runner<'_> {
     async fn duplicates(&self, check: &Check) -> Result<u64> {
         let keys: Vec<Expr> = check.columns.iter().map(|column| self.column(column)).collect();
         let plan = self.frames.scan(&self.contract.table)?;
-        let plan = plan.aggregate(keys, vec![count(lit(1_i64)).alias("n")])?;
-        let n = || Expr::Column(SqlColumn::new_unqualified("n"));
+        let plan = plan.aggregate(keys, vec![count(lit(1_i64)).alias(ROWS)])?;
+        let n = || Expr::Column(SqlColumn::new_unqualified(ROWS));
         let plan = plan.filter(n().gt(lit(1_i64)))?;
         let plan = plan.aggregate(Vec::<Expr>::new(), vec![sum(n() - lit(1_i64)).alias("failures")])?;
         self.number(plan).await
@@ -191,10 +195,10 @@ impl Runner<'_> {
         let column = check.columns.first().ok_or_else(|| Error::internal("a relationship without a column"))?;
         let known = self.frames.scan(to)?;
         let other = Expr::Column(SqlColumn::new(Some(TableReference::bare(to.as_str())), field.as_str()));
-        let known = known.project(vec![cast(other, DataType::Utf8).alias("known_value")])?.build()?;
+        let known = known.project(vec![cast(other, DataType::Utf8).alias(KNOWN)])?.build()?;
         let mine = cast(self.column(column), DataType::Utf8);
         let here = self.frames.scan(&self.contract.table)?.filter(self.column(column).is_not_null())?;
-        let on = mine.eq(Expr::Column(SqlColumn::new_unqualified("known_value")));
+        let on = mine.eq(Expr::Column(SqlColumn::new_unqualified(KNOWN)));
         Ok(here.join_on(known, JoinType::LeftAnti, [on])?)
     }
 
@@ -233,8 +237,8 @@ impl Runner<'_> {
             Test::Unique => {
                 let keys: Vec<Expr> = check.columns.iter().map(|column| self.column(column)).collect();
                 let plan =
-                    self.frames.scan(&self.contract.table)?.aggregate(keys, vec![count(lit(1_i64)).alias("n")])?;
-                plan.filter(Expr::Column(SqlColumn::new_unqualified("n")).gt(lit(1_i64)))?
+                    self.frames.scan(&self.contract.table)?.aggregate(keys, vec![count(lit(1_i64)).alias(ROWS)])?;
+                plan.filter(Expr::Column(SqlColumn::new_unqualified(ROWS)).gt(lit(1_i64)))?
             }
             _ => return Ok(Vec::new()),
         };

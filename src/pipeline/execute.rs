@@ -57,7 +57,7 @@ pub(super) async fn models(
     let mut frames = prepared.frames.clone();
     read_what_is_not_selected(prepared, selected, publication, &mut frames).await?;
     let jobs = jobs(prepared, selected)?;
-    let mut turns = Turns::new(&jobs.iter().map(|(at, job)| (*at, job.writes(), job.reads())).collect::<Vec<_>>());
+    let mut turns = Turns::new(&jobs.iter().map(|(at, job)| (*at, job.writes(), job.model.waits_for().collect())).collect::<Vec<_>>());
     let mut working = FuturesUnordered::new();
     let mut names: Vec<&TableName> = Vec::new();
     let mut made: BTreeMap<usize, Made> = BTreeMap::new();
@@ -93,6 +93,9 @@ pub(super) async fn models(
         turns.done(at);
         made.insert(at, done);
     }
+    if turns.left() > 0 {
+        return Err(Error::internal(format!("{} models wait for each other", turns.left())));
+    }
     // In the order of the graph, whichever came to its end first.
     let mut work = Work::default();
     made.into_values().for_each(|made| work.add(made));
@@ -108,11 +111,6 @@ struct Job<'a> {
 impl<'a> Job<'a> {
     fn writes(&self) -> Vec<&'a TableName> {
         self.model.outputs.iter().map(|output| &output.table).collect()
-    }
-
-    /// What the model or one of its checks reads.
-    fn reads(&self) -> Vec<&'a TableName> {
-        self.model.inputs.iter().chain(self.model.checks.iter().filter_map(Check::reads)).collect()
     }
 }
 
@@ -186,8 +184,8 @@ struct Runner<'a> {
 impl Runner<'_> {
     async fn model(mut self, model: &Model, file: &ModelFile) -> Result<Made> {
         remember::last_published(model, self.publication, &mut self.frames).await?;
-        for table in (Job { model, file }).reads() {
-            if self.frames.get(table.as_str()).is_none() && !model.outputs.iter().any(|own| own.table == *table) {
+        for table in model.waits_for() {
+            if self.frames.get(table.as_str()).is_none() {
                 let message = format!("it reads `{table}`, which is not selected and was not published yet");
                 return Err(
                     Error::project(message).with_hint(format!("select it too, as in `--select +{}`", model.name))
@@ -329,13 +327,14 @@ impl Work {
         self.profiles.extend(made.profiles);
     }
 
-    /// Whether each staged table may go out: it passed, and so did everything it is made of.
+    /// Whether each staged table may go out: it passed, and so did everything it is made of or was
+    /// checked against.
     pub fn verdicts(&self, prepared: &Prepared) -> Vec<Verdict> {
         let mut refused: BTreeSet<&TableName> = BTreeSet::new();
         for model in &prepared.graph.models {
             let own = |table: &TableName| model.outputs.iter().any(|output| output.table == *table);
             let failed = self.checks.iter().any(|result| result.status == Status::Fail && own(&result.table));
-            if failed || model.inputs.iter().any(|table| refused.contains(table)) {
+            if failed || model.waits_for().any(|table| refused.contains(table)) {
                 refused.extend(model.outputs.iter().map(|output| &output.table));
             }
         }

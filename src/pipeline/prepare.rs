@@ -124,9 +124,9 @@ struct Opener<'a> {
 }
 
 impl Opener<'_> {
-    /// The tables that some model reads.
+    /// The tables that some model reads or is checked against.
     fn read(&self) -> BTreeSet<&TableName> {
-        self.edges.inputs.iter().flatten().map(|table| &table.value).collect()
+        self.edges.inputs.iter().chain(&self.edges.compared).flatten().map(|table| &table.value).collect()
     }
 
     async fn extracts(&self, engine: &Engine, diags: &mut Diagnostics) -> Result<BTreeMap<TableName, Extract>> {

@@ -105,9 +105,9 @@ impl Chooser<'_> {
         self.project.models.get(model.index)
     }
 
-    /// Whether model `from` reads a table of model `to`.
+    /// Whether model `from` reads a table of model `to`, or is checked against one.
     fn reads(&self, from: &Model, to: &Model) -> bool {
-        from.inputs.iter().any(|table| to.outputs.iter().any(|output| output.table == *table))
+        from.waits_for().any(|table| to.outputs.iter().any(|output| output.table == *table))
     }
 
     fn follow(&self, from: &BTreeSet<usize>, reach: Reach, edge: impl Fn(&Model, &Model) -> bool) -> BTreeSet<usize> {

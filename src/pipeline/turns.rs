@@ -42,6 +42,11 @@ impl Turns {
         Some(ready)
     }
 
+    /// How many models have not had their turn.
+    pub(super) fn left(&self) -> usize {
+        self.waiting.len()
+    }
+
     /// A model's tables are there.
     pub(super) fn done(&mut self, model: usize) {
         for waits in self.waiting.values_mut() {

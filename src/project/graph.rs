@@ -1,10 +1,11 @@
-//! Who reads whom: inputs of models, circles, and the order in which models are worked out.
+//! Who reads whom: inputs of models, what their checks compare them with, circles, and the order in which
+//! models are worked out.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::load::Project;
 use super::names::{Names, Origin};
-use crate::diag::{Diagnostic, Diagnostics, codes};
+use crate::diag::{Diagnostic, Diagnostics, Place, codes};
 use crate::engine::Engine;
 use crate::kinds::Kind;
 use crate::syntax::{Spanned, TableName};
@@ -14,19 +15,32 @@ use crate::syntax::{Spanned, TableName};
 pub struct Edges {
     /// What each model reads, by the model's index, in the order it names them.
     pub inputs: Vec<Vec<Spanned<TableName>>>,
-    /// Models (by index) so that each comes after all that it reads; ties by name.
+    /// What each model's checks compare it with, by the model's index; its own tables apart.
+    pub compared: Vec<Vec<Spanned<TableName>>>,
+    /// Models (by index) so that each comes after all that it reads or is checked against; ties by name.
     pub order: Vec<usize>,
     /// Models (by index) that read a table which is not there: nothing more can be told of them.
     pub lost: BTreeSet<usize>,
 }
 
 impl Edges {
-    /// The models that a model reads directly, by index.
-    pub fn upstream<'a>(&'a self, names: &'a Names, model: usize) -> impl Iterator<Item = usize> + 'a {
-        self.inputs.get(model).into_iter().flatten().filter_map(|table| match names.origin(table.as_str()) {
-            Some(Origin::Model(upstream)) => Some(upstream),
-            _ => None,
+    /// The models that have to come before a model, by index.
+    fn upstream<'a>(&'a self, names: &'a Names, model: usize) -> impl Iterator<Item = usize> + 'a {
+        let compared = self.compared.get(model).into_iter().flatten();
+        self.inputs.get(model).into_iter().flatten().chain(compared).filter_map(|table| {
+            match names.origin(table.as_str()) {
+                Some(Origin::Model(upstream)) => Some(upstream),
+                _ => None,
+            }
         })
+    }
+
+    /// Where a model names a table that `is` wanted, and whether only one of its checks does.
+    fn step(&self, model: usize, is: impl Fn(&TableName) -> bool) -> Option<(Place, bool)> {
+        let find = |tables: &[Vec<Spanned<TableName>>]| {
+            tables.get(model)?.iter().find(|table| is(&table.value)).map(|table| table.place)
+        };
+        find(&self.inputs).map(|place| (place, false)).or_else(|| find(&self.compared).map(|place| (place, true)))
     }
 }
 
@@ -44,9 +58,15 @@ pub fn edges(
         let (known, unknown): (Vec<_>, Vec<_>) =
             inputs.into_iter().partition(|table| names.origin(table.as_str()).is_some());
         edges.lost.extend((!unknown.is_empty()).then_some(model));
-        let strange = unknown.iter().filter(|table| !names.is_broken(table.as_str()));
+        let checks = project.models.get(model).into_iter().flat_map(|model| &model.spec.checks);
+        let compared = checks.filter_map(|check| check.relationships.as_ref()).map(|relation| relation.to.clone());
+        let (compared, stranger): (Vec<_>, Vec<_>) = compared
+            .filter(|table| names.origin(table.as_str()) != Some(Origin::Model(model)))
+            .partition(|table| names.origin(table.as_str()).is_some());
+        let strange = unknown.iter().chain(&stranger).filter(|table| !names.is_broken(table.as_str()));
         strange.for_each(|table| diags.push(names.unknown(table)));
         edges.inputs.push(known);
+        edges.compared.push(compared);
     }
     edges.order = order(project, names, &edges, diags);
     edges
@@ -98,22 +118,36 @@ fn report_circles(
         let mut words: Vec<&str> = turned.clone().map(name).collect();
         words.push(name(&first));
         let second = words.get(1).copied().unwrap_or_default();
-        let reads = |model: &usize, wanted: &str| {
-            let mut inputs = edges.inputs.get(*model).into_iter().flatten();
-            let is = |table: &TableName| matches!(names.origin(table.as_str()), Some(Origin::Model(of)) if name(&of) == wanted);
-            inputs.find(|table| is(&table.value)).map(|table| table.place)
+        let step = |model: &usize, wanted: &str| {
+            edges.step(
+                *model,
+                |table| matches!(names.origin(table.as_str()), Some(Origin::Model(of)) if name(&of) == wanted),
+            )
         };
-        let (message, hint) = match circle.len() {
-            1 => (format!("the model `{second}` reads itself"), "let it read what it is made from"),
-            _ => (
+        let steps = || turned.clone().zip(words.iter().skip(1));
+        let checked = steps().any(|(model, next)| step(model, next).is_some_and(|(_, checked)| checked));
+        let (message, hint) = match (circle.len(), checked) {
+            (1, _) => (format!("the model `{second}` reads itself"), "let it read what it is made from"),
+            (_, false) => (
                 format!("models read each other in a circle: {}", words.join(" → ")),
                 "let one of them read what the others are made from",
             ),
+            (_, true) => (
+                format!("models wait for each other in a circle: {}", words.join(" → ")),
+                "a model is checked against tables that come before it: check it in the model that comes last",
+            ),
         };
-        let found = Diagnostic::error(codes::CYCLE, reads(&first, second), message).hint(hint);
-        let steps = turned.zip(words.iter().skip(1)).skip(1);
-        diags.push(steps.fold(found, |found, (model, next)| match reads(model, next) {
-            Some(place) => found.related(place, format!("`{}` reads `{next}` here", name(model))),
+        let says = |model: &usize, next: &str, checked: bool| match checked {
+            true => format!("`{}` is checked against `{next}` here", name(model)),
+            false => format!("`{}` reads `{next}` here", name(model)),
+        };
+        let place = step(&first, second).map(|(place, _)| place);
+        let mut found = Diagnostic::error(codes::CYCLE, place, message).hint(hint);
+        if checked && let Some((_, checked)) = step(&first, second) {
+            found = found.label(says(&first, second, checked));
+        }
+        diags.push(steps().skip(1).fold(found, |found, (model, next)| match step(model, next) {
+            Some((place, checked)) => found.related(place, says(model, next, checked)),
             None => found,
         }));
     }

@@ -30,6 +30,15 @@ pub struct Model {
     pub checks: Vec<Check>,
 }
 
+impl Model {
+    /// The tables that have to be there before it: what it reads, and what its checks compare it
+    /// with. A check may look at the model's own tables, for which it does not wait.
+    pub fn waits_for(&self) -> impl Iterator<Item = &TableName> {
+        let compared = self.checks.iter().filter_map(Check::reads);
+        self.inputs.iter().chain(compared.filter(|table| self.outputs.iter().all(|own| own.table != **table)))
+    }
+}
+
 /// A project in which every name leads somewhere and every expression has a type.
 #[derive(Debug)]
 pub struct Graph {
