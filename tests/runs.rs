@@ -79,3 +79,13 @@ fn columns_may_have_the_names_of_our_counts() {
     assert_eq!(result(&done, "unique_n_id"), ["pass 0"]);
     assert_eq!(result(&done, "relationships_known_value_person"), ["pass 0"]);
 }
+
+#[test]
+fn limits_may_come_from_the_environment() {
+    let project = people();
+    let limits = "limits:\n  threads: ${N:-0}\n  memory: ${MEMORY:-512mb}\n";
+    project.write("marquetry.yml", &format!("project: people\ntargets:\n  out: {{location: out}}\n{limits}"));
+    let none = project.run(&["check"]).exits(2);
+    assert!(none.stderr.contains("a run needs at least one thread"), "{}", none.stderr);
+    project.with("N", "2").run(&["check"]).exits(0);
+}

@@ -1,7 +1,8 @@
 //! `${NAME}` and `${NAME:-default}` in the values of `marquetry.yml`.
 //!
 //! Values are put in after the file was parsed, so they cannot change its structure, and
-//! diagnostics show the file as it is written, never a value from the environment.
+//! diagnostics show the file as it is written, never a value from the environment. A value that is a
+//! number counts as one, as it would if it stood in the file; in quotes it is text.
 
 use crate::diag::{Diagnostic, Diagnostics, Place, codes};
 use crate::store::Env;
@@ -12,7 +13,9 @@ pub(super) fn expand(node: &mut Node, env: &Env, diags: &mut Diagnostics) {
     match &mut node.value {
         Value::Text(text) if text.contains("${") => {
             if let Some(expanded) = expand_text(text, node.place, env, diags) {
-                *text = expanded;
+                let quoted = (node.place.end - node.place.start) as usize != text.len();
+                node.value =
+                    if !quoted && is_number(&expanded) { Value::Number(expanded) } else { Value::Text(expanded) };
             }
         }
         Value::List(items) => items.iter_mut().for_each(|item| expand(item, env, diags)),
@@ -63,6 +66,10 @@ fn part(text: &str, place: Place, offset: usize, len: usize) -> Place {
     }
 }
 
+fn is_number(text: &str) -> bool {
+    text.parse::<f64>().is_ok() && text.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'-' | b'.'))
+}
+
 fn is_variable(name: &str) -> bool {
     !name.is_empty()
         && !name.starts_with(|c: char| c.is_ascii_digit())
@@ -72,4 +79,38 @@ fn is_variable(name: &str) -> bool {
 fn malformed(text: &str, place: Place, what: &str) -> Diagnostic {
     let message = format!("`{text}` {what}");
     Diagnostic::error(codes::BAD_ENV_SYNTAX, place, message).hint("write `${NAME}` or `${NAME:-default}`")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::syntax::parse;
+
+    /// What `text`, a file with the key `a`, holds once the environment is put in.
+    fn expanded(text: &str) -> Value {
+        let mut diags = Diagnostics::default();
+        let mut tree = parse(0, text, &mut diags).unwrap();
+        expand(&mut tree, &Env::new([("N".to_string(), "4".to_string())]), &mut diags);
+        assert!(diags.is_empty());
+        let Value::Map(entries) = tree.value else { panic!("no mapping") };
+        entries[0].2.value.clone()
+    }
+
+    #[test]
+    fn a_number_of_the_environment_is_a_number_unless_quoted() {
+        let number = |digits: &str| Value::Number(digits.to_string());
+        let text = |text: &str| Value::Text(text.to_string());
+        for (written, value) in [
+            ("a: ${N}", number("4")),
+            ("a: ${M:-2.5}", number("2.5")),
+            ("a: ${M:--2}", number("-2")),
+            ("a: \"${N}\"", text("4")),
+            ("a: '${N}'", text("4")),
+            ("a: ${N}gb", text("4gb")),
+            ("a: ${M:-inf}", text("inf")),
+            ("a: ${M:-1e3}", text("1e3")),
+        ] {
+            assert_eq!(expanded(written), value, "{written}");
+        }
+    }
 }
