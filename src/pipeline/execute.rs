@@ -74,7 +74,7 @@ pub(super) async fn models(
             let runner = Runner { prepared, publication, frames, made, known: BTreeMap::new() };
             working.push(async move {
                 let done = runner.model(job.model, job.file).await;
-                (at, job, done.while_doing(|| format!("model `{}`", job.model.name)))
+                (at, job, done.while_doing(|| doing(prepared, job.model)))
             });
         }
         watch.event(&Event::Working { models: &names, done: made.len(), of: jobs.len() });
@@ -112,6 +112,28 @@ impl<'a> Job<'a> {
     fn writes(&self) -> Vec<&'a TableName> {
         self.model.outputs.iter().map(|output| &output.table).collect()
     }
+}
+
+/// A model with the line where it says how it is made. Steps that are not published are worked out
+/// with the model that reads them, so that what went wrong may be theirs.
+fn doing(prepared: &Prepared, model: &Model) -> String {
+    let file = |model: &Model| prepared.project.models.get(model.index);
+    let named = |model: &Model| {
+        let place = file(model).and_then(|file| file.spec.kinds().first().map(|(_, place)| *place));
+        let line = place.and_then(|place| prepared.line_of(place));
+        format!("`{}`{}", model.name, line.map_or_else(String::new, |line| format!(" ({line})")))
+    };
+    let mut wanted: BTreeSet<&TableName> = model.inputs.iter().collect();
+    let mut steps = Vec::new();
+    // Models stand after all that they read.
+    for other in prepared.graph.models.iter().rev().filter(|other| file(other).is_some_and(|file| !file.spec.publish)) {
+        if other.outputs.iter().any(|output| wanted.contains(&output.table)) {
+            wanted.extend(&other.inputs);
+            steps.push(named(other));
+        }
+    }
+    let made_of = if steps.is_empty() { String::new() } else { format!(", made of {}", steps.join(", ")) };
+    format!("model {}{made_of}", named(model))
 }
 
 /// The selected models and the steps that are no tables, by their position in the graph's order.

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use chrono_tz::Tz;
 
 use super::Request;
-use crate::diag::{Diagnostic, Diagnostics, Sources, codes};
+use crate::diag::{Diagnostic, Diagnostics, Place, Sources, codes};
 use crate::engine::{Engine, Frame, Frames, Limits};
 use crate::error::{Error, Result};
 use crate::kinds::Settings;
@@ -299,6 +299,13 @@ impl Prepared {
         let target = target(&self.project, request)?;
         target.location.register(&self.engine.ctx().runtime_env());
         Ok(target)
+    }
+
+    /// A place as `path:line`.
+    pub fn line_of(&self, place: Place) -> Option<String> {
+        let (path, _) = self.texts.get(place.file)?;
+        let (line, _) = self.texts.line_column(place)?;
+        Some(format!("{}:{line}", path.display()))
     }
 
     /// The text of one of the project's files.

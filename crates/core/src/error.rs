@@ -3,7 +3,11 @@
 //! The kind decides the exit code, so every constructor names it. Mistakes in the project itself
 //! are [`crate::diag::Diagnostic`]s, collected; an [`Error`] is what ends a run.
 
+mod foreign;
+
 use std::fmt;
+
+pub(crate) use foreign::is_of_values;
 
 /// A result whose error is ours.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -172,54 +176,8 @@ impl From<std::io::Error> for Error {
     }
 }
 
-impl From<arrow::error::ArrowError> for Error {
-    fn from(source: arrow::error::ArrowError) -> Self {
-        Self::data("columns could not be computed").with_source(source)
-    }
-}
-
-impl From<parquet::errors::ParquetError> for Error {
-    fn from(source: parquet::errors::ParquetError) -> Self {
-        Self::world("Parquet file could not be read or written").with_source(source)
-    }
-}
-
 impl From<object_store::Error> for Error {
     fn from(source: object_store::Error) -> Self {
         Self::world("store error").with_source(source)
-    }
-}
-
-impl From<datafusion::error::DataFusionError> for Error {
-    /// Sorts an engine error by what lies at its root; an error of ours that passed through the
-    /// engine comes out as it went in.
-    fn from(source: datafusion::error::DataFusionError) -> Self {
-        use datafusion::error::DataFusionError as E;
-        match source {
-            E::External(inner) => match inner.downcast::<Error>() {
-                Ok(ours) => *ours,
-                Err(inner) => Self::data("a query failed").with_source(inner),
-            },
-            // A context of the engine's may name the file that could not be read.
-            E::Context(context, inner) => {
-                let error: Self = (*inner).into();
-                if context.starts_with("reading ") { error.while_doing(context) } else { error }
-            }
-            E::Diagnostic(_, inner) => (*inner).into(),
-            E::Shared(inner) => match inner.find_root() {
-                E::External(root) if let Some(ours) = root.downcast_ref::<Error>() => ours.copy(),
-                E::ResourcesExhausted(message) => Self::exhausted(message),
-                E::ObjectStore(_) | E::IoError(_) | E::ParquetError(_) => {
-                    Self::world("reading or writing failed").with_source(inner.to_string())
-                }
-                _ => Self::data("a query failed").with_source(inner.to_string()),
-            },
-            E::ObjectStore(inner) => (*inner).into(),
-            E::ParquetError(inner) => (*inner).into(),
-            E::IoError(inner) => inner.into(),
-            E::ResourcesExhausted(message) => Self::exhausted(&message),
-            E::Internal(message) => Self::internal(message),
-            other => Self::data("a query failed").with_source(other.strip_backtrace()),
-        }
     }
 }

@@ -26,7 +26,7 @@ use futures::stream::BoxStream;
 use object_store::ObjectStore;
 use parquet::errors::ParquetError;
 
-use crate::error::Error;
+use crate::error::{Error, is_of_values};
 
 /// The Parquet source, with errors that begin with `reading <where><path>`.
 #[derive(Clone)]
@@ -191,9 +191,13 @@ fn of_the_world(error: &ParquetError) -> bool {
     beneath.into_iter().any(|error| error.is::<object_store::Error>() || error.is::<std::io::Error>())
 }
 
-/// An error that names the file. What the reader says of damaged bytes helps nobody who does not know
-/// the format by heart, and is replaced.
+/// An error that names the file, unless it is about what is computed of the rows: conditions and
+/// expressions are worked out where the file is read, and it is not to blame for them. What the reader
+/// says of damaged bytes helps nobody who does not know the format by heart, and is replaced.
 fn of_file(error: DataFusionError, name: &str) -> DataFusionError {
+    if is_of_values(&error) {
+        return error;
+    }
     let doing = format!("reading `{name}`");
     let damaged = match error.find_root() {
         DataFusionError::ParquetError(error) => !of_the_world(error.as_ref()),
