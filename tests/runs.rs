@@ -89,3 +89,63 @@ fn limits_may_come_from_the_environment() {
     assert!(none.stderr.contains("a run needs at least one thread"), "{}", none.stderr);
     project.with("N", "2").run(&["check"]).exits(0);
 }
+
+#[test]
+fn a_model_that_fails_on_a_value_names_itself_and_neither_the_value_nor_the_file() {
+    let cast = "a value cannot be cast to `BIGINT`";
+    for (sql, words) in [
+        ("SELECT id, CAST(email AS BIGINT) AS n FROM salesforce_lead", cast),
+        ("SELECT id, 1 AS n FROM salesforce_lead WHERE CAST(email AS BIGINT) = 1", cast),
+        ("SELECT id, 1 / (length(email) - length(email)) AS n FROM salesforce_lead", "divided by zero"),
+        ("SELECT id, CAST(email AS TIMESTAMP) AS n FROM salesforce_lead", "a date or an instant"),
+    ] {
+        let project = Project::sample();
+        project.write(
+            "models/marts/fails.yml",
+            &format!("model: fails\ndescription: Fails.\ngrain: [id]\ncolumns:\n  n: No number.\nsql: {sql}\n"),
+        );
+        let done = project.publish(&["--select", "fails"]).exits(1);
+        for wanted in ["model `fails` (models/marts/fails.yml:6)", words, "hint: "] {
+            assert!(done.stderr.contains(wanted), "`{wanted}` is missing in\n{}", done.stderr);
+        }
+        for foreign in ["@", "parquet", "Arrow", "Cast error", "a query failed"] {
+            assert!(!done.stderr.contains(foreign), "{sql}: `{foreign}` in\n{}", done.stderr);
+        }
+        let summary = done.json();
+        assert_eq!(summary["status"], "failed");
+        assert!(summary["error"].as_str().is_some_and(|error| error.contains(words)), "{summary}");
+        assert!(!done.stdout.contains('@'), "{}", done.stdout);
+    }
+}
+
+#[test]
+fn what_does_not_depend_on_a_failed_model_goes_out_where_the_run_keeps_going() {
+    let project = people();
+    let n = "columns: {n: {description: A number.}}";
+    sql(&project, "ant", "SELECT id FROM person", "");
+    sql(&project, "fails", "SELECT id, 1 / (n - n) AS n FROM person", n);
+    sql(&project, "later", "SELECT id FROM fails", "");
+    sql(&project, "zebra", "SELECT id FROM ant", "");
+
+    let failed = project.publish(&[]).exits(1);
+    assert_eq!(failed.json()["status"], "failed");
+    assert!(!project.target().join("ant").is_dir());
+    let partial = project.publish(&["--keep-going"]).exits(1);
+    let summary = partial.json();
+    assert_eq!(summary["status"], "partial");
+    assert_eq!(tables(&partial), ["ant", "zebra"]);
+    let why = ["its model failed: a number is divided by zero", "it is made of `fails`, which is withheld"];
+    assert_eq!(
+        summary["withheld"],
+        serde_json::json!([{"table": "fails", "why": why[0]}, {"table": "later", "why": why[1]}])
+    );
+    assert!(partial.stderr.contains("fail model `fails` (models/fails.yml:3)"), "{}", partial.stderr);
+    assert!(partial.stderr.contains("2 tables withheld; the rest is published"), "{}", partial.stderr);
+    let folders = ["ant", "fails", "later", "zebra"].map(|name| project.target().join(name).is_dir());
+    assert_eq!(folders, [true, false, false, true]);
+    let text = project.run(&["run", "--keep-going", "--location", &project.target().to_string_lossy()]).exits(1);
+    assert!(text.stdout.contains("withheld later: it is made of `fails`"), "{}", text.stdout);
+    // Where nothing is left, nothing is published.
+    let none = project.publish(&["--keep-going", "--select", "fails+"]).exits(1);
+    assert_eq!(none.json()["status"], "failed");
+}

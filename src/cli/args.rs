@@ -121,7 +121,7 @@ pub struct Run {
     /// Which models.
     #[command(flatten)]
     pub selection: Selection,
-    /// Publish what passed, even where something else was refused.
+    /// Publish what passed, even where something else was refused or failed.
     #[arg(long)]
     pub keep_going: bool,
     /// The run's id; made up otherwise, or taken from Airflow.

@@ -22,7 +22,8 @@ pub async fn run(args: &Args, run: &Run, ui: &Ui) -> Result<ExitCode> {
     match (outcome.status, run.skip_exit_code) {
         (OutcomeStatus::Unchanged, Some(code)) => Ok(ExitCode::from(code)),
         (OutcomeStatus::Partial, _) => {
-            Err(refused(ErrorKind::Data, "checks refused some tables; the rest is published".into()))
+            let withheld = plural(outcome.withheld.len(), "table");
+            Err(refused(ErrorKind::Data, format!("{withheld} withheld; the rest is published")))
         }
         _ => done(),
     }

@@ -152,6 +152,7 @@ impl Watch for Ui {
             },
             Event::Checked(result) if result.status != Status::Pass => self.check(result),
             Event::Checked(_) => {}
+            Event::Failed(error) => self.failed(error),
             Event::Refused(outcome) => self.outcome(outcome),
         }
     }
@@ -174,6 +175,14 @@ impl Ui {
             line.push_str(&format!("\n       {}", result.sample.join("\n       ")));
         }
         self.raw(&line);
+    }
+
+    fn failed(&self, error: &Error) {
+        if self.log == Shape::Json {
+            return self.log_line("error", &error.to_string(), json!({ "event": "failed", "hint": error.hint() }));
+        }
+        let hint = error.hint().map_or_else(String::new, |hint| format!("\n       hint: {hint}"));
+        self.raw(&format!("  {} {error}{hint}", if self.colour { "\x1b[31mfail\x1b[0m" } else { "fail" }));
     }
 
     /// The sum of a run: a table for people, one object on the last line for programs.
@@ -199,6 +208,9 @@ fn summary(outcome: &Outcome) -> Vec<String> {
         }
         let rejects = table.rejects.map_or_else(String::new, |rows| rows.to_string());
         lines.push(format!("{:<width$}  {:>12}  {rejects:>9}  {checks}", table.name, table.rows));
+    }
+    for withheld in &outcome.withheld {
+        lines.push(format!("withheld {}: {}", withheld.table, withheld.why));
     }
     let status = serde_json::to_value(outcome.status).ok().and_then(|word| word.as_str().map(str::to_string));
     let release = outcome.release.map_or_else(String::new, |number| format!(" release {number}"));

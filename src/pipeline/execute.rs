@@ -13,53 +13,43 @@ use futures::stream::FuturesUnordered;
 
 use super::Prepared;
 use super::exhibits::exhibits;
-use super::findings::{Findings, Seen, Tap};
+use super::findings::{Seen, Tap};
 use super::layout::Layout;
 use super::remember;
 use super::turns::{Turns, at_once};
 use super::watch::{Event, Watch};
+use super::work::{Work, goes_on};
 use crate::checks::{self, Check, CheckResult, Known, Status};
-use crate::contract::{Contract, Role, read_schema};
-use crate::diag::Diagnostics;
+use crate::contract::{Contract, read_schema};
 use crate::dictionary::ColumnProfile;
 use crate::engine::{Frame, Frames, heap};
 use crate::error::{Context as _, Error, Result};
 use crate::kinds::{Exhibit, FactRow, Scope, fact};
 use crate::project::resolve::Model;
 use crate::project::spec::ModelFile;
-use crate::store::publish::{Publication, StagedTable, Verdict, published_tables};
+use crate::store::publish::{Publication, StagedTable, published_tables};
 use crate::store::table_of_files;
 use crate::syntax::TableName;
 
-/// What the models of a run have made.
-#[derive(Debug, Default)]
-pub struct Work {
-    /// The tables that may be published, in the order in which they were made.
-    pub staged: Vec<StagedTable>,
-    /// What the checks found, in order.
-    pub checks: Vec<CheckResult>,
-    /// What each model counted.
-    pub facts: BTreeMap<TableName, Vec<FactRow>>,
-    /// What the columns of each staged table hold.
-    pub profiles: BTreeMap<TableName, Vec<ColumnProfile>>,
-    /// What each model shows of its rows.
-    pub exhibits: BTreeMap<TableName, Vec<Exhibit>>,
-}
-
 /// Works out the selected models, each after those that it reads, and as many side by side as the
-/// limits allow. The first error ends the others and is returned once they have ended.
+/// limits allow. The first error ends the others, unless the run is to `keep_going` and it is about
+/// this one model; then only those that wait for it have no turn.
 pub(super) async fn models(
     prepared: &Prepared,
     selected: &BTreeSet<usize>,
     publication: &Publication,
+    keep_going: bool,
     watch: &dyn Watch,
 ) -> Result<Work> {
     let mut frames = prepared.frames.clone();
     read_what_is_not_selected(prepared, selected, publication, &mut frames).await?;
     let jobs = jobs(prepared, selected)?;
-    let mut turns = Turns::new(&jobs.iter().map(|(at, job)| (*at, job.writes(), job.model.waits_for().collect())).collect::<Vec<_>>());
+    let mut turns = Turns::new(
+        &jobs.iter().map(|(at, job)| (*at, job.writes(), job.model.waits_for().collect())).collect::<Vec<_>>(),
+    );
     let mut working = FuturesUnordered::new();
     let mut names: Vec<&TableName> = Vec::new();
+    let mut work = Work { wanted: jobs.values().flat_map(Job::publishes).cloned().collect(), ..Work::default() };
     let mut made: BTreeMap<usize, Made> = BTreeMap::new();
     let (width, mut started) = (at_once(prepared.engine.limits()), 0);
     loop {
@@ -79,26 +69,34 @@ pub(super) async fn models(
         }
         watch.event(&Event::Working { models: &names, done: made.len(), of: jobs.len() });
         let Some((at, job, done)) = working.next().await else { break };
+        names.retain(|name| **name != job.model.name);
         let done = match done {
             Ok(done) => done,
             Err(error) => {
+                let stop = !keep_going || !goes_on(&error);
+                if !stop {
+                    watch.event(&Event::Failed(&error));
+                }
+                work.failed.insert(job.model.name.clone(), error);
+                turns.failed(at);
+                if !stop {
+                    continue;
+                }
                 publication.halt();
                 while working.next().await.is_some() {}
-                return Err(error);
+                break;
             }
         };
-        names.retain(|name| **name != job.model.name);
         done.tell(watch);
         done.frames.iter().for_each(|(table, frame)| frames.insert(table.clone(), frame.clone()));
         turns.done(at);
         made.insert(at, done);
     }
-    if turns.left() > 0 {
+    if work.failed.is_empty() && turns.left() > 0 {
         return Err(Error::internal(format!("{} models wait for each other", turns.left())));
     }
     // In the order of the graph, whichever came to its end first.
-    let mut work = Work::default();
-    made.into_values().for_each(|made| work.add(made));
+    made.into_values().for_each(|made| made.add_to(&mut work));
     Ok(work)
 }
 
@@ -111,6 +109,11 @@ struct Job<'a> {
 impl<'a> Job<'a> {
     fn writes(&self) -> Vec<&'a TableName> {
         self.model.outputs.iter().map(|output| &output.table).collect()
+    }
+
+    /// The tables that go out; of a step, none do.
+    fn publishes(&self) -> Vec<&'a TableName> {
+        if self.file.publish { self.writes() } else { Vec::new() }
     }
 }
 
@@ -185,6 +188,16 @@ struct Made {
 }
 
 impl Made {
+    fn add_to(self, work: &mut Work) {
+        work.staged.extend(self.staged);
+        work.checks.extend(self.checks);
+        if let Some(name) = self.name {
+            work.exhibits.insert(name.clone(), self.exhibits);
+            work.facts.insert(name, self.facts);
+        }
+        work.profiles.extend(self.profiles);
+    }
+
     fn tell(&self, watch: &dyn Watch) {
         for table in &self.staged {
             watch.event(&Event::Staged { table: &table.name, rows: table.rows });
@@ -336,61 +349,4 @@ fn balance(model: &Model, facts: &[FactRow]) -> Option<CheckResult> {
         sample: Vec::new(),
         message: format!("{read} rows read = {used} used + {rejected} rejected"),
     })
-}
-
-impl Work {
-    fn add(&mut self, made: Made) {
-        self.staged.extend(made.staged);
-        self.checks.extend(made.checks);
-        if let Some(name) = made.name {
-            self.exhibits.insert(name.clone(), made.exhibits);
-            self.facts.insert(name, made.facts);
-        }
-        self.profiles.extend(made.profiles);
-    }
-
-    /// Whether each staged table may go out: it passed, and so did everything it is made of or was
-    /// checked against.
-    pub fn verdicts(&self, prepared: &Prepared) -> Vec<Verdict> {
-        let mut refused: BTreeSet<&TableName> = BTreeSet::new();
-        for model in &prepared.graph.models {
-            let own = |table: &TableName| model.outputs.iter().any(|output| output.table == *table);
-            let failed = self.checks.iter().any(|result| result.status == Status::Fail && own(&result.table));
-            if failed || model.waits_for().any(|table| refused.contains(table)) {
-                refused.extend(model.outputs.iter().map(|output| &output.table));
-            }
-        }
-        let verdict = |table: &StagedTable| {
-            let findings = serde_json::to_value(self.findings(&table.name)).unwrap_or_default();
-            Verdict { table: table.name.clone(), passed: !refused.contains(&table.name), checks: findings }
-        };
-        self.staged.iter().map(verdict).collect()
-    }
-
-    fn findings(&self, table: &TableName) -> Findings {
-        Findings {
-            checks: self.checks.iter().filter(|result| result.table == *table).cloned().collect(),
-            facts: self.facts.get(table).cloned().unwrap_or_default(),
-            profile: self.profiles.get(table).cloned().unwrap_or_default(),
-            exhibits: self.exhibits.get(table).cloned().unwrap_or_default(),
-        }
-    }
-
-    /// What the models have to say about their counts.
-    pub fn review(&self, prepared: &Prepared) -> Diagnostics {
-        let mut diags = Diagnostics::default();
-        for model in &prepared.graph.models {
-            if let Some(facts) = self.facts.get(&model.name) {
-                model.kind.as_model().review(facts, &mut diags);
-            }
-        }
-        diags
-    }
-
-    /// Rows that each model rejected.
-    pub fn rejects(&self, prepared: &Prepared, model: &TableName) -> Option<u64> {
-        let model = prepared.graph.models.iter().find(|known| known.name == *model)?;
-        let table = model.outputs.iter().find(|output| output.role == Role::Rejects)?;
-        self.staged.iter().find(|staged| staged.name == table.table).map(|staged| staged.rows)
-    }
 }

@@ -17,6 +17,7 @@ mod select;
 mod turns;
 mod watch;
 mod weights;
+mod work;
 
 use chrono::{DateTime, Utc};
 
@@ -27,7 +28,7 @@ pub use diff::{ReleaseDiff, Sides, TableChange, TableDiff, diff};
 pub use explain_match::{MatchEvidence, MatchExplanation, explain_match};
 pub use findings::Findings;
 pub use forecast::{Forecast, forecast};
-pub use outcome::{Outcome, OutcomeStatus, TableOutcome};
+pub use outcome::{Outcome, OutcomeStatus, TableOutcome, Withheld};
 pub use prepare::{Prepared, Session};
 pub use request::{Overrides, Request};
 pub use watch::{Event, Quiet, Watch};
@@ -49,7 +50,7 @@ pub async fn check(request: &Request, session: &mut Session) -> Result<Prepared>
 /// Runs a project: computes the selected models, checks them and publishes them together.
 ///
 /// Nothing is published unless every check of severity `error` holds; with `--keep-going` the
-/// tables that do not build on a refused one go out all the same.
+/// tables that do not build on a refused one, or on a model that failed, go out all the same.
 pub async fn run(request: &Request, session: &mut Session, clock: Clock<'_>, watch: &dyn Watch) -> Result<Outcome> {
     let started = clock();
     let prepared = check(request, session).await?;
@@ -57,11 +58,16 @@ pub async fn run(request: &Request, session: &mut Session, clock: Clock<'_>, wat
     let target = prepared.target(request)?;
     let mut publication = Publication::open(target.root()?, &request.run_id, watch.steps()).await?;
 
-    let worked = execute::models(&prepared, &selected, &publication, watch).await;
+    let worked = execute::models(&prepared, &selected, &publication, request.keep_going, watch).await;
     let work = match worked {
         Ok(work) => work,
         Err(error) => return Err(withdraw(publication, error).await),
     };
+    if let Some(error) = work.ends(&prepared, request.keep_going) {
+        let failed = Outcome::failed(&prepared, &work, &target, started, clock(), &error);
+        watch.event(&Event::Refused(&failed));
+        return Err(withdraw(publication, error).await);
+    }
     session.diags.extend_unless_told(work.review(&prepared));
 
     let on_refusal = if request.keep_going { OnRefusal::KeepGoing } else { OnRefusal::Stop };

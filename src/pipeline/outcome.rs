@@ -4,10 +4,11 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use super::Prepared;
-use super::execute::Work;
 use super::prepare::Target;
+use super::work::Work;
 use crate::checks::{CheckResult, Status};
 use crate::contract::Role;
+use crate::error::Error;
 use crate::kinds::FactRow;
 use crate::store::publish::{Change, Release};
 use crate::syntax::TableName;
@@ -20,10 +21,21 @@ pub enum OutcomeStatus {
     Published,
     /// There is a new release in which no table differs from the one before.
     Unchanged,
-    /// Some tables were refused, the rest is published.
+    /// Some tables are withheld, the rest is published.
     Partial,
     /// Checks refused the data; what was published before still stands.
     Refused,
+    /// A model failed; what was published before still stands.
+    Failed,
+}
+
+/// A table that the run was to publish and did not.
+#[derive(Debug, Clone, Serialize)]
+pub struct Withheld {
+    /// Its name.
+    pub table: TableName,
+    /// Why not.
+    pub why: String,
 }
 
 /// One table of a run.
@@ -62,6 +74,12 @@ pub struct Outcome {
     pub duration_s: f64,
     /// Its tables, in the order in which they were made.
     pub tables: Vec<TableOutcome>,
+    /// Tables with something against them, by name. Where the run ended as refused or failed,
+    /// none of the others went out either.
+    pub withheld: Vec<Withheld>,
+    /// What ended the run, where a model failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
     /// What each model counted: policies, rules, rows in and out.
     pub facts: std::collections::BTreeMap<TableName, Vec<FactRow>>,
 }
@@ -75,14 +93,14 @@ impl Outcome {
         started: DateTime<Utc>,
         finished: DateTime<Utc>,
     ) -> Self {
-        let refused = work.checks.iter().any(|check| check.status == Status::Fail);
         let changed = release.tables.iter().any(|table| table.change == Change::Committed);
-        let status = match (refused, changed) {
+        let sum = Self::sum(prepared, work, target, started, finished);
+        let refused = work.checks.iter().any(|check| check.status == Status::Fail);
+        let status = match (refused || !sum.withheld.is_empty(), changed) {
             (true, _) => OutcomeStatus::Partial,
             (_, true) => OutcomeStatus::Published,
             _ => OutcomeStatus::Unchanged,
         };
-        let sum = Self::sum(prepared, work, target, started, finished);
         Self { status, release: Some(release.number), run_id: Some(release.run.clone()), ..sum }
     }
 
@@ -94,6 +112,18 @@ impl Outcome {
         finished: DateTime<Utc>,
     ) -> Self {
         Self::sum(prepared, work, target, started, finished)
+    }
+
+    pub(super) fn failed(
+        prepared: &Prepared,
+        work: &Work,
+        target: &Target,
+        started: DateTime<Utc>,
+        finished: DateTime<Utc>,
+        error: &Error,
+    ) -> Self {
+        let sum = Self::sum(prepared, work, target, started, finished);
+        Self { status: OutcomeStatus::Failed, error: Some(error.to_string()), ..sum }
     }
 
     fn sum(prepared: &Prepared, work: &Work, target: &Target, started: DateTime<Utc>, finished: DateTime<Utc>) -> Self {
@@ -115,6 +145,8 @@ impl Outcome {
             as_of: prepared.engine.as_of(),
             duration_s: millis as f64 / 1000.0,
             tables: tables.collect(),
+            withheld: work.withheld(prepared),
+            error: None,
             facts: work.facts.clone(),
         }
     }

@@ -42,6 +42,15 @@ impl Turns {
         Some(ready)
     }
 
+    /// A model failed: those that wait for it have no turn, nor those that wait for them.
+    pub(super) fn failed(&mut self, model: usize) {
+        let mut lost = vec![model];
+        while let Some(model) = lost.pop() {
+            let dropped = self.waiting.extract_if(.., |_, waits| waits.contains(&model));
+            lost.extend(dropped.map(|(at, _)| at));
+        }
+    }
+
     /// How many models have not had their turn.
     pub(super) fn left(&self) -> usize {
         self.waiting.len()
@@ -94,5 +103,20 @@ mod tests {
         assert_eq!(turns.next(), None);
         turns.done(0);
         assert_eq!((turns.next(), turns.next()), (Some(2), None));
+    }
+
+    #[test]
+    fn what_waits_for_a_failed_model_has_no_turn() {
+        let name = |text: &str| TableName::new_unchecked(text);
+        let (a, b, c, d) = (name("a"), name("b"), name("c"), name("d"));
+        let mut turns = Turns::new(&[
+            (0, vec![&a], vec![]),
+            (1, vec![&b], vec![&a]),
+            (2, vec![&c], vec![&b]),
+            (3, vec![&d], vec![]),
+        ]);
+        assert_eq!(turns.next(), Some(0));
+        turns.failed(0);
+        assert_eq!((turns.next(), turns.next(), turns.left()), (Some(3), None, 0));
     }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::Outcome;
 use crate::checks::CheckResult;
+use crate::error::Error;
 use crate::store::publish::{Silent, Steps};
 use crate::syntax::TableName;
 
@@ -31,7 +32,9 @@ pub enum Event<'a> {
     },
     /// A check came out.
     Checked(&'a CheckResult),
-    /// Checks refused publication.
+    /// A model failed; its name is in the error.
+    Failed(&'a Error),
+    /// Checks refused publication, or a model failed.
     Refused(&'a Outcome),
 }
 
