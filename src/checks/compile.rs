@@ -1,14 +1,14 @@
 //! Checks as written → checks that can be run, with the ones that every contract implies.
 
-use datafusion::common::{Column as SqlColumn, TableReference};
-use datafusion::logical_expr::{Expr, lit};
+use datafusion::common::{Column as SqlColumn, ScalarValue, TableReference};
+use datafusion::logical_expr::{Expr, cast, lit};
 
 use super::{Check, Test};
 use crate::contract::{ColumnType, Contract, Role};
 use crate::diag::{Diagnostic, Diagnostics, Place, codes};
 use crate::engine::{Engine, Frames};
 use crate::kinds::Assurance;
-use crate::syntax::{CheckSeverity, CheckSpec, ColumnName, ExprText, Spanned, TableName, Threshold};
+use crate::syntax::{AcceptedValues, CheckSeverity, CheckSpec, ColumnName, ExprText, Spanned, TableName, Threshold};
 
 /// The checks of a model: what its contracts imply for all its tables and what its kind assures of
 /// them, then what the user asks of the main table. `frames` holds every table that the model reads or writes.
@@ -107,19 +107,14 @@ impl Compiler<'_> {
             let all = columns.0.iter().filter(|column| !self.column(column, diags)).count() == 0;
             checks.extend(all.then(|| unique(table, columns.0.iter().map(|c| c.value.clone()).collect())));
         }
-        if let Some(accepted) = &spec.accepted_values
-            && self.column(&accepted.column, diags)
-        {
-            let column = column_expr(table, &accepted.column);
-            let text = datafusion::logical_expr::cast(column.clone(), arrow::datatypes::DataType::Utf8);
-            let known = accepted.values.iter().map(|value| lit(value.as_str())).collect();
-            let failing = column.is_not_null().and(text.in_list(known, true));
-            let name = format!("accepted_values_{}", accepted.column);
-            checks.push(strict(name, table, vec![accepted.column.value.clone()], Test::Rows(failing)));
-        }
+        checks.extend(spec.accepted_values.as_ref().and_then(|accepted| self.accepted(accepted, diags)));
         checks.extend(self.relationship(spec, diags));
         checks.extend(spec.expression.as_ref().and_then(|text| self.expression(text, diags)));
         if let Some(count) = &spec.row_count {
+            if count.min.unwrap_or(0) > count.max.unwrap_or(u64::MAX) {
+                let message = "no table has more rows than `min` and fewer than `max`: `min` is above `max`";
+                diags.push(Diagnostic::error(codes::BAD_CHECK, count.place, message));
+            }
             let test = Test::RowCount { min: count.min, max: count.max };
             checks.push(strict("row_count".to_string(), table, Vec::new(), test));
         }
@@ -145,6 +140,35 @@ impl Compiler<'_> {
             );
         }
         there
+    }
+
+    /// Values are compared as the column's type has them: `1.5` is `1.50`.
+    fn accepted(&self, accepted: &AcceptedValues, diags: &mut Diagnostics) -> Option<Check> {
+        let name = &accepted.column;
+        if !self.column(name, diags) {
+            return None;
+        }
+        let ty = self.main.column(name.as_str())?.ty;
+        if accepted.values.is_empty() {
+            let message = format!("no value of `{name}` is accepted: the list is empty");
+            diags
+                .push(Diagnostic::error(codes::BAD_CHECK, name.place, message).hint("write the values that may occur"));
+            return None;
+        }
+        let mut known = Vec::with_capacity(accepted.values.len());
+        for value in &accepted.values {
+            match literal(value, ty) {
+                Some(literal) => known.push(lit(literal)),
+                None => {
+                    let message = format!("`{value}` is not a value of `{name}`, which is of type {ty}");
+                    diags.push(Diagnostic::error(codes::BAD_CHECK, value.place, message));
+                }
+            }
+        }
+        let column = column_expr(&self.main.table, name);
+        let failing = column.clone().is_not_null().and(cast(column, ty.arrow()).in_list(known, true));
+        let check = format!("accepted_values_{name}");
+        Some(strict(check, &self.main.table, vec![name.value.clone()], Test::Rows(failing)))
     }
 
     fn relationship(&self, spec: &CheckSpec, diags: &mut Diagnostics) -> Option<Check> {
@@ -199,6 +223,17 @@ impl Compiler<'_> {
         let test = Test::Freshness { within_micros };
         Some(strict(name, &self.main.table, vec![fresh.column.value.clone()], test))
     }
+}
+
+/// A value as its type has it; `None` where the type has no such value.
+fn literal(value: &str, ty: ColumnType) -> Option<ScalarValue> {
+    // What lies beyond the type's decimals would be rounded.
+    if let (ColumnType::Decimal(_, scale), Some((_, decimals))) = (ty, value.split_once('.'))
+        && decimals.trim_end_matches('0').len() > usize::try_from(scale).unwrap_or(0)
+    {
+        return None;
+    }
+    ScalarValue::try_from_string(value.to_string(), &ty.arrow()).ok().filter(|value| !value.is_null())
 }
 
 fn not_a_condition(place: Place, found: &arrow::datatypes::DataType) -> Diagnostic {

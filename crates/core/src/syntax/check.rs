@@ -22,7 +22,7 @@ pub struct CheckSpec {
     /// A SQL condition that holds for every row; NULL counts as not holding.
     pub expression: Option<ExprText>,
     /// How many rows the table has.
-    pub row_count: Option<RowCount>,
+    pub row_count: Option<Spanned<RowCount>>,
     /// How old the newest row may be, as of the run.
     pub freshness: Option<FreshnessCheck>,
     /// Whether a failure refuses publication or is only reported.
@@ -38,8 +38,8 @@ pub struct CheckSpec {
 pub struct AcceptedValues {
     /// The column.
     pub column: Spanned<ColumnName>,
-    /// The values, as text.
-    pub values: Vec<String>,
+    /// The values, each as the column's type spells it.
+    pub values: Vec<Spanned<String>>,
 }
 
 /// See [`CheckSpec::relationships`].
