@@ -236,7 +236,7 @@ impl<'a> Reading<'a> {
         cells: &mut [Cells],
         keys: &mut BTreeMap<Vec<String>, u64>,
     ) {
-        let line = record.position().map_or(0, csv::Position::line);
+        let line = self.start(record).map_or(0, |(_, line)| line);
         let wide = order.len().max(record.len());
         if order.len() != record.len() && !order.contains(&usize::MAX) {
             let message = format!("line {line} has {} values where the first line names {}", record.len(), order.len());
@@ -276,12 +276,19 @@ impl<'a> Reading<'a> {
         self.mistakes.push(diagnostic);
     }
 
+    /// Where a record starts, and in which line. The reader gives the position after the record
+    /// before, so line ends may come first: of a file from Excel, the second half of each.
+    fn start(&self, record: &csv::StringRecord) -> Option<(usize, u64)> {
+        let position = record.position()?;
+        let at = self.skipped + usize::try_from(position.byte()).ok()?;
+        let ends = self.text.get(at..)?.bytes().take_while(|byte| matches!(byte, b'\r' | b'\n'));
+        Some(ends.fold((at, position.line()), |(at, line), byte| (at + 1, line + u64::from(byte == b'\n'))))
+    }
+
     /// Where value `at` of a record stands: its text is looked for after those before it, which
     /// finds quoted values too, or the whole record where it cannot be found.
     fn place(&self, record: &csv::StringRecord, at: usize) -> Option<Place> {
-        let start = self.skipped + usize::try_from(record.position()?.byte()).ok()?;
-        // The reader gives the position after the record before, so line ends may come first.
-        let start = start + self.text.get(start..)?.bytes().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
+        let (start, _) = self.start(record)?;
         let end = start + self.text.get(start..)?.find(['\n', '\r']).unwrap_or(self.text.len() - start);
         let place = |start: usize, end: usize| Place { file: self.file, start: start as u32, end: end as u32 };
         let mut cursor = start;

@@ -57,6 +57,9 @@ fn every_mistake_has_its_place_in_the_csv() {
         "sources.csv:5 `google,1,`: line 5: the key `google` stands in line 2 already",
     ];
     assert_eq!(said, expected);
+    // As Excel ends its lines.
+    let (_, said) = parse(COLUMNS, "", &text.replace('\n', "\r\n"));
+    assert_eq!(said, expected);
 }
 
 #[test]
