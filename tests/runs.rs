@@ -149,3 +149,41 @@ fn what_does_not_depend_on_a_failed_model_goes_out_where_the_run_keeps_going() {
     let none = project.publish(&["--keep-going", "--select", "fails+"]).exits(1);
     assert_eq!(none.json()["status"], "failed");
 }
+
+#[test]
+fn the_dictionary_says_how_new_rows_are_and_what_identifies_them() {
+    let project = Project::sample();
+    let contract = project.path().join("schemas/ga4.yml");
+    let text = std::fs::read_to_string(&contract).unwrap();
+    let table = "    path: event/part-*.parquet\n";
+    assert!(text.contains(table));
+    let fresh = "    freshness: {column: _fivetran_synced, warn_after: 2 years}\n";
+    std::fs::write(&contract, text.replace(table, &format!("{table}{fresh}"))).unwrap();
+    project.write(
+        "models/marts/news.yml",
+        "model: news\ndescription: Touches.\ngrain: [touch_id]\nsql: SELECT touch_id, occurred_at FROM touches\n\
+         checks:\n  - freshness: {column: occurred_at, within: 52 weeks}\n  - unique: [occurred_at, touch_id]\n",
+    );
+    project.publish(&["--select", "+news", "lead_stages"]).exits(0);
+    let path = project.target().join("_dictionary/dictionary.json");
+    let dictionary: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    let page = |list: &str, name: &str| {
+        let pages = dictionary[list].as_array().unwrap();
+        pages.iter().find(|page| page["name"] == name).unwrap().clone()
+    };
+    let (news, events) = (page("tables", "news"), page("sources", "ga4_event"));
+    assert_eq!(news["keys"], serde_json::json!([["occurred_at", "touch_id"]]));
+    assert_eq!(news["freshness"]["expected"], "52 weeks");
+    assert_eq!(events["freshness"]["expected"], "2 years");
+    assert_eq!(events["freshness"]["column"], "_fivetran_synced");
+    for freshness in [&news["freshness"], &events["freshness"]] {
+        assert_eq!(freshness["status"], "passed");
+        assert!(freshness["latest"].as_str().is_some_and(|latest| latest.starts_with("202")), "{freshness}");
+    }
+    assert_eq!(page("sources", "platform_channels")["grain"], serde_json::json!(["platform"]));
+    let rejects = &page("tables", "touches_rejects")["methodology"];
+    assert!(["assumptions", "limits"].iter().all(|part| !rejects[part].as_array().unwrap().is_empty()), "{rejects}");
+    let columns = page("tables", "lead_stages")["columns"].as_array().unwrap().clone();
+    let system = columns.iter().find(|column| column["name"] == "source_system").unwrap();
+    assert_eq!(system["description"], "Where the change was recorded: one of `salesforce`.");
+}

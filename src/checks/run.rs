@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::{DataType, Int64Type, Schema, TimeUnit};
+use chrono::{DateTime, Utc};
 use datafusion::common::{Column as SqlColumn, TableReference};
 use datafusion::functions_aggregate::expr_fn::{count, max, sum};
 use datafusion::logical_expr::{Expr, JoinType, LogicalPlanBuilder, SortExpr, cast, lit, when};
@@ -56,6 +57,9 @@ pub struct CheckResult {
     pub sample: Vec<String>,
     /// What happened, in words.
     pub message: String,
+    /// Of a check of freshness, the newest instant there is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub newest: Option<DateTime<Utc>>,
 }
 
 /// Runs the checks of one table, whose rows and neighbours are in `frames`.
@@ -82,6 +86,13 @@ struct Runner<'a> {
 struct Count {
     failures: u64,
     words: String,
+    newest: Option<DateTime<Utc>>,
+}
+
+impl Count {
+    fn of(failures: u64, words: impl Into<String>) -> Self {
+        Self { failures, words: words.into(), newest: None }
+    }
 }
 
 impl Runner<'_> {
@@ -94,7 +105,7 @@ impl Runner<'_> {
                 Test::Relationship { to, field } => self.strangers(check, to, field).await?,
                 _ => continue,
             };
-            counts.insert(at, Count { failures, words: String::new() });
+            counts.insert(at, Count::of(failures, ""));
         }
         let mut results = Vec::with_capacity(checks.len());
         for (at, check) in checks.iter().enumerate() {
@@ -140,7 +151,7 @@ impl Runner<'_> {
             let count = match &check.test {
                 Test::Rows(_) | Test::NotNull => {
                     let counted = found.and_then(|n| u64::try_from(n).ok());
-                    Count { failures: self.known_nulls(check).or(counted).unwrap_or(0), words: String::new() }
+                    Count::of(self.known_nulls(check).or(counted).unwrap_or(0), "")
                 }
                 Test::RowCount { min, max } => row_count(rows, *min, *max),
                 Test::Freshness { within_micros } => self.freshness(found, *within_micros),
@@ -165,11 +176,12 @@ impl Runner<'_> {
     fn freshness(&self, newest: Option<i64>, within_micros: i64) -> Count {
         let as_of = self.engine.as_of().timestamp_micros();
         match newest {
-            None => Count { failures: 1, words: "there is no row with a time".to_string() },
+            None => Count::of(1, "there is no row with a time"),
             Some(newest) => {
                 let late = as_of.saturating_sub(newest) > within_micros;
                 let hours = as_of.saturating_sub(newest).div_euclid(3_600_000_000);
-                Count { failures: u64::from(late), words: format!("the newest row is {hours} hours old") }
+                let count = Count::of(u64::from(late), format!("the newest row is {hours} hours old"));
+                Count { newest: DateTime::from_timestamp_micros(newest), ..count }
             }
         }
     }
@@ -224,6 +236,7 @@ impl Runner<'_> {
             rows,
             sample,
             message,
+            newest: count.newest,
         })
     }
 
@@ -316,5 +329,5 @@ fn row_count(rows: u64, min: Option<u64>, max: Option<u64>) -> Count {
         (_, true) => format!("{rows} rows, more than {}", max.unwrap_or(0)),
         _ => format!("{rows} rows"),
     };
-    Count { failures: u64::from(short || long), words }
+    Count::of(u64::from(short || long), words)
 }

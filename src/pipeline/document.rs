@@ -5,13 +5,13 @@ use super::findings::Findings;
 use super::prepare::{Prepared, Target};
 use crate::checks::{Check, CheckResult, Status, Test};
 use crate::contract::{Contract, Role};
-use crate::dictionary::{self, ColumnPage, Document, RunFact, SourceKind, SourcePage, TablePage};
+use crate::dictionary::{self, ColumnPage, Document, Freshness, RunFact, SourceKind, SourcePage, TablePage};
 use crate::error::Result;
 use crate::project::names::Origin;
 use crate::project::resolve::Model;
 use crate::store::publish::{Release, TableRelease};
-use crate::store::{Location, write_files};
-use crate::syntax::CheckSeverity;
+use crate::store::{Extract, Location, within, write_files};
+use crate::syntax::{CheckSeverity, SourceTable, Threshold};
 
 /// The folder of the dictionary beside the tables.
 const FOLDER: &str = "_dictionary";
@@ -97,7 +97,10 @@ impl Filler<'_> {
             page.location =
                 Some(format!("{}/{}", self.target.location.to_string().trim_end_matches('/'), output.table));
         }
-        page.checks = model.checks.iter().filter(|check| check.table == output.table).map(not_run).collect();
+        let own = || model.checks.iter().filter(|check| check.table == output.table);
+        page.checks = own().map(not_run).collect();
+        page.keys = own().filter(|check| check.columns != output.grain).filter_map(further_key).collect();
+        page.freshness = own().find_map(|check| self.promised_age(model, check));
         let released = self.release.and_then(|release| release.table(output.table.as_str()));
         if let Some(released) = released {
             self.fill_from_release(&mut page, model, released);
@@ -114,6 +117,16 @@ impl Filler<'_> {
         page.checks = findings.checks.iter().map(|result| check_of(result, model)).collect();
         page.facts =
             findings.facts.into_iter().map(|row| RunFact { fact: row.fact, item: row.item, rows: row.rows }).collect();
+        if let Some(freshness) = &mut page.freshness {
+            let dated = |result: &&CheckResult| {
+                let column = result.columns.first().map(|column| column.as_str());
+                result.newest.is_some() && column == freshness.column.as_deref()
+            };
+            if let Some(result) = findings.checks.iter().find(dated) {
+                freshness.latest = result.newest.map(|newest| newest.to_rfc3339());
+                freshness.status = status(result.status == Status::Pass);
+            }
+        }
         page.exhibits = findings.exhibits;
         for (column, profile) in page.columns.iter_mut().zip(findings.profile) {
             column.profile = Some(profile);
@@ -124,6 +137,32 @@ impl Filler<'_> {
                 self.release.and_then(|release| release.table(rejects.table.as_str())).map_or(0, |table| table.rows);
             page.rejects = Some(dictionary::Rejects { table: rejects.table.to_string(), rows });
         }
+    }
+
+    /// What a check of freshness asks for, in the words of the file.
+    fn promised_age(&self, model: &Model, check: &Check) -> Option<Freshness> {
+        let column = check.columns.first().filter(|_| matches!(check.test, Test::Freshness { .. }))?;
+        let written = self.prepared.project.models.get(model.index)?.spec.checks.iter();
+        let within = written.filter_map(|check| check.freshness.as_ref()).find(|fresh| fresh.column.value == *column);
+        Some(Freshness {
+            column: Some(column.to_string()),
+            expected: within.map(|fresh| fresh.within.value.to_string()),
+            ..Freshness::default()
+        })
+    }
+
+    /// How new an extract is, measured by the first age at which its contract says something.
+    fn age(&self, extract: &Extract, table: &SourceTable) -> Option<Freshness> {
+        let promised = table.freshness.as_ref()?;
+        let newest = extract.newest(promised.column.as_str());
+        let limit = promised.warn_after.as_ref().or(promised.error_after.as_ref()).map(|limit| limit.value);
+        let fresh = |newest| limit.map(|limit| within(newest, self.prepared.engine.as_of(), limit));
+        Some(Freshness {
+            column: Some(promised.column.to_string()),
+            latest: newest.map(|newest| newest.to_rfc3339()),
+            expected: limit.map(|limit| limit.to_string()),
+            status: newest.and_then(fresh).map_or(dictionary::CheckStatus::NotRun, status),
+        })
     }
 
     fn sources(&self) -> Vec<SourcePage> {
@@ -143,6 +182,7 @@ impl Filler<'_> {
                 if let Some(table) = source.spec.tables.get(at) {
                     page.description = table.description.clone().unwrap_or_default();
                     page.grain = table.key().map(ToString::to_string).collect();
+                    page.freshness = self.age(extract, table);
                 }
             }
             page
@@ -159,6 +199,8 @@ impl Filler<'_> {
                 page.path = Some(written.path.to_string_lossy().replace('\\', "/"));
                 page.description = written.spec.description.clone().unwrap_or_default();
                 page.owner.clone_from(&written.spec.owner);
+                let key = written.spec.columns.iter().filter(|(_, column)| column.key);
+                page.grain = key.map(|(name, _)| name.to_string()).collect();
             }
             page
         });
@@ -171,6 +213,16 @@ fn severity(severity: CheckSeverity) -> dictionary::Severity {
         CheckSeverity::Error => dictionary::Severity::Error,
         CheckSeverity::Warn => dictionary::Severity::Warn,
     }
+}
+
+/// The columns of which a check says that they identify a row, and refuses a run in which they do not.
+fn further_key(check: &Check) -> Option<Vec<String>> {
+    let strict = check.severity == CheckSeverity::Error && check.threshold == Threshold::Rows(0);
+    (strict && matches!(check.test, Test::Unique)).then(|| check.columns.iter().map(ToString::to_string).collect())
+}
+
+fn status(holds: bool) -> dictionary::CheckStatus {
+    if holds { dictionary::CheckStatus::Passed } else { dictionary::CheckStatus::Failed }
 }
 
 fn not_run(check: &Check) -> dictionary::CheckResult {
@@ -194,11 +246,7 @@ fn check_of(result: &CheckResult, model: &Model) -> dictionary::CheckResult {
         name: result.check.clone(),
         column: result.columns.first().filter(|_| result.columns.len() == 1).map(ToString::to_string),
         severity: known.map_or(dictionary::Severity::Error, |check| severity(check.severity)),
-        status: if result.status == Status::Pass {
-            dictionary::CheckStatus::Passed
-        } else {
-            dictionary::CheckStatus::Failed
-        },
+        status: status(result.status == Status::Pass),
         failures: Some(result.failures),
         message: Some(result.message.clone()),
     }

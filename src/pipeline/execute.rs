@@ -348,5 +348,6 @@ fn balance(model: &Model, facts: &[FactRow]) -> Option<CheckResult> {
         rows: u64::try_from(read).unwrap_or(0),
         sample: Vec::new(),
         message: format!("{read} rows read = {used} used + {rejected} rejected"),
+        newest: None,
     })
 }

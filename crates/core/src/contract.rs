@@ -199,7 +199,13 @@ pub fn rejects_contract(model: &TableName, reasons: &[(&str, &str)]) -> Contract
             summary: vec![format!(
                 "Every row read by `{model}` is either in its tables or here; a run in which the two do not add up is refused."
             )],
-            ..Methodology::default()
+            assumptions: vec![
+                "Each run writes it anew: a row that was mended in its source is not here any more.".to_string(),
+            ],
+            limits: vec![
+                "It holds a row's key and the value that stood in the way; the rest of the row is in its source."
+                    .to_string(),
+            ],
         },
     }
 }

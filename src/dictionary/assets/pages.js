@@ -22,8 +22,8 @@ function figures() {
   const passed = checks.filter((c) => c.status === "passed").length;
   const rejected = sum(data.tables, (t) => t.rejects && t.rejects.rows);
   const shown = [
-    [count(main.length), main.length === 1 ? "table" : "tables"],
-    [count(sum(main, (t) => t.columns.length)), "documented columns"],
+    [count(data.tables.length), data.tables.length === 1 ? "table" : "tables"],
+    [count(sum(data.tables, (t) => t.columns.length)), "documented columns"],
     [count(data.sources.length), data.sources.length === 1 ? "source" : "sources"],
   ];
   if (data.release) {

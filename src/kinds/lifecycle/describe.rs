@@ -1,5 +1,7 @@
 //! What the tables promise, in words that hold this model's own parameters.
 
+use std::collections::BTreeSet;
+
 use super::definition::{Definition, Version};
 use super::entities::{became, latest};
 use super::keys::Unusable;
@@ -117,7 +119,9 @@ fn visit_columns(spec: &Lifecycle, resolved: &Resolved) -> Vec<Column> {
 
 fn origin_columns(spec: &Lifecycle, resolved: &Resolved) -> Vec<Column> {
     use ColumnType::{Int, Text};
-    let systems: Vec<&str> = resolved.sources.iter().map(|source| source.system.as_str()).collect();
+    let mut systems: Vec<&str> = resolved.sources.iter().map(|source| source.system.as_str()).collect();
+    let mut seen = BTreeSet::new();
+    systems.retain(|system| seen.insert(*system));
     let versions: Vec<&str> = resolved.definition.versions.iter().map(|version| version.name.as_str()).collect();
     let (stage, at, record) = (&resolved.stage, &resolved.at, &resolved.record);
     vec![

@@ -26,12 +26,17 @@ pub fn check_freshness(table: &SourceTable, extract: &Extract, as_of: DateTime<U
     let limits = [(&freshness.error_after, Severity::Error), (&freshness.warn_after, Severity::Warning)];
     for (limit, severity) in limits {
         let Some(limit) = limit else { continue };
-        if newest.is_some_and(|newest| before(as_of, limit.value).is_none_or(|oldest| newest >= oldest)) {
+        if newest.is_some_and(|newest| within(newest, as_of, limit.value)) {
             continue;
         }
         diags.push(stale(table, newest, limit, severity));
         return;
     }
+}
+
+/// Whether an instant is no older than a period at `as_of`.
+pub fn within(newest: DateTime<Utc>, as_of: DateTime<Utc>, period: Period) -> bool {
+    before(as_of, period).is_none_or(|oldest| newest >= oldest)
 }
 
 fn stale(

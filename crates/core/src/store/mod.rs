@@ -27,7 +27,7 @@ pub use durable::DurableFiles;
 pub use env::Env;
 pub use extract::{Extract, FileFacts, Wanted, open_all};
 pub use files::write_files;
-pub use freshness::check_freshness;
+pub use freshness::{check_freshness, within};
 pub use location::Location;
 pub use seed::Seed;
 pub use tables::{path_of, table_of_files};
