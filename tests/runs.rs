@@ -151,6 +151,49 @@ fn what_does_not_depend_on_a_failed_model_goes_out_where_the_run_keeps_going() {
 }
 
 #[test]
+fn selection_begins_at_sources_seeds_and_paths_too() {
+    let project = Project::sample();
+    let names = |select: &str| -> Vec<String> {
+        let done = project.run(&["ls", "--select", select]).exits(0);
+        done.stdout.lines().filter_map(|line| line.split_whitespace().next()).map(str::to_string).collect()
+    };
+    for (select, expected) in [
+        ("source:ga4+", &["web_events", "touches", "credits"][..]),
+        ("source:ga4.ga4_event+1", &["web_events"]),
+        ("ga4_event+2", &["web_events", "touches"]),
+        ("platform_channels+", &["campaign_spend"]),
+        ("@platform_channels", &["campaign_spend"]),
+        ("models/staging", &["web_events"]),
+        ("models/staging/web_events.yml", &["web_events"]),
+        ("path:./models/staging/", &["web_events"]),
+        ("./models/staging+1", &["web_events", "touches"]),
+    ] {
+        assert_eq!(names(select), expected, "{select}");
+    }
+    assert_eq!(names("models/").len(), 13);
+    for (select, hint) in [
+        ("source:ga4", "`source:ga4+` selects the models that are made from it"),
+        ("source:gaa4+", "did you mean `source:ga4`?"),
+    ] {
+        let done = project.run(&["ls", "--select", select]).exits(2);
+        assert!(done.stderr.contains(hint), "{}", done.stderr);
+    }
+}
+
+#[test]
+fn check_looks_at_what_no_model_reads_and_a_run_does_not() {
+    let project = people();
+    sql(&project, "ant", "SELECT id FROM person", "");
+    let told = |project: &Project| project.run(&["check"]).exits(0).stdout;
+    assert!(told(&project).contains("1 model, 0 source tables, 1 seed"), "{}", told(&project));
+    project.write("models/lost.yml", "seed: lost\nfile: lost.csv\ncolumns: {id: {type: bigint, description: Id.}}\n");
+    assert!(project.run(&["ls"]).exits(0).stdout.contains("lost "));
+    let done = project.run(&["check"]).exits(2);
+    assert!(done.stderr.contains("lost.csv"), "{}", done.stderr);
+    project.publish(&[]).exits(0);
+}
+
+#[test]
 fn the_dictionary_says_how_new_rows_are_and_what_identifies_them() {
     let project = Project::sample();
     let contract = project.path().join("schemas/ga4.yml");

@@ -99,7 +99,7 @@ pub enum Command {
 /// Which models.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub struct Selection {
-    /// Models to work on, in dbt's graph syntax: `+name+`, `tag:…`, `path:…`, `kind:…`, `owner:…`.
+    /// Models to work on, in dbt's graph syntax: `+name+`, `tag:…`, `path:…`, `kind:…`, `owner:…`, `source:…+`.
     #[arg(long, short, num_args = 1.., value_name = "SELECTOR")]
     pub select: Vec<String>,
     /// Models to leave out.

@@ -14,12 +14,15 @@ use crate::pipeline;
 /// Lists the selected models; without a selection the source tables and seeds too.
 pub async fn ls(args: &Args, ls: &Ls, ui: &Ui) -> Result<ExitCode> {
     let (prepared, mut session) = prepare(args, ui).await?;
-    let chosen = pipeline::selected(&prepared, &args.request(), &mut session)?;
+    let chosen = pipeline::selected(&prepared, &args.request(), &mut session);
     ui.diagnostics(&session.diags, &session.texts);
+    let chosen = chosen?;
     let whole = ls.selection.select.is_empty() && ls.selection.exclude.is_empty();
     if whole {
-        prepared.extracts.keys().for_each(|table| line(ui, args, table.as_str(), "source", &[]));
-        prepared.seeds.keys().for_each(|table| line(ui, args, table.as_str(), "seed", &[]));
+        let tables = |wanted| prepared.graph.names.iter().filter(move |(_, origin)| origin.word() == wanted);
+        for word in ["source", "seed"] {
+            tables(word).for_each(|(table, _)| line(ui, args, table.as_str(), word, &[]));
+        }
     }
     for model in prepared.graph.models.iter().filter(|model| chosen.contains(&model.index)) {
         let inputs: Vec<&str> = model.inputs.iter().map(|table| table.as_str()).collect();

@@ -63,7 +63,7 @@ fn good(prepared: &Prepared, warnings: usize) -> String {
 /// Opens the project for a command that needs it whole; mistakes are shown.
 pub async fn prepare(args: &Args, ui: &Ui) -> Result<(Prepared, Session)> {
     let mut session = Session::default();
-    let prepared = pipeline::check(&args.request(), &mut session).await;
+    let prepared = pipeline::ready(&args.request(), &mut session).await;
     // Shown once: what a command finds later is shown by itself.
     ui.diagnostics(&std::mem::take(&mut session.diags), &session.texts);
     Ok((prepared?, session))

@@ -34,17 +34,24 @@ pub use request::{Overrides, Request};
 pub use watch::{Event, Quiet, Watch};
 pub use weights::weights;
 
+use self::prepare::Reads;
 use crate::error::Result;
 use crate::store::publish::{OnRefusal, Publication, RunRecord, Staged};
 
 /// Tells the time; the command line hands it in, so that nothing below reads the clock.
 pub type Clock<'a> = &'a (dyn Fn() -> DateTime<Utc> + Sync);
 
-/// Everything that can be known of a project without reading a row. What is wrong with it is in
-/// `session`, and then there is no result.
+/// Everything that can be known of a project without reading a row, sources and seeds that no model
+/// reads included. What is wrong with it is in `session`, and then there is no result.
 pub async fn check(request: &Request, session: &mut Session) -> Result<Prepared> {
     let project = prepare::load(request, session)?;
-    prepare::resolve(project, request, session).await
+    prepare::resolve(project, request, session, Reads::All).await
+}
+
+/// The project, ready to run: of sources and seeds, only what its models read has to be in order.
+pub async fn ready(request: &Request, session: &mut Session) -> Result<Prepared> {
+    let project = prepare::load(request, session)?;
+    prepare::resolve(project, request, session, Reads::Used).await
 }
 
 /// Runs a project: computes the selected models, checks them and publishes them together.
@@ -53,7 +60,7 @@ pub async fn check(request: &Request, session: &mut Session) -> Result<Prepared>
 /// tables that do not build on a refused one, or on a model that failed, go out all the same.
 pub async fn run(request: &Request, session: &mut Session, clock: Clock<'_>, watch: &dyn Watch) -> Result<Outcome> {
     let started = clock();
-    let prepared = check(request, session).await?;
+    let prepared = ready(request, session).await?;
     let selected = select::models(&prepared.graph, &prepared.project, &request.select, &request.exclude, session)?;
     let target = prepared.target(request)?;
     let mut publication = Publication::open(target.root()?, &request.run_id, watch.steps()).await?;

@@ -47,9 +47,9 @@ pub struct Prepared {
     pub project: Project,
     /// Its models, resolved.
     pub graph: Graph,
-    /// The opened extracts that its models read, by table.
+    /// The opened extracts, by table.
     pub extracts: BTreeMap<TableName, Extract>,
-    /// The seeds that its models read, by table.
+    /// The seeds, by table.
     pub seeds: BTreeMap<TableName, Seed>,
     /// Sources and seeds as tables to read.
     pub frames: Frames,
@@ -86,8 +86,22 @@ pub(super) fn load(request: &Request, session: &mut Session) -> Result<Project> 
     project.ok_or_else(|| Error::project("the project cannot be read"))
 }
 
+/// Which source tables and seeds are opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reads {
+    /// All that the project declares, so that what is wrong with any of them is told.
+    All,
+    /// Those that models and their checks read.
+    Used,
+}
+
 /// Resolves every name and types every expression; the second stage.
-pub(super) async fn resolve(project: Project, request: &Request, session: &mut Session) -> Result<Prepared> {
+pub(super) async fn resolve(
+    project: Project,
+    request: &Request,
+    session: &mut Session,
+    reads: Reads,
+) -> Result<Prepared> {
     let diags = &mut session.diags;
     let settings = settings(&project, diags);
     let limits = limits(&project, request, diags);
@@ -96,7 +110,7 @@ pub(super) async fn resolve(project: Project, request: &Request, session: &mut S
     let names = names::collect(&project, &kinds, diags);
     let edges = graph::edges(&project, &kinds, &names, &engine, diags);
 
-    let opener = Opener { project: &project, request, names: &names, edges: &edges };
+    let opener = Opener { project: &project, request, names: &names, edges: &edges, reads };
     let extracts = opener.extracts(&engine, diags).await?;
     let seeds = opener.seeds(&mut session.texts, diags)?;
     let mut frames = Frames::default();
@@ -121,11 +135,15 @@ struct Opener<'a> {
     request: &'a Request,
     names: &'a Names,
     edges: &'a Edges,
+    reads: Reads,
 }
 
 impl Opener<'_> {
-    /// The tables that some model reads or is checked against.
+    /// The tables that some model reads or is checked against, or all.
     fn read(&self) -> BTreeSet<&TableName> {
+        if self.reads == Reads::All {
+            return self.names.iter().map(|(table, _)| table).collect();
+        }
         self.edges.inputs.iter().chain(&self.edges.compared).flatten().map(|table| &table.value).collect()
     }
 

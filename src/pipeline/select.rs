@@ -1,8 +1,9 @@
 //! `--select` and `--exclude` in dbt's graph syntax.
 //!
-//! A selector is a name, a pattern with `*`, `tag:…`, `path:…`, `kind:…` or `owner:…`, with `+` or
-//! a number and `+` on either side for what it is made from and what is made from it, or `@` before
-//! it. Selectors apart by spaces are united, by commas intersected.
+//! A selector is a name, a pattern with `*`, `tag:…`, `path:…` or just a path, `kind:…`, `owner:…` or
+//! `source:…`, with `+` or a number and `+` on either side for what it is made from and what is made
+//! from it, or `@` before it. Source tables and seeds are where that may begin: only models are run.
+//! Selectors apart by spaces are united, by commas intersected.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +11,9 @@ use super::Session;
 use crate::diag::{Diagnostic, codes};
 use crate::error::{Error, Result};
 use crate::project::load::Project;
+use crate::project::names::Origin;
 use crate::project::resolve::{Graph, Model};
+use crate::syntax::TableName;
 
 /// The selected models, by index.
 pub(super) fn models(
@@ -45,6 +48,17 @@ enum Reach {
     All,
 }
 
+impl Reach {
+    /// How far is left after one step; `None` where not even that is to be taken.
+    fn after_a_step(self) -> Option<Self> {
+        match self {
+            Self::None | Self::Steps(0) => None,
+            Self::Steps(steps) => Some(Self::Steps(steps - 1)),
+            Self::All => Some(Self::All),
+        }
+    }
+}
+
 impl Chooser<'_> {
     fn union(&self, selectors: &[String], session: &mut Session) -> Result<BTreeSet<usize>> {
         let mut chosen = BTreeSet::new();
@@ -60,18 +74,23 @@ impl Chooser<'_> {
     fn one(&self, text: &str, session: &mut Session) -> Result<BTreeSet<usize>> {
         let wrong = || {
             Error::project(format!("`{text}` is not a selector"))
-                .with_hint("write it as in `+fct_touches`, `tag:nightly`, `path:models/marts`")
+                .with_hint("write it as in `+fct_touches`, `tag:nightly`, `path:models/marts`, `source:ga4+`")
         };
         let (name, upstream, downstream) = reach(text).ok_or_else(wrong)?;
-        let seeds = self.matching(name).ok_or_else(wrong)?;
-        if seeds.is_empty() {
-            let names = self.graph.models.iter().map(|model| model.name.as_str());
-            let message = format!("`{name}` selects no model");
-            session.diags.push(Diagnostic::warning(codes::BAD_SELECTOR, None, message).did_you_mean(name, names));
+        let start = self.matching(name).ok_or_else(wrong)?;
+        let tables = self.tables(name);
+        let mut chosen = start.clone();
+        chosen.extend(self.follow(&start, upstream, |from, to| self.reads(from, to)));
+        let mut below = self.follow(&start, downstream, |from, to| self.reads(to, from));
+        if let Some(further) = downstream.after_a_step() {
+            let reads = |model: &&Model| model.waits_for().any(|table| tables.contains(table));
+            let first: BTreeSet<usize> = self.graph.models.iter().filter(reads).map(|model| model.index).collect();
+            below.extend(self.follow(&first, further, |from, to| self.reads(to, from)));
+            below.extend(first);
         }
-        let mut chosen = seeds.clone();
-        chosen.extend(self.follow(&seeds, upstream, |from, to| self.reads(from, to)));
-        let below = self.follow(&seeds, downstream, |from, to| self.reads(to, from));
+        if start.is_empty() && below.is_empty() {
+            session.diags.push(self.nothing(name, tables.first().filter(|_| downstream.after_a_step().is_none())));
+        }
         if text.starts_with('@') {
             chosen.extend(self.follow(&below, Reach::All, |from, to| self.reads(from, to)));
         }
@@ -79,8 +98,37 @@ impl Chooser<'_> {
         Ok(chosen)
     }
 
+    /// That a selector selects no model; of a `table`, those that are made from it could be.
+    fn nothing(&self, name: &str, table: Option<&&TableName>) -> Diagnostic {
+        let found = Diagnostic::warning(codes::BAD_SELECTOR, None, format!("`{name}` selects no model"));
+        match table {
+            Some(_) => found.hint(format!("`{name}+` selects the models that are made from it")),
+            None => {
+                let sources = self.project.sources.iter().map(|source| format!("source:{}", source.spec.source));
+                let names = self.graph.names.iter().map(|(table, _)| table.to_string());
+                let all: Vec<String> = names.chain(sources).collect();
+                found.did_you_mean(name, all.iter().map(String::as_str))
+            }
+        }
+    }
+
+    /// The source tables and seeds of that name, or of that source: `source:ga4`, `source:ga4.ga4_event`.
+    fn tables(&self, name: &str) -> BTreeSet<&TableName> {
+        let tables = self.graph.names.iter().filter(|(table, origin)| match (name.strip_prefix("source:"), origin) {
+            (_, Origin::Model(_)) | (Some(_), Origin::Seed(_)) => false,
+            (None, _) => glob(name, table.as_str()),
+            (Some(wanted), Origin::Source(file, _)) => {
+                let (system, of_it) = wanted.split_once('.').unwrap_or((wanted, "*"));
+                let source = self.project.sources.get(*file);
+                source.is_some_and(|source| glob(system, source.spec.source.as_str())) && glob(of_it, table.as_str())
+            }
+        });
+        tables.map(|(table, _)| table).collect()
+    }
+
     fn matching(&self, name: &str) -> Option<BTreeSet<usize>> {
-        let (method, value) = name.split_once(':').unwrap_or(("name", name));
+        let bare = if name.contains('/') { "path" } else { "name" };
+        let (method, value) = name.split_once(':').unwrap_or((bare, name));
         let test: Box<dyn Fn(&Model) -> bool> = match method {
             "name" => Box::new(move |model| glob(value, model.name.as_str())),
             "tag" => Box::new(move |model| {
@@ -90,12 +138,17 @@ impl Chooser<'_> {
                 self.file(model).and_then(|file| file.spec.owner.as_deref()).is_some_and(|owner| glob(value, owner))
             }),
             "kind" => Box::new(move |model| glob(value, model.kind.name())),
-            "path" => Box::new(move |model| {
-                self.file(model).is_some_and(|file| {
-                    let path = file.path.to_string_lossy().replace('\\', "/");
-                    glob(value, &path) || path.starts_with(&format!("{}/", value.trim_end_matches('/')))
+            "path" => {
+                let value = value.trim_start_matches("./").trim_end_matches('/');
+                Box::new(move |model| {
+                    self.file(model).is_some_and(|file| {
+                        let path = file.path.to_string_lossy().replace('\\', "/");
+                        matches!(value, "" | ".") || glob(value, &path) || glob(&format!("{value}/*"), &path)
+                    })
                 })
-            }),
+            }
+            // A source is no model; what is made from its tables may be selected.
+            "source" => Box::new(|_| false),
             _ => return None,
         };
         Some(self.graph.models.iter().filter(|model| test(model)).map(|model| model.index).collect())

@@ -19,6 +19,17 @@ pub enum Origin {
     Model(usize),
 }
 
+impl Origin {
+    /// What it is: `source`, `seed` or `model`.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Source(..) => "source",
+            Self::Seed(_) => "seed",
+            Self::Model(_) => "model",
+        }
+    }
+}
+
 /// All tables by name, with where each name is written.
 #[derive(Debug, Default)]
 pub struct Names {
