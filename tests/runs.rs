@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::support::cli::{Done, Project};
+use crate::support::cli::{Done, Project, copy, repository};
 
 /// A project over one seed of people, each with the one above, and no model yet.
 fn people() -> Project {
@@ -191,6 +191,33 @@ fn check_looks_at_what_no_model_reads_and_a_run_does_not() {
     let done = project.run(&["check"]).exits(2);
     assert!(done.stderr.contains("lost.csv"), "{}", done.stderr);
     project.publish(&[]).exits(0);
+}
+
+#[test]
+fn a_drafted_contract_can_be_used_as_it_is() {
+    let project = Project::sample();
+    let lead = "model: tasks\ndescription: Tasks.\ncolumns: {id: {description: Id.}}\nsql: SELECT id FROM ";
+    let data = repository().join("sample_data").to_string_lossy().into_owned();
+    copy(&repository().join("sample_data/salesforce/lead"), &project.path().join("dropped/crm/task"));
+    let note = "# Say where these files lie, under `sources:` in `marquetry.yml`:\n#   crm: \"dropped/crm\"\n";
+    for (name, table, path, more) in [
+        ("salesforce_task", "salesforce_task", "path: \"task/\"", ""),
+        (&format!("{data}/salesforce/task"), "task", "path: \"task/\"", ""),
+        (&format!("{data}/salesforce/lead/part-*.parquet"), "lead", "path: \"lead/part-*.parquet\"", ""),
+        ("dropped/crm/task", "task", "path: \"task/\"", note),
+    ] {
+        let draft = project.run(&["contract", name]).exits(0).stdout;
+        assert!(draft.starts_with(more) && draft.contains(path), "{name}\n{draft}");
+        project.write("schemas/drafted.yml", &draft);
+        project.write("models/tasks.yml", &format!("{lead}{table}\n"));
+        if !more.is_empty() {
+            let file = std::fs::read_to_string(project.path().join("marquetry.yml")).unwrap();
+            project.write("marquetry.yml", &file.replace("sources:\n", "sources:\n  crm: \"dropped/crm\"\n"));
+        }
+        project.run(&["check"]).exits(0);
+    }
+    let missing = project.run(&["contract", "salesforce_tusk"]).exits(2);
+    assert!(missing.stderr.contains("is neither a source table nor a place"), "{}", missing.stderr);
 }
 
 #[test]

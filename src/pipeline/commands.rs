@@ -1,4 +1,4 @@
-//! What the other commands need of a prepared project: plans, releases, rollback, cleaning, drafts.
+//! What the other commands need of a prepared project: plans, releases, rollback, cleaning.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -12,8 +12,7 @@ use crate::project::resolve::Model;
 use crate::store::publish::{
     Cleaned, Publication, Release, RunRecord, Silent, current_release, release, releases as numbers,
 };
-use crate::store::{Extract, Location, Wanted, draft};
-use crate::syntax::{SourceTable, TableName};
+use crate::syntax::TableName;
 
 /// The models that `--select` and `--exclude` choose, by index.
 pub fn selected(prepared: &Prepared, request: &Request, session: &mut Session) -> Result<BTreeSet<usize>> {
@@ -135,51 +134,4 @@ pub async fn write_docs(prepared: &Prepared, request: &Request) -> Result<String
     let target = prepared.target(request)?;
     let release = current_release(&target.root()?).await?;
     document::write(prepared, release.as_ref(), request, &target).await
-}
-
-/// A contract as YAML for the source table `name`, or for the Parquet files at the place `name`.
-pub async fn draft_contract(request: &Request, name: &str, session: &mut Session) -> Result<String> {
-    let project = prepare::load(request, session)?;
-    let declared = project.sources.iter().find_map(|source| {
-        let table = source.spec.tables.iter().find(|table| table.table.as_str() == name)?;
-        Some((&source.spec.source.value, project.file.sources.get(&source.spec.source.value)?, table))
-    });
-    let (system, place, base, path, table) = match declared {
-        Some((system, location, table)) => {
-            let table_name = table.table.value.clone();
-            (system.to_string(), location.value.clone(), &project.dir, table.path.value.clone(), table_name)
-        }
-        None => {
-            let (place, path) = split_place(name);
-            let table = name_of(&place, &path);
-            ("system".to_string(), place, &request.working_dir, path, table)
-        }
-    };
-    let location = Location::open(&place, base, &request.env)?;
-    let contract = SourceTable::undeclared(table, &path);
-    let wanted = Wanted { table: &contract, location: &location };
-    let extract = Extract::open(&wanted, &mut session.diags).await?;
-    let extract = extract
-        .ok_or_else(|| Error::project(format!("`{name}` is neither a source table nor a place with Parquet files")))?;
-    Ok(draft(&extract, &system, &path))
-}
-
-/// A place taken apart into the folder and the files in it.
-fn split_place(place: &str) -> (String, String) {
-    match place.rsplit_once('/') {
-        Some((folder, file)) if file.contains(['.', '*']) => (folder.to_string(), file.to_string()),
-        None if place.contains(['.', '*']) => (".".to_string(), place.to_string()),
-        _ => (place.to_string(), "**/*.parquet".to_string()),
-    }
-}
-
-/// A table's name made of the last word of its place that has one.
-fn name_of(place: &str, path: &str) -> TableName {
-    let words = [path.split('.').next().unwrap_or_default(), place.rsplit('/').next().unwrap_or_default()];
-    let plain = |word: &str| {
-        let kept: String =
-            word.to_lowercase().chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
-        TableName::new(kept.trim_matches('_'))
-    };
-    words.iter().find_map(|word| plain(word)).unwrap_or_else(|| TableName::new_unchecked("extract"))
 }

@@ -3,6 +3,7 @@
 mod commands;
 mod diff;
 mod document;
+mod draft;
 mod execute;
 mod exhibits;
 mod explain_match;
@@ -21,10 +22,9 @@ mod work;
 
 use chrono::{DateTime, Utc};
 
-pub use commands::{
-    TablePlan, clean, draft_contract, plans, releases, rollback, selected, withdraw_leftovers, write_docs,
-};
+pub use commands::{TablePlan, clean, plans, releases, rollback, selected, withdraw_leftovers, write_docs};
 pub use diff::{ReleaseDiff, Sides, TableChange, TableDiff, diff};
+pub use draft::draft_contract;
 pub use explain_match::{MatchEvidence, MatchExplanation, explain_match};
 pub use findings::Findings;
 pub use forecast::{Forecast, forecast};
