@@ -194,6 +194,21 @@ fn check_looks_at_what_no_model_reads_and_a_run_does_not() {
 }
 
 #[test]
+fn small_commands_refuse_what_they_cannot_do() {
+    let project = Project::empty();
+    for (args, words) in [
+        (&["explain", "M0012"][..], "`M0012` is not a code\n  hint: next to it are `M0009` and `M0020`"),
+        (&["explain", "M9999"], "`M9999` is not a code\n  hint: next to it are `M"),
+        (&["explain", "lifecicle"], "did you mean `lifecycle`?"),
+        (&["sample", "--people", "10", "--out", "s3://bucket/x"], "`s3://` is none"),
+    ] {
+        let done = project.run(args).exits(2);
+        assert!(done.stderr.contains(words), "{}", done.stderr);
+    }
+    assert!(!project.path().join("s3:").exists());
+}
+
+#[test]
 fn a_drafted_contract_can_be_used_as_it_is() {
     let project = Project::sample();
     let lead = "model: tasks\ndescription: Tasks.\ncolumns: {id: {description: Id.}}\nsql: SELECT id FROM ";

@@ -23,6 +23,12 @@ pub fn explain(explain: &Explain, ui: &Ui) -> Result<ExitCode> {
     }
     let text = Code::parse(topic).and_then(Code::explanation);
     let text = text.ok_or_else(|| {
+        if let Some((below, above)) = Code::around(topic) {
+            let near: Vec<String> = below.into_iter().chain(above).map(|code| format!("`{code}`")).collect();
+            let error = Error::project(format!("`{topic}` is not a code"));
+            return error
+                .with_hint(format!("next to it are {}; `marquetry explain` lists them all", near.join(" and ")));
+        }
         let error = Error::project(format!("there is neither a code nor a kind `{topic}`"));
         match nearest(topic, GUIDES.iter().map(|(name, _)| *name)) {
             Some(near) => error.with_hint(format!("did you mean `{near}`?")),

@@ -14,6 +14,13 @@ impl Code {
         ALL.iter().any(|(known, _)| *known == code).then_some(code)
     }
 
+    /// The codes next to a number that is written like a code and is none, below and above.
+    pub fn around(text: &str) -> Option<(Option<Self>, Option<Self>)> {
+        let missing = Self(text.trim().trim_start_matches(['M', 'm']).parse().ok()?);
+        let codes = || ALL.iter().map(|(code, _)| *code);
+        Some((codes().filter(|code| *code < missing).max(), codes().filter(|code| *code > missing).min()))
+    }
+
     /// A few words on what it is about.
     pub fn title(self) -> &'static str {
         ALL.iter().find(|(code, _)| *code == self).map_or("", |(_, title)| title)
