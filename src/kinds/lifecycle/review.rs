@@ -82,7 +82,8 @@ pub(super) fn unmapped(spec: &Lifecycle, diags: &mut Diagnostics) {
     };
     let fallbacks = || spec.sources.iter().map(|source| &source.otherwise).chain([&spec.otherwise]).flatten();
     let by_value = spec.sources.iter().any(|source| source.to.is_some());
-    let mapped = maps().any(|map| !map.is_empty());
+    // Versions only add to these: where there are none, a stage's own name is its value.
+    let mapped = spec.sources.iter().map(|source| &source.values).chain([&spec.values]).any(|map| !map.is_empty());
     let ladders = spec.versions.iter().filter_map(|v| v.stages.as_ref()).map(|stages| &stages.value);
     let lists = ladders.chain(spec.versions.iter().flat_map(|v| [&v.detours, &v.exits]).flatten());
     let mut seen = BTreeSet::new();

@@ -89,6 +89,8 @@ fn stages_that_nothing_leads_to() {
     assert_is(&by_value, codes::UNMAPPED_STAGE, Severity::Warning, message, "write `mql: mql`");
     let by_date = only(STAGES, "entity: who, dates: {lead: lead_on}", "");
     assert_is(&by_date, codes::UNMAPPED_STAGE, Severity::Warning, message, "add its date");
+    // A version adds a value; that of the other stage is its name.
+    assert_eq!(found(STAGES, SOURCE, "versions: [{effective_from: 2025-01-01, values: {lead: x}}]"), []);
 }
 
 #[test]
