@@ -1,7 +1,8 @@
 //! The README, followed to the letter: what it tells newcomers to type is typed, what it shows is compared.
 //!
 //! In a `console` block a line after `$ ` is a command and the lines below it what it prints, durations
-//! apart; `…` stands for anything. A block without `$` is shown, not run. A `yaml` block whose first
+//! apart; `…` stands for anything. The bucket `lake` is one of an S3 server of ours. What `cargo` would take long
+//! for is looked at instead: that the tests are run, and that the program can be installed. A `yaml` block whose first
 //! line is a comment with a path is a file; where the path is followed by `, wrong`, its lines replace
 //! the line that they resemble most.
 
@@ -10,6 +11,7 @@ use std::path::Path;
 use std::process::Command;
 
 use crate::support::cli::{Project, copy, repository};
+use crate::support::s3::Server;
 
 struct Block {
     language: String,
@@ -35,10 +37,11 @@ fn every_block_of_the_readme_holds() {
         copy(&repository().join(folder), &place.path().join(folder));
     }
     fs::copy(repository().join("marquetry.yml"), place.path().join("marquetry.yml")).unwrap();
+    let server = Server::start();
     let mut commands = 0;
     for block in blocks(&readme) {
         match block.language.as_str() {
-            "console" => commands += run(place.path(), &block.text),
+            "console" => commands += run(place.path(), &block.text, &server),
             "yaml" => write(place.path(), &block.text),
             other => panic!("a block of the README in `{other}` is not tested"),
         }
@@ -47,21 +50,49 @@ fn every_block_of_the_readme_holds() {
 }
 
 /// Runs each command of a block and compares what it prints; returns how many there were.
-fn run(dir: &Path, text: &str) -> usize {
+fn run(dir: &Path, text: &str, server: &Server) -> usize {
+    assert!(text.starts_with("$ "), "a block of the README types nothing:\n{text}");
     let mut commands = 0;
     for part in text.split("$ ").skip(1) {
         let (line, expected) = part.split_once('\n').unwrap_or((part, ""));
+        commands += 1;
+        match line {
+            "cargo test" => {
+                tests_are_run();
+                continue;
+            }
+            "cargo install --path . --locked" => {
+                program_can_be_installed();
+                continue;
+            }
+            _ => {}
+        }
         let words = line.strip_prefix("cargo run --release -- ").or_else(|| line.strip_prefix("marquetry "));
         let words = words.unwrap_or_else(|| panic!("the README types `{line}`, which is not tested"));
-        let output =
-            Command::new(env!("CARGO_BIN_EXE_marquetry")).args(words.split(' ')).current_dir(dir).output().unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_marquetry"));
+        command.args(words.split(' ')).current_dir(dir).envs(server.environment());
+        let output = command.output().unwrap();
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim_end().to_string();
         let (stdout, stderr) = (text(&output.stdout), text(&output.stderr));
         let printed = if output.status.success() { stdout } else { stderr };
         compare(line, expected.trim_end(), &printed);
-        commands += 1;
     }
     commands
+}
+
+/// What must hold before a change lands runs the tests as the README does.
+fn tests_are_run() {
+    let script = fs::read_to_string(repository().join(".ci/run")).unwrap();
+    assert!(script.lines().any(|line| line.starts_with("cargo test")), "`.ci/run` does not run the tests");
+}
+
+/// The locked dependencies are those of the manifest; that there is a program, these tests show.
+fn program_can_be_installed() {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let args = ["tree", "--locked", "--offline", "--depth", "0"];
+    let output = Command::new(cargo).args(args).current_dir(repository()).output().unwrap();
+    let (said, told) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success() && said.starts_with("marquetry "), "{said}{told}");
 }
 
 fn compare(command: &str, expected: &str, printed: &str) {
