@@ -22,7 +22,7 @@ use tempfile::TempDir;
 const CASES: &str = "tests/golden/diagnostics";
 
 /// Codes that `check` cannot raise, or that a golden text cannot show, each with the reason.
-const WITHOUT_A_CASE: [(Code, &str); 11] = [
+const WITHOUT_A_CASE: [(Code, &str); 12] = [
     (codes::NO_PROJECT, "names the folder, which differs; `a_folder_without_a_project` has it"),
     (codes::BAD_SELECTOR, "about the command line, not a file"),
     (codes::UNUSED_RULE, "raised after a run"),

@@ -16,6 +16,11 @@ use crate::engine::{Engine, TypedExpr};
 use crate::kinds::typing::demand;
 use crate::syntax::{ExprText, SqlText};
 
+/// Digits that a number has without its country's code, at least.
+const MIN_DIGITS: usize = 7;
+/// Digits that a number has with its country's code, at most (E.164).
+const MAX_DIGITS: usize = 15;
+
 /// One thing that is compared.
 #[derive(Debug, Clone)]
 pub(super) struct Term {
@@ -91,11 +96,19 @@ impl<'a> Forms<'a> {
     /// What rules see of a field that look at values instead of keys; nothing where they see it as it is.
     ///
     /// What has a key is seen as that, so that one mailbox is one value however it is written, and what is no
-    /// address or number is none. Names stay as they are: how alike two are is told by what was written.
+    /// address or number is none. Of a number that no country has, or of which none is known, the digits are seen:
+    /// two records that have the same ones say as much. Names stay as they are: how alike two are is told by what
+    /// was written.
     pub(super) fn compared(&self, field: &Field, diags: &mut Diagnostics) -> Option<Option<Expr>> {
         let has_key =
             matches!(field.kind, FieldKind::Email | FieldKind::Phone | FieldKind::Company | FieldKind::Domain);
         let sql = match has_key && field.ty() == ColumnType::Text {
+            true if field.kind == FieldKind::Phone => {
+                let digits = format!("digits_key({})", quoted(field));
+                let plausible =
+                    format!("CASE WHEN length({digits}) BETWEEN {MIN_DIGITS} AND {MAX_DIGITS} THEN {digits} END");
+                format!("coalesce({}, {plausible})", self.key_of(field))
+            }
             true => self.key_of(field),
             false if self.ignored_of(field).is_none_or(|ignored| ignored.named.is_none()) => return Some(None),
             false => quoted(field),

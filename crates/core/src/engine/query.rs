@@ -114,7 +114,9 @@ fn mistakes(
     let mut told: Vec<Diagnostic> = first.iter().map(explain).collect();
     let mut last = Some(first);
     while let Some(error) = last.take().filter(|_| told.len() < MOST_MISTAKES) {
-        if !error.iter().fold(false, |any, part| without_unknown(part, &mut statement) || any) {
+        // Every one of them, not only the first.
+        let repaired = error.iter().filter(|part| without_unknown(part, &mut statement)).count();
+        if repaired == 0 {
             break;
         }
         last = planner.statement_to_plan(statement.clone()).err();

@@ -69,10 +69,9 @@ pub(super) fn expression(expr: &Expr, schema: &DFSchema, state: &SessionState) -
     let mut read: Vec<usize> =
         expr.column_refs().into_iter().filter_map(|column| schema.maybe_index_of_column(column)).collect();
     read.sort_unstable();
-    let fields = read.iter().filter_map(|at| {
+    let fields = read.iter().map(|at| {
         let (table, field) = schema.qualified_field(*at);
-        let field = Field::new(field.name(), field.data_type().clone(), true);
-        Some((table.cloned(), Arc::new(field)))
+        (table.cloned(), Arc::new(Field::new(field.name(), field.data_type().clone(), true)))
     });
     let narrow = DFSchema::new_with_metadata(fields.collect(), Default::default())?;
     match evaluate(expr, narrow, state) {

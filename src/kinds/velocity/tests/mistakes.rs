@@ -191,7 +191,12 @@ fn segments_and_attributes() {
     // Visits and owners both have a stage.
     assert_eq!(with("id", "segments: {of: stage}").code, codes::AMBIGUOUS_COLUMN);
     let since = only("attributes: [{from: owners, entity: id, since: who}]");
-    is(&since, codes::EXPRESSION_TYPE, "`who` is of type text, and a timestamp or a date is wanted here", "`to_timestamp(who)`");
+    is(
+        &since,
+        codes::EXPRESSION_TYPE,
+        "`who` is of type text, and a timestamp or a date is wanted here",
+        "`to_timestamp(who)`",
+    );
     let twice = only("attributes: [{from: owners, entity: id}, {from: owners, entity: id}]");
     is(&twice, codes::DUPLICATE_TABLE, "the table `owners` is read here already", "");
     let unknown = only("attributes: [{from: owner, entity: id}]");

@@ -7,7 +7,9 @@ use super::*;
 use crate::kinds::sql::Sql;
 
 /// Segment, status, days, amount, and how many of these there are.
-const DEALS: [(&str, &str, Option<i128>, i128, usize); 9] = [
+type Deal = (&'static str, &'static str, Option<i128>, i128, usize);
+
+const DEALS: [Deal; 9] = [
     // 50 opportunities, 4 of 20 decided won, 10,000 and 30 days in the mean: 50 × 0.2 × 10,000 / 30.
     ("smb", "converted", Some(10), 4_000, 1),
     ("smb", "converted", Some(20), 16_000, 1),
@@ -26,10 +28,10 @@ async fn the_guides_query_gives_the_worked_figure() {
     let query = GUIDE.split("```sql\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
     let deals: Vec<_> = DEALS.iter().flat_map(|deal| std::iter::repeat_n(deal, deal.4)).collect();
     let ids: ArrayRef = Arc::new((0..deals.len() as i64).collect::<Int64Array>());
-    let text = |of: fn(&(&str, &str, Option<i128>, i128, usize)) -> String| -> ArrayRef {
+    let text = |of: fn(&Deal) -> String| -> ArrayRef {
         Arc::new(deals.iter().map(|deal| Some(of(deal))).collect::<StringArray>())
     };
-    let scaled = |of: fn(&(&str, &str, Option<i128>, i128, usize)) -> Option<i128>, scale: i8| -> ArrayRef {
+    let scaled = |of: fn(&Deal) -> Option<i128>, scale: i8| -> ArrayRef {
         let values: Decimal128Array = deals.iter().map(|deal| Some(of(deal)? * 10i128.pow(scale as u32))).collect();
         Arc::new(values.with_precision_and_scale(18, scale).unwrap())
     };
