@@ -104,10 +104,7 @@ impl<'a> Forms<'a> {
             matches!(field.kind, FieldKind::Email | FieldKind::Phone | FieldKind::Company | FieldKind::Domain);
         let sql = match has_key && field.ty() == ColumnType::Text {
             true if field.kind == FieldKind::Phone => {
-                let digits = format!("digits_key({})", quoted(field));
-                let plausible =
-                    format!("CASE WHEN length({digits}) BETWEEN {MIN_DIGITS} AND {MAX_DIGITS} THEN {digits} END");
-                format!("coalesce({}, {plausible})", self.key_of(field))
+                format!("coalesce({}, {})", self.key_of(field), digits(&quoted(field)))
             }
             true => self.key_of(field),
             false if self.ignored_of(field).is_none_or(|ignored| ignored.named.is_none()) => return Some(None),
@@ -209,6 +206,13 @@ fn is_placeholder(field: &Field) -> Vec<String> {
 /// Whether a value is one of these; not where there is none.
 fn is_among(value: &str, values: &[String]) -> String {
     format!("coalesce({value} IN ({}), false)", values.join(", "))
+}
+
+/// The digits of what may be a phone number: neither too few nor too many, and not one digit again and again.
+fn digits(value: &str) -> String {
+    let digits = format!("digits_key({value})");
+    let differ = format!("replace({digits}, left({digits}, 1), '') <> ''");
+    format!("CASE WHEN length({digits}) BETWEEN {MIN_DIGITS} AND {MAX_DIGITS} AND {differ} THEN {digits} END")
 }
 
 /// One spelling of a value for all that people write, where its kind has one: of names too, but a nickname is
