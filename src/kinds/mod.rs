@@ -14,6 +14,8 @@ pub mod fact;
 mod fixture;
 mod kind;
 pub mod lifecycle;
+#[cfg(test)]
+mod recipes;
 pub mod source_mapping;
 pub mod sql;
 pub mod typing;

@@ -6,7 +6,6 @@ mod golden;
 mod memory;
 mod mistakes;
 mod pauses;
-mod pipeline;
 mod real;
 mod targets;
 
