@@ -83,7 +83,16 @@ impl ModelKind for Sql {
                 summary: vec![
                     "One SQL query over the tables it reads; its text stands with the definition.".to_string(),
                 ],
-                ..Methodology::default()
+                assumptions: vec![
+                    "What the query joins on tells one row of a table from all others where one is meant; else rows \
+                     come several times."
+                        .to_string(),
+                ],
+                limits: vec![
+                    "Rows that the query leaves out are counted nowhere; what holds of those it gives is what the \
+                     checks say."
+                        .to_string(),
+                ],
             },
         }])
     }

@@ -11,7 +11,7 @@ use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::common::{DFSchema, DataFusionError, Result};
 use datafusion::execution::session_state::SessionState;
 use datafusion::logical_expr::simplify::SimplifyContext;
-use datafusion::logical_expr::{Expr, LogicalPlan};
+use datafusion::logical_expr::{Expr, LogicalPlan, Operator};
 use datafusion::optimizer::simplify_expressions::ExprSimplifier;
 
 /// Tries every expression of a plan that stands for itself in each row.
@@ -57,7 +57,7 @@ fn rows_of(expr: &Expr, found: &mut dyn FnMut(&Expr) -> Result<()>) -> Result<()
     Ok(())
 }
 
-/// Tries an expression over rows of a schema. Where it is a column, or a value, there is nothing to try.
+/// Tries an expression over rows of a schema. Where no constant in it can be wrong, there is nothing to try.
 ///
 /// # Errors
 ///
@@ -101,7 +101,23 @@ fn evaluate(expr: &Expr, schema: DFSchema, state: &SessionState) -> Result<()> {
     physical.evaluate(&row).map(drop)
 }
 
-/// Whether a part can fail for reasons that its types do not tell.
+/// Whether a part can fail for what a constant in it says, and not only for its types.
 fn calls(expr: &Expr) -> bool {
-    matches!(expr, Expr::ScalarFunction(_) | Expr::Cast(_) | Expr::BinaryExpr(_) | Expr::Like(_) | Expr::SimilarTo(_))
+    let is_constant = |part: &Expr| match part {
+        Expr::Literal(..) => true,
+        Expr::Cast(cast) => matches!(*cast.expr, Expr::Literal(..)),
+        _ => false,
+    };
+    match expr {
+        Expr::ScalarFunction(function) => function.args.iter().any(is_constant),
+        Expr::Cast(cast) => is_constant(&cast.expr),
+        Expr::BinaryExpr(operation) => {
+            use Operator::{Divide, Modulo, RegexIMatch, RegexMatch, RegexNotIMatch, RegexNotMatch};
+            let can_fail =
+                [Divide, Modulo, RegexMatch, RegexIMatch, RegexNotMatch, RegexNotIMatch].contains(&operation.op);
+            can_fail && is_constant(&operation.right)
+        }
+        Expr::SimilarTo(_) => true,
+        _ => false,
+    }
 }
