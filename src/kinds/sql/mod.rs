@@ -63,7 +63,11 @@ impl ModelKind for Sql {
     }
 
     fn contract(&self, scope: &Scope<'_>, diags: &mut Diagnostics) -> Option<Vec<Contract>> {
-        let plan = match self.planned(scope) {
+        let tried = self.planned(scope).and_then(|plan| match scope.engine.try_out(&plan, &self.0) {
+            Ok(()) => Ok(plan),
+            Err(mistake) => Err(vec![mistake]),
+        });
+        let plan = match tried {
             Ok(plan) => plan,
             Err(mistakes) => {
                 mistakes.into_iter().for_each(|mistake| diags.push(mistake));

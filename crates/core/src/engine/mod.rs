@@ -164,6 +164,13 @@ impl Engine {
     ) -> Result<LogicalPlan, Vec<Diagnostic>> {
         query::plan(&self.state, select, text, frames, &self.sources)
     }
+
+    /// Tries the expressions of a planned SELECT on a row of NULLs; a constant that is not what it has to be shows
+    /// there, and not in the plan. Once is enough: while the project is checked.
+    pub fn try_out(&self, plan: &LogicalPlan, text: &Spanned<SqlText>) -> Result<(), Diagnostic> {
+        let explain = |error| sql_error::explain_error(&error, text.value.as_str(), text.place, &[], &self.sources);
+        trial::plan(plan, &self.state).map_err(explain)
+    }
 }
 
 fn config(limits: &Limits) -> SessionConfig {

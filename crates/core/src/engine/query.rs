@@ -24,7 +24,6 @@ use super::repeatable;
 use super::sql_error::explain_error;
 use super::sql_place::inside;
 use super::sql_size::refuse_long;
-use super::trial;
 use crate::diag::{Diagnostic, Sources, codes};
 use crate::syntax::{Spanned, SqlText};
 
@@ -95,9 +94,7 @@ pub(super) fn plan(
     let plan = planned.map_err(|error| mistakes(error, &planner, select.statement.clone(), &explain))?;
     repeatable::demand(&plan, text, sources).map_err(|diagnostic| vec![diagnostic])?;
     let analysed = state.analyzer().execute_and_check(plan, state.config_options(), |_, _| ());
-    let exact = analysed.and_then(repeatable::exact);
-    let tried = exact.and_then(|plan| trial::plan(&plan, state).map(|()| plan));
-    tried.map_err(|error| vec![explain(&error)])
+    analysed.and_then(repeatable::exact).map_err(|error| vec![explain(&error)])
 }
 
 /// At most so many mistakes of one query are looked for.

@@ -111,6 +111,50 @@ async fn every_status_of_a_target() {
 }
 
 #[tokio::test]
+async fn horizons_and_targets_run_from_the_first_entry_under_every_measure() {
+    let yaml = "
+from: stages
+pairs: [{from: lead, to: mql, within: 10 days}]
+horizon: 30 days
+cohort: month
+min_n: 1
+";
+    // Two days in the stage each, but five months to the first's conversion, and half a year without the second's.
+    // The third is a lead once more before it converts after 9 days; the beginning of the fourth is not known.
+    let rows = journeys(&[
+        "lead 2024-01-01, recycled 2024-01-03, mql 2024-06-01",
+        "lead 2024-01-01, recycled 2024-01-03",
+        "lead 2024-01-30, recycled 2024-02-01, lead 2024-02-07, mql 2024-02-08",
+        "?lead 2024-01-05, mql 2024-01-05",
+    ]);
+    for (measure, days) in [
+        ("elapsed", ["152", "182", "9"]),
+        ("first_visit", ["2", "2", "2"]),
+        ("latest_visit", ["2", "2", "1"]),
+        ("cumulative", ["2", "2", "3"]),
+    ] {
+        let made = run(&format!("{yaml}measure: {measure}\n"), &[("stages", rows.clone())], PLAIN).await;
+        let columns = ["cohort_start", "status", "duration_days", "within_horizon", "horizon_passed", "target_status"];
+        let [first, second, third] = days;
+        let mut expected = [
+            format!("2024-01-01 | converted | {first} | false | true | breached"),
+            format!("2024-01-01 | converted | {third} | true | true | met"),
+            "2024-01-01 | excluded | - | - | true | excluded".to_string(),
+            format!("2024-01-01 | open | {second} | - | true | open_breached"),
+        ];
+        expected.sort();
+        assert_eq!(made.lines(0, &columns), expected, "{measure}");
+        let columns = ["entered_observed", "converted_within_horizon", "target_compliance_rate"];
+        let january = made.lines(1, &[&["cohort"], &columns[..]].concat()).remove(0);
+        assert_eq!(january, "2024-01 | 3 | 1 | 0.333333333", "{measure}");
+        // What is told of a cohort's age, or of the share by the horizon, needs the time that ran through.
+        let told =
+            ["is_mature", "converted_incidence_at_horizon"].map(|name| made.tables[1].column_by_name(name).is_some());
+        assert_eq!(told, [measure == "elapsed"; 2], "{measure}");
+    }
+}
+
+#[tokio::test]
 async fn targets_by_day_and_night_and_pairs_without_any() {
     let yaml = "
 from: stages
