@@ -85,6 +85,8 @@ pub(super) struct Decider {
     click_mediums: Vec<u32>,
     missing_source: Option<u32>,
     channels: u32,
+    /// What rules ask of touches beside their click ids.
+    asked: Vec<Aspect>,
     /// What touches without a click id have.
     no_clicks: ClickSet,
     sets: HashMap<ClickBits, ClickSet, RandomState>,
@@ -116,6 +118,7 @@ impl Decider {
             click_mediums: KINDS.iter().map(|kind| memory.medium(kind.medium)).collect(),
             missing_source: book.missing_source.as_deref().map(|text| memory.name(text)),
             channels: channels.len() as u32,
+            asked: Aspect::ALL.into_iter().filter(|aspect| aspect.is_asked(memory)).collect(),
             no_clicks: ClickSet::new(book, words, 0),
             sets: HashMap::default(),
         };
@@ -135,19 +138,8 @@ impl Decider {
         let listed = if touch.clicks == 0 { None } else { self.sets.get(&touch.clicks) };
         let set = listed.unwrap_or(&self.no_clicks);
         let effective = self.effective(memory, touch, origin, set);
-        let asked = [
-            (&memory.names, source.id, names::TAGGED),
-            (&memory.mediums, medium.id, 0),
-            (&memory.names, effective.source, names::SOURCE),
-            (&memory.names, effective.source, names::SITE),
-            (&memory.mediums, effective.medium, 1),
-            (&memory.names, origin, names::ORIGIN),
-            (&memory.campaigns, campaign.id, 0),
-            (&memory.campaigns, campaign.id, 1),
-            (&memory.names, touch.referrer, names::REFERRER),
-            (&memory.names, touch.landing.host, names::LANDING),
-        ];
-        let first = self.first(&set.mask, &asked);
+        let looked_at = LookedAt { touch, effective: &effective, origin };
+        let first = self.first(&set.mask, memory, &looked_at);
         let decided = first.and_then(|rule| self.replaced.get(rule)).copied().unwrap_or(self.unmapped);
         let rules = self.book.rules.len() as u32;
         let (rule, channel, decided) = match memory.campaign_channel(campaign.id) {
@@ -173,10 +165,10 @@ impl Decider {
 
     /// The lowest bit that the click ids' mask and all values' masks have; where no rule asks
     /// anything of values in a role, they leave all rules in play.
-    fn first(&self, clicks: &[u64], asked: &[(&Values, u32, usize)]) -> Option<usize> {
+    fn first(&self, clicks: &[u64], memory: &Memory, looked_at: &LookedAt) -> Option<usize> {
         clicks.iter().enumerate().find_map(|(word, clicks)| {
-            let asked = asked.iter().filter(|(values, _, role)| values.is_asked(*role));
-            let all = asked.fold(*clicks, |all, (values, id, role)| all & values.mask_word(*id, *role, word));
+            let masks = self.asked.iter().map(|aspect| aspect.mask_word(memory, looked_at, word));
+            let all = masks.fold(*clicks, |all, mask| all & mask);
             let rule = word * 64 + all.trailing_zeros() as usize;
             (all != 0 && rule < self.book.rules.len()).then_some(rule)
         })
@@ -222,6 +214,84 @@ impl Decider {
             *source = (*source).max(Flaw::Internal);
         }
         utm::grade(flaws)
+    }
+}
+
+/// A touch as rules look at it.
+struct LookedAt<'a> {
+    touch: &'a Touch,
+    effective: &'a Effective,
+    origin: u32,
+}
+
+/// A value of a touch, in one of the roles in which rules can ask about it.
+#[derive(Debug, Clone, Copy)]
+enum Aspect {
+    TaggedSource,
+    TaggedMedium,
+    Source,
+    Site,
+    Medium,
+    Origin,
+    Campaign,
+    CampaignMember,
+    Referrer,
+    LandingHost,
+}
+
+impl Aspect {
+    const ALL: [Self; 10] = [
+        Self::TaggedSource,
+        Self::TaggedMedium,
+        Self::Source,
+        Self::Site,
+        Self::Medium,
+        Self::Origin,
+        Self::Campaign,
+        Self::CampaignMember,
+        Self::Referrer,
+        Self::LandingHost,
+    ];
+
+    /// The values that it is one of, and the position of its role there.
+    fn role(self, memory: &Memory) -> (&Values, usize) {
+        match self {
+            Self::TaggedSource => (&memory.names, names::TAGGED),
+            Self::TaggedMedium => (&memory.mediums, 0),
+            Self::Source => (&memory.names, names::SOURCE),
+            Self::Site => (&memory.names, names::SITE),
+            Self::Medium => (&memory.mediums, 1),
+            Self::Origin => (&memory.names, names::ORIGIN),
+            Self::Campaign => (&memory.campaigns, 0),
+            Self::CampaignMember => (&memory.campaigns, 1),
+            Self::Referrer => (&memory.names, names::REFERRER),
+            Self::LandingHost => (&memory.names, names::LANDING),
+        }
+    }
+
+    fn is_asked(self, memory: &Memory) -> bool {
+        let (values, role) = self.role(memory);
+        values.is_asked(role)
+    }
+
+    fn id(self, looked_at: &LookedAt) -> u32 {
+        let LookedAt { touch, effective, origin } = looked_at;
+        let [source, medium, campaign] = touch.utm;
+        match self {
+            Self::TaggedSource => source.id,
+            Self::TaggedMedium => medium.id,
+            Self::Source | Self::Site => effective.source,
+            Self::Medium => effective.medium,
+            Self::Origin => *origin,
+            Self::Campaign | Self::CampaignMember => campaign.id,
+            Self::Referrer => touch.referrer,
+            Self::LandingHost => touch.landing.host,
+        }
+    }
+
+    fn mask_word(self, memory: &Memory, looked_at: &LookedAt, word: usize) -> u64 {
+        let (values, role) = self.role(memory);
+        values.mask_word(self.id(looked_at), role, word)
     }
 }
 

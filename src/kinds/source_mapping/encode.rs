@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, DictionaryArray, Int32Array, StringArray};
+use arrow::array::{ArrayRef, DictionaryArray, Int32Array, StringArray, new_null_array};
 use arrow::buffer::{BooleanBuffer, NullBuffer};
 use arrow::datatypes::{DataType, Int32Type};
 
@@ -68,7 +68,10 @@ const MOST_SHARED: usize = 4_096;
 
 impl Shared {
     /// The column of these values; [`EMPTY`] is NULL. Numbers must mean what they meant in the last call.
-    pub(super) fn column(&mut self, ids: impl Iterator<Item = u32>, values: &Values) -> Result<ArrayRef> {
+    pub(super) fn column(&mut self, ids: impl ExactSizeIterator<Item = u32>, values: &Values) -> Result<ArrayRef> {
+        if values.len() <= 1 {
+            return Ok(new_null_array(&data_type(), ids.len()));
+        }
         if self.keys.len() < values.len() {
             self.keys.resize(values.len(), NULL);
         }

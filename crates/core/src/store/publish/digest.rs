@@ -120,10 +120,16 @@ impl ContentHasher {
 
     /// Adds a batch whose columns have the contract's types; text may be encoded in any way.
     pub fn update(&mut self, batch: &RecordBatch) -> Result<()> {
+        // A column without values adds the same to every row.
+        let is_empty = |array: &ArrayRef| array.null_count() == array.len();
+        let columns = self.columns.iter().zip(batch.columns());
+        let nulls = columns.filter(|(_, array)| is_empty(array)).map(|((salt, _), _)| salt.null);
         self.sums.clear();
-        self.sums.resize(batch.num_rows(), 0);
+        self.sums.resize(batch.num_rows(), nulls.fold(0, u128::wrapping_add));
         for ((salt, terms), array) in self.columns.iter_mut().zip(batch.columns()) {
-            absorb(&mut self.sums, salt, terms, array)?;
+            if !is_empty(array) {
+                absorb(&mut self.sums, salt, terms, array)?;
+            }
         }
         let sum = self.sums.iter().fold(0_u128, |sum, row| sum.wrapping_add(seal(*row)));
         self.content = self.content.plus(Content { sum, rows: batch.num_rows() as u64 });

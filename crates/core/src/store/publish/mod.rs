@@ -24,6 +24,7 @@ mod manifest;
 mod objects;
 mod owner;
 mod page;
+mod pieces;
 mod publication;
 mod read;
 mod recover;

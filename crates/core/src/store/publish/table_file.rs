@@ -14,6 +14,7 @@ use parquet::file::writer::SerializedFileWriter;
 use tokio::io::AsyncWriteExt;
 
 use super::codec::{Codec, hardly_shrinks};
+use super::pieces::Pieces;
 use super::text_column::TextColumn;
 use crate::error::Result;
 
@@ -29,7 +30,7 @@ pub(super) struct TableFile {
     schema: SchemaRef,
     codec: Codec,
     /// Encoded row groups that have not left for the store.
-    file: SerializedFileWriter<Vec<u8>>,
+    file: SerializedFileWriter<Pieces>,
     open: Option<Group>,
     /// For each column, how the group before turned out.
     before: Vec<Before>,
@@ -68,7 +69,7 @@ impl TableFile {
         // The embedded schema is the contract's and not the stream's: a reader should meet plain
         // text, whichever encoding the rows came in.
         let options = ArrowWriterOptions::new().with_properties(properties).with_skip_arrow_metadata(true);
-        let writer = ArrowWriter::try_new_with_options(Vec::new(), Arc::clone(schema), options)?;
+        let writer = ArrowWriter::try_new_with_options(Pieces::default(), Arc::clone(schema), options)?;
         let (file, _) = writer.into_serialized_writer()?;
         let before = vec![Before::default(); schema.fields().len()];
         Ok(Self { relative, sink, schema: Arc::clone(schema), codec, file, open: None, before })
@@ -151,8 +152,8 @@ impl TableFile {
                 Column::Other(writer) => writer.close()?.append_to_row_group(&mut file)?,
                 Column::Text(writer) => {
                     before.is_varied = writer.is_varied();
-                    let (bytes, close) = writer.close()?;
-                    file.append_column(&bytes, close)?;
+                    let (chunk, close) = writer.close()?;
+                    file.append_column(&chunk, close)?;
                 }
             }
         }
@@ -164,8 +165,10 @@ impl TableFile {
     }
 
     async fn send(&mut self) -> Result<()> {
-        let bytes = std::mem::take(self.file.inner_mut());
-        Ok(self.sink.put(bytes.into()).await?)
+        for piece in std::mem::take(self.file.inner_mut()).into_bytes() {
+            self.sink.put(piece).await?;
+        }
+        Ok(())
     }
 }
 

@@ -20,6 +20,7 @@ use parquet::basic::{Encoding, Type};
 use parquet::column::page::{CompressedPage, Page, PageWriter};
 use parquet::column::writer::ColumnCloseResult;
 use parquet::file::metadata::{ColumnChunkMetaData, ColumnIndexBuilder, OffsetIndexBuilder};
+use parquet::file::reader::Length;
 use parquet::file::statistics::{Statistics, ValueStatistics};
 use parquet::file::writer::{SerializedPageWriter, TrackedWrite};
 use parquet::schema::types::ColumnDescPtr;
@@ -27,6 +28,7 @@ use parquet::schema::types::ColumnDescPtr;
 use super::bounds::{Bounds, greatest_within, least_within};
 use super::codec::{Codec, Compressor};
 use super::page::{DICTIONARY_BYTES, PageRows};
+use super::pieces::{Chunk, Pieces};
 use super::words::Words;
 use crate::error::{Error, Result};
 
@@ -37,7 +39,7 @@ pub(super) struct TextColumn {
     page: PageRows,
     compressor: Compressor,
     /// Finished data pages; the dictionary goes before them.
-    pages: TrackedWrite<Vec<u8>>,
+    pages: TrackedWrite<Pieces>,
     uncompressed: usize,
     rows: u64,
     nulls: u64,
@@ -70,7 +72,7 @@ impl TextColumn {
             words: if is_varied { Words::closed() } else { Words::default() },
             page,
             compressor,
-            pages: TrackedWrite::new(Vec::new()),
+            pages: TrackedWrite::new(Pieces::default()),
             uncompressed: 0,
             rows: 0,
             nulls: 0,
@@ -221,9 +223,9 @@ impl TextColumn {
     }
 
     /// The chunk's bytes and what the file's footer says of it.
-    pub(super) fn close(mut self) -> Result<(Bytes, ColumnCloseResult)> {
+    pub(super) fn close(mut self) -> Result<(Chunk, ColumnCloseResult)> {
         self.end_page()?;
-        let data = std::mem::replace(&mut self.pages, TrackedWrite::new(Vec::new())).into_inner()?;
+        let data = self.take_pages()?;
         let words = std::mem::take(&mut self.words);
         let num_values = u32::try_from(words.len()).unwrap_or(u32::MAX);
         let mut encodings = vec![Encoding::PLAIN, Encoding::RLE];
@@ -238,13 +240,14 @@ impl TextColumn {
                 is_sorted: false,
             })?;
         }
-        let mut chunk = std::mem::replace(&mut self.pages, TrackedWrite::new(Vec::new())).into_inner()?;
+        let mut chunk = Chunk(self.take_pages()?);
         let before = chunk.len() as i64;
-        chunk.extend_from_slice(&data);
+        chunk.0.extend(data);
+        let bytes = chunk.len();
         let metadata = ColumnChunkMetaData::builder(self.column)
             .set_compression(self.compressor.parquet())
             .set_encodings(encodings)
-            .set_total_compressed_size(chunk.len() as i64)
+            .set_total_compressed_size(bytes as i64)
             .set_total_uncompressed_size(self.uncompressed as i64)
             .set_num_values(self.rows as i64)
             .set_data_page_offset(before)
@@ -254,14 +257,20 @@ impl TextColumn {
         let mut offsets = self.offsets.build();
         offsets.page_locations.iter_mut().for_each(|page| page.offset += before);
         let close = ColumnCloseResult {
-            bytes_written: chunk.len() as u64,
+            bytes_written: bytes,
             rows_written: self.rows,
             metadata,
             bloom_filter: None,
             column_index: if self.index.valid() { Some(self.index.build()?) } else { None },
             offset_index: Some(offsets),
         };
-        Ok((chunk.into(), close))
+        Ok((chunk, close))
+    }
+
+    /// What was written of pages since the last call.
+    fn take_pages(&mut self) -> Result<Vec<Bytes>> {
+        let pages = std::mem::replace(&mut self.pages, TrackedWrite::new(Pieces::default()));
+        Ok(pages.into_inner()?.into_bytes())
     }
 }
 
