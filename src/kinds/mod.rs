@@ -100,7 +100,8 @@ pub trait ModelKind {
     fn inputs(&self, engine: &Engine, diags: &mut Diagnostics) -> Vec<Spanned<TableName>>;
 
     /// What its outputs promise, main table first: names, types, grain and a sentence for every
-    /// column. Everything that can be wrong with the spec is found here, before any row is read.
+    /// column. Everything that can be wrong with the spec is found here, before any row is read. There are
+    /// contracts where these are known, even if something else is wrong.
     /// A column may come without a description only where the user must give one.
     fn contract(&self, scope: &Scope<'_>, diags: &mut Diagnostics) -> Option<Vec<Contract>>;
 

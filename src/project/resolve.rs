@@ -71,8 +71,8 @@ pub struct Unresolved<'a> {
     pub settings: Settings,
 }
 
-/// Resolves every model in order; a model whose inputs failed is passed over, because what is
-/// wrong with it cannot be told.
+/// Resolves every model in order; a model one of whose inputs has unknown columns is passed over, because what
+/// is wrong with it cannot be told.
 pub fn resolve(work: Unresolved<'_>, sources: Frames, engine: &Engine, diags: &mut Diagnostics) -> Graph {
     let mut frames = sources;
     let mut models = Vec::new();
@@ -110,6 +110,8 @@ struct Resolver<'a> {
 }
 
 impl Resolver<'_> {
+    /// What the model's tables promise, where their columns are known: then its checks and the models that
+    /// read it are looked at too, whatever else is wrong.
     fn outputs(&self, frames: &Frames, diags: &mut Diagnostics) -> Option<Vec<Contract>> {
         let scope = Scope {
             model: &self.file.model.value,
@@ -119,19 +121,18 @@ impl Resolver<'_> {
             frames,
             engine: self.engine,
         };
-        let before = diags.len();
-        let mut outputs = self.kind.as_model().contract(&scope, diags)?;
         if self.file.publish && self.file.description.as_ref().is_none_or(|text| text.value.trim().is_empty()) {
             let message = format!("the model `{}` is published without a description", self.file.model);
             let hint = "add `description:`, a sentence that says what the table is for";
             diags.push(Diagnostic::error(codes::UNDESCRIBED_COLUMN, self.file.model.place, message).hint(hint));
         }
+        let mut outputs = self.kind.as_model().contract(&scope, diags)?;
         self.describe(&mut outputs, diags);
         if let Some(main) = outputs.iter_mut().find(|output| output.role == Role::Main) {
             self.grain(main, diags);
         }
         self.demand_descriptions(&outputs, diags);
-        (diags.len() == before || !diags.has_errors()).then_some(outputs)
+        Some(outputs)
     }
 
     /// Lays what the user says of columns over what the kind says.

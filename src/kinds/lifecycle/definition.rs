@@ -80,9 +80,9 @@ impl Version {
 }
 
 impl Definition {
-    /// Reads the stages of all versions; mistakes go to `diags`.
+    /// Reads the stages of all versions; mistakes go to `diags`. With most of them there still is a definition,
+    /// so that what else is wrong with the model can be told as well.
     pub(super) fn read(spec: &Lifecycle, zone: Tz, place: Place, diags: &mut Diagnostics) -> Option<Self> {
-        let before = diags.len();
         let mut made = Self { stages: Vec::new(), versions: Vec::new() };
         let base = Lists { ladder: &spec.stages, detours: &spec.detours, exits: &spec.exits };
         made.add_version(FIRST_VERSION.to_string(), None, base, diags);
@@ -106,11 +106,12 @@ impl Definition {
         if made.stages.len() > MAX_STAGES {
             let message = format!("{} stages are more than the {MAX_STAGES} that a model may have", made.stages.len());
             diags.push(Diagnostic::error(codes::IMPOSSIBLE_STAGE_ORDER, place, message));
+            return None;
         }
         for version in &mut made.versions {
             version.steps.resize(made.stages.len(), 0);
         }
-        (diags.len() == before).then_some(made)
+        Some(made)
     }
 
     /// The code of a stage.

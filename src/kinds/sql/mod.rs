@@ -63,17 +63,16 @@ impl ModelKind for Sql {
     }
 
     fn contract(&self, scope: &Scope<'_>, diags: &mut Diagnostics) -> Option<Vec<Contract>> {
-        let tried = self.planned(scope).and_then(|plan| match scope.engine.try_out(&plan, &self.0) {
-            Ok(()) => Ok(plan),
-            Err(mistake) => Err(vec![mistake]),
-        });
-        let plan = match tried {
+        let plan = match self.planned(scope) {
             Ok(plan) => plan,
             Err(mistakes) => {
                 mistakes.into_iter().for_each(|mistake| diags.push(mistake));
                 return None;
             }
         };
+        if let Err(mistake) = scope.engine.try_out(&plan, &self.0) {
+            diags.push(mistake);
+        }
         let measures = additive(&plan);
         not_additive(&measures, scope, self, diags);
         let columns = columns(&plan, &measures, scope, self, diags)?;
