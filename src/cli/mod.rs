@@ -16,6 +16,7 @@ mod signals;
 mod starter;
 mod ui;
 
+use std::panic::AssertUnwindSafe;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -39,7 +40,7 @@ pub fn main() -> ExitCode {
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().thread_stack_size(STACK_BYTES).build();
     let result = match runtime {
-        Ok(runtime) => runtime.block_on(signals::until_stopped(command(&args, &ui), &args, &ui)),
+        Ok(runtime) => whole(|| runtime.block_on(signals::until_stopped(command(&args, &ui), &args, &ui))),
         Err(error) => Err(Error::from(error)),
     };
     match result {
@@ -49,6 +50,12 @@ pub fn main() -> ExitCode {
             ExitCode::from(error.kind().exit_code())
         }
     }
+}
+
+/// What the work comes to; a panic is a bug of ours and ends like any other.
+fn whole(work: impl FnOnce() -> Result<ExitCode>) -> Result<ExitCode> {
+    let stopped = |_| Err(Error::internal("the program stopped short"));
+    std::panic::catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(stopped)
 }
 
 /// Deep plans recurse: a thread's stack has to hold them in a build without optimisation too.
@@ -83,4 +90,16 @@ fn done() -> Result<ExitCode> {
 /// Mistakes were shown already; what is left to say is how many.
 fn refused(kind: ErrorKind, message: String) -> Error {
     Error::new(kind, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_is_a_bug_of_ours() {
+        let error = whole(|| panic!("seen by the test")).unwrap_err();
+        assert_eq!((error.kind(), error.kind().exit_code()), (ErrorKind::Internal, 70));
+        assert!(whole(done).is_ok());
+    }
 }

@@ -3,6 +3,7 @@
 // Cents stand apart from what is before them: 33_34 is 33.34.
 #![allow(clippy::inconsistent_digit_grouping)]
 
+mod campaigns;
 mod documents;
 mod example;
 mod fuzz;
