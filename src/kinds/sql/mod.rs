@@ -103,8 +103,10 @@ impl ModelKind for Sql {
     fn plan(&self, scope: &Scope<'_>, _: &Contract) -> Result<LogicalPlan> {
         let told =
             |mistakes: Vec<Diagnostic>| mistakes.into_iter().next().map_or_else(String::new, |first| first.message);
-        self.planned(scope)
-            .map_err(|mistakes| Error::internal(format!("a checked query failed to plan: {}", told(mistakes))))
+        let plan = self
+            .planned(scope)
+            .map_err(|mistakes| Error::internal(format!("a checked query failed to plan: {}", told(mistakes))))?;
+        scope.engine.runnable(plan)
     }
 }
 

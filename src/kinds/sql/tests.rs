@@ -1,5 +1,7 @@
 //! Measures that do not add up, and answers that hang on the order of rows, through all sorts of queries.
 
+mod whole_numbers;
+
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Float64Array, Int64Array, RecordBatch};

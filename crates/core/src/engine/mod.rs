@@ -1,6 +1,7 @@
 //! The only SessionContext: limits, the functions SQL may use, and SQL text → typed expressions.
 
 pub mod additive;
+mod checked;
 pub mod entity;
 mod entity_exec;
 mod entity_order;
@@ -41,6 +42,7 @@ mod sql_size;
 mod sql_text;
 pub mod text;
 mod trial;
+mod whole_sum;
 
 pub use frames::{Frame, Frames, RowsByValue};
 pub use limits::Limits;
@@ -169,7 +171,13 @@ impl Engine {
     /// there, and not in the plan. Once is enough: while the project is checked.
     pub fn try_out(&self, plan: &LogicalPlan, text: &Spanned<SqlText>) -> Result<(), Diagnostic> {
         let explain = |error| sql_error::explain_error(&error, text.value.as_str(), text.place, &[], &self.sources);
-        trial::plan(plan, &self.state).map_err(explain)
+        let plan = checked::plan(plan.clone()).map_err(explain)?;
+        trial::plan(&plan, &self.state).map_err(explain)
+    }
+
+    /// A planned SELECT as it is run: one whose whole numbers fail where they overflow.
+    pub fn runnable(&self, plan: LogicalPlan) -> Result<LogicalPlan, Error> {
+        checked::plan(plan).map_err(|error| Error::internal("a query lost its types").with_source(error))
     }
 }
 

@@ -13,6 +13,7 @@ use super::exact_aggregates::{ExactAggregate, Figure};
 use super::sql::volatile;
 use super::sql_error::tidy;
 use super::sql_place::{Word, word};
+use super::whole_sum::WholeSum;
 use crate::diag::{Diagnostic, Place, Sources, codes};
 use crate::syntax::{Spanned, SqlText};
 
@@ -100,24 +101,20 @@ fn estimate(name: &str, place: Place) -> Diagnostic {
     Diagnostic::error(codes::VOLATILE_FUNCTION, place, message).hint(exact)
 }
 
-/// The same plan with sums and means of doubles that do not depend on the order of rows; names and types stay.
+/// The same plan with sums and means of doubles that do not depend on the order of rows, and sums of whole numbers that
+/// do not wrap round; names and types stay.
 pub(super) fn exact(plan: LogicalPlan) -> SqlResult<LogicalPlan> {
     let exact = plan.transform_up_with_subqueries(|node| {
         let (LogicalPlan::Aggregate(_) | LogicalPlan::Window(_)) = &node else { return Ok(Transformed::no(node)) };
         let inputs = node.inputs();
         let schema = inputs.first().map(|input| Arc::clone(input.schema()));
-        let is_double = |args: &[Expr]| {
-            let of = args.first().zip(schema.as_deref());
-            of.is_some_and(|(arg, schema)| arg.get_type(schema).is_ok_and(|of| of == DataType::Float64))
-        };
+        let type_of = |args: &[Expr]| args.first()?.get_type(schema.as_deref()?).ok();
         node.map_expressions(|expr| {
             expr.transform_up(|mut part| {
                 let replaced = match &mut part {
-                    Expr::AggregateFunction(f) if !f.params.distinct && is_double(&f.params.args) => {
-                        replace(&mut f.func)
-                    }
-                    Expr::WindowFunction(f) if !f.params.distinct && is_double(&f.params.args) => match &mut f.fun {
-                        WindowFunctionDefinition::AggregateUDF(function) => replace(function),
+                    Expr::AggregateFunction(f) if !f.params.distinct => replace(&mut f.func, type_of(&f.params.args)),
+                    Expr::WindowFunction(f) if !f.params.distinct => match &mut f.fun {
+                        WindowFunctionDefinition::AggregateUDF(function) => replace(function, type_of(&f.params.args)),
                         WindowFunctionDefinition::WindowUDF(_) => false,
                     },
                     _ => false,
@@ -129,10 +126,13 @@ pub(super) fn exact(plan: LogicalPlan) -> SqlResult<LogicalPlan> {
     Ok(exact.data)
 }
 
-fn replace(function: &mut Arc<AggregateUDF>) -> bool {
-    let figure = Figure::of(function.name());
-    if let Some(figure) = figure {
-        *function = Arc::new(AggregateUDF::from(ExactAggregate::new(function.name(), figure)));
-    }
-    figure.is_some()
+fn replace(function: &mut Arc<AggregateUDF>, of: Option<DataType>) -> bool {
+    let name = function.name();
+    let exact = match (of, Figure::of(name)) {
+        (Some(DataType::Float64), Some(figure)) => AggregateUDF::from(ExactAggregate::new(name, figure)),
+        (Some(DataType::Int64), Some(Figure::Sum)) => AggregateUDF::from(WholeSum::new()),
+        _ => return false,
+    };
+    *function = Arc::new(exact);
+    true
 }
