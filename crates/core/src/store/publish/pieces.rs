@@ -104,7 +104,7 @@ mod tests {
 
     #[test]
     fn what_was_written_is_read_from_anywhere() {
-        let bytes: Vec<u8> = (0..3 * PIECE_BYTES + 5).map(|at| (at * 31 >> 4) as u8).collect();
+        let bytes: Vec<u8> = (0..3 * PIECE_BYTES + 5).map(|at| ((at * 31) >> 4) as u8).collect();
         for step in [1_000, PIECE_BYTES, PIECE_BYTES + 1, bytes.len()] {
             let mut pieces = Pieces::default();
             bytes.chunks(step).for_each(|part| pieces.write_all(part).unwrap());
