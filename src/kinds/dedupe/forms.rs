@@ -12,6 +12,7 @@ use super::placeholders;
 use super::spec::Dedupe;
 use crate::contract::ColumnType;
 use crate::diag::{Diagnostics, Place};
+use crate::engine::text::MAX_BYTES;
 use crate::engine::{Engine, TypedExpr};
 use crate::kinds::typing::demand;
 use crate::syntax::{ExprText, SqlText};
@@ -39,6 +40,33 @@ pub(super) struct Forms<'a> {
     engine: &'a Engine,
     /// By field, whether its value is one to be ignored; none where none is.
     ignored: Vec<Ignored>,
+}
+
+/// What of a value that cannot be compared as it stands is passed over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Unreadable {
+    Whole,
+    /// What comes after [`MAX_BYTES`].
+    End,
+}
+
+impl Unreadable {
+    /// What it is of values of a kind.
+    pub(super) fn of(kind: FieldKind) -> Option<Self> {
+        match kind {
+            FieldKind::Email | FieldKind::Phone => Some(Self::Whole),
+            kind if kind.is_name() || kind == FieldKind::Company => Some(Self::End),
+            _ => None,
+        }
+    }
+
+    /// As what it is counted.
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Self::Whole => "values_unreadable",
+            Self::End => "values_cut",
+        }
+    }
 }
 
 /// Whether a value is to be ignored.
@@ -114,12 +142,15 @@ impl<'a> Forms<'a> {
         Some(Some(cast(self.without_ignored(typed.expr, |ignored| &ignored.named), DataType::Utf8View)))
     }
 
-    /// Whether a value is there and is no address or number of the country; nothing of other kinds.
+    /// Whether a value is there and is not compared as it stands: an address or number of the country that is
+    /// none, a name of which only the start counts. Nothing of other kinds.
     pub(super) fn unreadable(&self, field: &Field, diags: &mut Diagnostics) -> Option<Option<Expr>> {
-        if !matches!(field.kind, FieldKind::Email | FieldKind::Phone) || field.ty() != ColumnType::Text {
-            return Some(None);
-        }
-        let sql = format!("btrim({}) <> '' AND {} IS NULL", quoted(field), self.key_of(field));
+        let sql = match Unreadable::of(field.kind) {
+            Some(_) if field.ty() != ColumnType::Text => return Some(None),
+            Some(Unreadable::Whole) => format!("btrim({}) <> '' AND {} IS NULL", quoted(field), self.key_of(field)),
+            Some(Unreadable::End) => format!("octet_length({}) > {MAX_BYTES}", quoted(field)),
+            None => return Some(None),
+        };
         let typed = self.typed(sql, Place::default(), diags)?;
         // A value to be ignored is not there.
         Some(Some(self.without_ignored(typed.expr, |ignored| &ignored.named)))

@@ -8,6 +8,7 @@ use arrow::array::{ArrayRef, Int64Array, StringArray};
 use super::cluster::MUST_LINK;
 use super::cluster::ids::{End, Identities};
 use super::decisions::Decided;
+use super::forms::Unreadable;
 use super::intake::Work;
 use super::link::{self, Crowded, Linked};
 use super::matching::blocking::Skipped;
@@ -92,7 +93,8 @@ pub(super) fn notes(
         note(fact::POLICY, &format!("ids_{}", end.as_str()), count(ended));
     }
     for (field, count) in work.fields.iter().zip(unreadable).filter_map(|(field, count)| Some((field, (*count)?))) {
-        note(fact::POLICY, &format!("values_unreadable: {}", field.name), count);
+        let word = Unreadable::of(field.kind).map_or("values_unreadable", Unreadable::word);
+        note(fact::POLICY, &format!("{word}: {}", field.name), count);
     }
     largest(work, linked, &mut notes);
     notes

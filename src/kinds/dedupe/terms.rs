@@ -179,7 +179,7 @@ pub(super) fn compared(
     seen.collect()
 }
 
-/// By field that rules compare as an address or number, whether a value is none.
+/// By field that rules compare, whether a value is passed over, whole or in part.
 pub(super) fn unreadable(
     rules: &[Rule],
     fields: &[Field],

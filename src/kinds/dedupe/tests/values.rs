@@ -148,6 +148,24 @@ async fn what_rules_look_at_is_compared_as_keys_are() {
 }
 
 #[tokio::test]
+async fn names_of_which_only_the_start_counts_are_counted() {
+    let (fits, longer) = ("a".repeat(1_000), "a".repeat(1_001));
+    let rows = format!(
+        "
+        id | mail | tel | firm     | country
+        1  | -    | -   | {fits}   | -
+        2  | -    | -   | {longer} | -
+        3  | -    | -   | {longer} | -"
+    );
+    let made = run(&written("\n  - company\n"), &[("crm", table(&rows))], PLAIN).await;
+    assert_eq!(made.fact("policy", "values_cut: company"), Some(2));
+    assert_eq!(made.fact("policy", "values_unreadable: company"), None);
+    // No rule looks at it.
+    let made = run(&written("\n  - email\n"), &[("crm", table(&rows))], PLAIN).await;
+    assert_eq!(made.fact("policy", "values_cut: company"), None);
+}
+
+#[tokio::test]
 async fn ignored_values_link_by_no_rule_however_they_are_written() {
     let ignored =
         "ignored_values: {phone: ['+44 20 7946 0000', '000-000'], email: n.o.b.o.d.y@gmail.com, company: Private}\n";
