@@ -10,7 +10,7 @@ use super::run::prepare;
 use super::ui::Ui;
 use crate::error::Result;
 use crate::kinds::dedupe::matching::picture;
-use crate::pipeline::{self, MatchEvidence, MatchExplanation};
+use crate::pipeline::{self, MatchEvidence, MatchExplanation, RuleFinding};
 
 /// Says why two records are together or apart.
 pub async fn explain_match(args: &Args, wanted: &ExplainMatch, ui: &Ui) -> Result<ExitCode> {
@@ -53,6 +53,7 @@ fn as_json(found: &MatchExplanation) -> Value {
         "between": found.between.iter().map(row).collect::<Vec<_>>(),
         "set_aside": found.set_aside.iter().map(row).collect::<Vec<_>>(),
         "left_out": found.left_out.iter().map(row).collect::<Vec<_>>(),
+        "findings": found.findings.iter().map(|own| json!({ "rule": own.rule, "finding": own.finding })).collect::<Vec<_>>(),
     })
 }
 
@@ -84,7 +85,13 @@ fn why_not(found: &MatchExplanation) -> Vec<String> {
         found.set_aside.iter().for_each(|link| describe(link, &mut lines));
         return lines;
     }
-    lines.push(format!("  no rule links a record of the one with a record of the other: {}", found.rules.join("; ")));
+    lines.push(
+        "  no rule links a record of the one with a record of the other; of these two, as they are now:".to_string(),
+    );
+    for RuleFinding { rule, finding } in &found.findings {
+        lines.push(format!("  `{rule}`"));
+        lines.extend(finding.split("; ").map(|step| format!("      {step}")));
+    }
     for key in &found.left_out {
         let (shared, records) =
             (key.shared_key.as_deref().unwrap_or("a key"), key.records.as_deref().unwrap_or("many"));
@@ -94,11 +101,6 @@ fn why_not(found: &MatchExplanation) -> Vec<String> {
         ));
         lines.extend(key.reason.iter().map(|reason| format!("      {reason}")));
     }
-    lines.push(
-        "  either they share no key of a rule, or one that too many records share; or their values are not similar enough, \
-         or too unlikely to be the same to be shown for review"
-            .to_string(),
-    );
     lines
 }
 
@@ -119,7 +121,8 @@ mod tests {
 
     fn apart(set_aside: Vec<MatchEvidence>, left_out: Vec<MatchEvidence>) -> Vec<String> {
         let records = [("crm:1", "A"), ("crm:9", "B")].map(|(record, id)| (record.to_string(), id.to_string()));
-        let rules = vec!["email".to_string(), "phone".to_string()];
+        let finding =
+            RuleFinding { rule: "email".to_string(), finding: "email differs; phone is the same".to_string() };
         let (path, between) = (Vec::new(), Vec::new());
         as_text(&MatchExplanation {
             id_column: "person_id".to_string(),
@@ -128,7 +131,7 @@ mod tests {
             between,
             set_aside,
             left_out,
-            rules,
+            findings: vec![finding],
         })
     }
 
@@ -159,11 +162,15 @@ mod tests {
             ..row("key_too_common", "crm:1", "", "60")
         };
         let lines = apart(Vec::new(), vec![key]);
-        assert_eq!(lines[1], "  no rule links a record of the one with a record of the other: email; phone");
         assert_eq!(
-            lines[2],
-            "  crm:1 shares `email i…@acme.com (4)` with 60 records, so that `email` does not look at it"
+            lines[1..],
+            [
+                "  no rule links a record of the one with a record of the other; of these two, as they are now:",
+                "  `email`",
+                "      email differs",
+                "      phone is the same",
+                "  crm:1 shares `email i…@acme.com (4)` with 60 records, so that `email` does not look at it",
+            ]
         );
-        assert_eq!(lines.len(), 4);
     }
 }

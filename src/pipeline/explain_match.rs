@@ -1,4 +1,5 @@
-//! Why two records are together or apart, from what was published: crosswalk and evidence.
+//! Why two records are together or apart, from what was published: crosswalk and evidence. Where that does not tell,
+//! the records are read and the two compared.
 
 use std::collections::BTreeSet;
 
@@ -9,9 +10,12 @@ use datafusion::logical_expr::{Expr, ident, lit};
 use datafusion::prelude::DataFrame;
 
 use super::Request;
+use super::forecast::{scoped, upstream};
 use super::prepare::Prepared;
 use crate::error::{Error, Result};
+use crate::kinds::Kind;
 use crate::kinds::dedupe::cluster::{Edge, Forest};
+use crate::kinds::dedupe::{apart, learnt};
 use crate::project::resolve::Model;
 use crate::store::publish::{PublishedTable, published_tables};
 use crate::store::table_of_files;
@@ -33,8 +37,18 @@ pub struct MatchExplanation {
     /// What records of their clusters share with too many others to be linked or compared by it, as far as the
     /// evidence names it by one of them; where they are apart.
     pub left_out: Vec<MatchEvidence>,
-    /// The rules of the model, strongest first.
-    pub rules: Vec<String>,
+    /// What each rule of the model makes of the two as they are now, strongest first; where they are apart and
+    /// nothing that was published tells why.
+    pub findings: Vec<RuleFinding>,
+}
+
+/// What a rule makes of two records.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RuleFinding {
+    /// The rule.
+    pub rule: String,
+    /// What the two share by it, how alike they are, and what that weighs.
+    pub finding: String,
 }
 
 /// A row of the evidence.
@@ -79,7 +93,7 @@ pub async fn explain_match(
     let evidence = reader.evidence(members.union(&others)).await?;
     let mut found = MatchExplanation {
         id_column: reader.id_column()?,
-        rules: reader.rules(),
+        findings: Vec::new(),
         path: Vec::new(),
         between: Vec::new(),
         set_aside: Vec::new(),
@@ -101,6 +115,9 @@ pub async fn explain_match(
         // What linked them once may lead through records that stand alone now as they do.
         let refused = ident("outcome").eq(lit("refused")).and(ident("n_records").is_not_null());
         found.set_aside = path(&reader.evidence_where(refused).await?, "refused", left, right);
+        if found.set_aside.is_empty() {
+            found.findings = reader.findings([left, right]).await?;
+        }
     }
     Ok(found)
 }
@@ -164,12 +181,22 @@ impl<'a> Reader<'a> {
         main.map(ToString::to_string).ok_or_else(|| Error::internal("a dedupe model without an id"))
     }
 
-    /// The names of the rules, as the run counted them.
-    fn rules(&self) -> Vec<String> {
-        match &self.model.kind {
-            crate::kinds::Kind::Dedupe(spec) => spec.rules.iter().map(|rule| rule.title()).collect(),
-            _ => Vec::new(),
-        }
+    /// What the rules make of two records as they are now.
+    async fn findings(&self, pair: [&str; 2]) -> Result<Vec<RuleFinding>> {
+        let Kind::Dedupe(spec) = &self.model.kind else { return Ok(Vec::new()) };
+        let weights = match self.table("_weights") {
+            Ok(table) => learnt(&self.read(table, lit(true)).await?).ok(),
+            Err(_) => None,
+        };
+        let frames = upstream(self.prepared, self.model)?;
+        let plan = scoped(self.prepared, self.model, &frames, |scope| apart(spec, scope, pair, weights))?;
+        let rows = self.prepared.engine.collect(plan).await?;
+        let rows = texts(&rows, "rule")?.into_iter().zip(texts(&rows, "finding")?);
+        let finding = |(rule, finding): (Option<String>, Option<String>)| RuleFinding {
+            rule: rule.unwrap_or_default(),
+            finding: finding.unwrap_or_default(),
+        };
+        Ok(rows.map(finding).collect())
     }
 
     async fn read(&self, table: &PublishedTable, filter: Expr) -> Result<Vec<RecordBatch>> {

@@ -44,7 +44,7 @@ pub async fn forecast(prepared: &Prepared, wanted: &str) -> Result<Option<Foreca
 }
 
 /// Every table that the model is made of, as a plan down to the sources.
-fn upstream(prepared: &Prepared, model: &Model) -> Result<Frames> {
+pub(super) fn upstream(prepared: &Prepared, model: &Model) -> Result<Frames> {
     let models = &prepared.graph.models;
     let mut wanted: BTreeSet<&TableName> = model.inputs.iter().collect();
     let mut needed = Vec::new();
@@ -65,7 +65,8 @@ fn upstream(prepared: &Prepared, model: &Model) -> Result<Frames> {
     Ok(frames)
 }
 
-fn scoped<T>(
+/// What a kind does with a model over some tables.
+pub(super) fn scoped<T>(
     prepared: &Prepared,
     model: &Model,
     frames: &Frames,

@@ -25,7 +25,7 @@ use chrono::{DateTime, Utc};
 pub use commands::{TablePlan, clean, plans, releases, rollback, selected, withdraw_leftovers, write_docs};
 pub use diff::{ReleaseDiff, Sides, TableChange, TableDiff, diff};
 pub use draft::draft_contract;
-pub use explain_match::{MatchEvidence, MatchExplanation, explain_match};
+pub use explain_match::{MatchEvidence, MatchExplanation, RuleFinding, explain_match};
 pub use findings::Findings;
 pub use forecast::{Forecast, forecast};
 pub use outcome::{Outcome, OutcomeStatus, TableOutcome, Withheld};

@@ -9,6 +9,7 @@
 //! The reference page is `guide.md`.
 
 mod answer;
+mod apart;
 pub mod cluster;
 mod columns;
 mod comparables;
@@ -59,6 +60,7 @@ mod naive;
 #[cfg(test)]
 mod tests;
 
+pub use apart::apart;
 pub use learnt::learnt;
 pub use spec::Dedupe;
 

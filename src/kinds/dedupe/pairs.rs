@@ -138,21 +138,54 @@ impl Compared {
     pub(super) fn waterfall(&self, pairs: impl Iterator<Item = (u32, u32)>) -> Result<Vec<String>> {
         let (Some(records), Some(learnt)) = (&self.records, &self.learnt) else { return Ok(Vec::new()) };
         let scorer = Scorer::new(records, &learnt.model)?;
-        let prior = format!("before anything is compared: {}", bits(learnt.model.prior_bits));
-        let text = |(a, b): (u32, u32)| {
-            let steps = scorer.steps(&scorer.explain(a, b));
-            let steps = steps.iter().map(|step| {
-                let found = step.found.map_or_else(|| "missing".to_string(), words);
-                let rare = match step.frequency_millibits {
-                    0 => String::new(),
-                    owed => format!(", of which {} for how rare the value is", bits(owed)),
-                };
-                format!("{} {found}: {}{rare}", step.field, bits(step.weight_millibits))
-            });
-            std::iter::once(prior.clone()).chain(steps).collect::<Vec<_>>().join("; ")
-        };
+        let text = |(a, b): (u32, u32)| steps(&learnt.model, &scorer, &scorer.explain(a, b));
         Ok(pairs.map(text).collect())
     }
+
+    /// The same of any pair by any weights, and the sum.
+    pub(super) fn weighed(&self, model: &Model, a: u32, b: u32) -> Result<String> {
+        let Some(records) = &self.records else { return Ok(String::new()) };
+        let scorer = Scorer::new(records, model)?;
+        let pair = scorer.explain(a.min(b), a.max(b));
+        let sum = pair.weight_millibits;
+        let likelihood = likelihood(sum);
+        Ok(format!("{}; together: {}, a probability of {likelihood:.3}", steps(model, &scorer, &pair), bits(sum)))
+    }
+
+    /// Whether a probabilistic rule compares a pair, and what it would have to share for that.
+    pub(super) fn brought_together(&self, work: &Work, likely: &Likely, a: u32, b: u32) -> Result<(bool, Vec<String>)> {
+        let Some(records) = &self.records else { return Ok((false, Vec::new())) };
+        let blocks = blocks(work, records, likely)?;
+        let any = blocks.iter().any(|blocks| blocks.share(a, b));
+        Ok((any, blocks.iter().map(|blocks| format!("`{}`", blocks.rule)).collect()))
+    }
+
+    /// As [`Compared::likeness`], of a pair that a rule does not link by them: a line a field, which says what is
+    /// asked where less was found.
+    pub(super) fn beside_what_is_asked(
+        &self,
+        work: &Work,
+        tests: &[(usize, Vec<Test>)],
+        a: u32,
+        b: u32,
+    ) -> Vec<String> {
+        self.comparisons(work, tests).iter().map(|own| own.beside_what_is_asked(a, b)).collect()
+    }
+}
+
+/// The way from the prior to the sum.
+fn steps(model: &Model, scorer: &Scorer<'_, '_>, pair: &ScoredPair) -> String {
+    let prior = format!("before anything is compared: {}", bits(model.prior_bits));
+    let steps = scorer.steps(pair);
+    let steps = steps.iter().map(|step| {
+        let found = step.found.map_or_else(|| "missing".to_string(), words);
+        let rare = match step.frequency_millibits {
+            0 => String::new(),
+            owed => format!(", of which {} for how rare the value is", bits(owed)),
+        };
+        format!("{} {found}: {}{rare}", step.field, bits(step.weight_millibits))
+    });
+    std::iter::once(prior).chain(steps).collect::<Vec<_>>().join("; ")
 }
 
 /// What a rule asks of a field's values.
@@ -172,6 +205,16 @@ impl Likeness<'_> {
         let (left, right) = (self.column.of(a).unwrap_or_default(), self.column.of(b).unwrap_or_default());
         let found = self.found(a, b).map_or_else(|| words(Test::Else), |test| measured(test, left, right));
         format!("{} {found}", self.column.name)
+    }
+
+    fn beside_what_is_asked(&self, a: u32, b: u32) -> String {
+        match (self.column.of(a), self.column.of(b), self.tests.last()) {
+            (Some(left), Some(right), Some(asked)) if self.found(a, b).is_none() => {
+                format!("{} {}, where {} is asked", self.column.name, measured(*asked, left, right), words(*asked))
+            }
+            (Some(_), Some(_), _) => self.words(a, b),
+            _ => format!("{} is missing", self.column.name),
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! The kind through a real engine: YAML in, tables out.
 
+mod apart;
 mod compared;
 mod documents;
 mod fuzz;
