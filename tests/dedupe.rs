@@ -198,7 +198,7 @@ fn two_records_are_explained() {
     let other = people.iter().find(|(_, id)| **id != people[&left]).unwrap().0;
     let apart = explain(&left, other).exits(0).stdout;
     assert!(apart.contains("are apart: person_id ") && apart.contains("no rule links"), "{apart}");
-    assert!(apart.contains("  `email`\n      email differs\n"), "{apart}");
+    assert!(apart.contains("  `e-mail`\n      email differs\n"), "{apart}");
     let unknown = explain(&left, "hubspot:none").exits(2);
     assert!(unknown.stderr.contains("no record `hubspot:none`"), "{}", unknown.stderr);
     let nameless = explain(&left, "none").exits(2);
