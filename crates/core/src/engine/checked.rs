@@ -28,12 +28,18 @@ pub(super) fn plan(plan: LogicalPlan) -> SqlResult<LogicalPlan> {
         }
         let schema = merge_schema(&inputs);
         let names = NamePreserver::new(&node);
-        node.map_expressions(|expr| {
-            let name = names.save(&expr);
-            Ok(rewritten(expr, &schema)?.update_data(|expr| name.restore(expr)))
-        })
+        node.map_expressions(|expr| named(expr, &schema, &names))
     })?;
     Ok(checked.data)
+}
+
+/// An expression of a plan, rewritten under its name. A grouping set has none of its own: its members have.
+fn named(expr: Expr, schema: &DFSchema, names: &NamePreserver) -> SqlResult<Transformed<Expr>> {
+    if let Expr::GroupingSet(_) = &expr {
+        return expr.map_children(|member| named(member, schema, names));
+    }
+    let name = names.save(&expr);
+    Ok(rewritten(expr, schema)?.update_data(|expr| name.restore(expr)))
 }
 
 /// The same expression over rows of a schema with whole numbers that never wrap round.

@@ -71,6 +71,27 @@ async fn what_fits_is_what_it_was() {
 }
 
 #[tokio::test]
+async fn arithmetic_can_stand_anywhere() {
+    for (query, expected) in [
+        ("SELECT b FROM numbers WHERE b < 9 ORDER BY b * 2 LIMIT 1", vec!["-7"]),
+        ("SELECT DISTINCT sum(g) OVER (PARTITION BY g + 1) AS b FROM numbers", vec!["2", "6"]),
+        ("SELECT g + 1 AS b FROM numbers GROUP BY ROLLUP (g + 1)", vec!["-", "2", "3"]),
+        ("SELECT g AS b FROM numbers GROUP BY g HAVING count(*) * 2 > 4", vec!["2"]),
+        ("SELECT (SELECT min(g) - 1 FROM numbers) AS b FROM numbers WHERE b = 1", vec!["0"]),
+        (
+            "SELECT DISTINCT g AS b FROM numbers AS l WHERE EXISTS (SELECT 1 FROM numbers AS r WHERE r.g = l.g + 1)",
+            vec!["1"],
+        ),
+        ("SELECT i - 1 AS b FROM numbers WHERE i BETWEEN g - 1 AND g + 3", vec!["0", "4"]),
+        ("SELECT g * 3 AS b FROM numbers WHERE i = 1 UNION ALL SELECT g - 3 FROM numbers WHERE i = 5", vec!["-1", "3"]),
+        ("WITH n AS (SELECT g + 1 AS g FROM numbers) SELECT max(g * g) AS b FROM n", vec!["9"]),
+    ] {
+        let rows = made(query, &numbers(), PLAIN).await.unwrap_or_else(|error| panic!("{query}: {error:?}"));
+        assert_eq!(fixture::lines(&rows, &["b"], fixture::cell), expected, "{query}");
+    }
+}
+
+#[tokio::test]
 async fn sums_are_those_of_adding_one_by_one() {
     for seed in 0..8 {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
