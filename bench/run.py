@@ -26,7 +26,9 @@ ROOT = HERE.parent
 PACKAGES = ["duckdb==2.0.0", "pandas", "pytz", "pyyaml==6.0.3", "splink==5.0.0"]
 THREADS = 2
 # At most about so many rows of either table are held as text at once while they are compared.
-PART_ROWS = 30_000_000
+PART_ROWS = 20_000_000
+# The touches of about so many people are numbered at once.
+SLICE_PEOPLE = 1_000_000
 
 
 def main():
@@ -41,10 +43,17 @@ def main():
         binary = options.binary or build()
         tables = data(binary, options)
         jobs = [JOBS[name] for name in options.jobs.split(",")] if options.jobs else list(JOBS.values())
-        rows = [measured(job, binary, tables, options) for job in jobs]
+        rows = []
+        for job in jobs:
+            rows.append(measured(job, binary, tables, options))
+            save(rows, options, None)
+        sample = None
         if len(jobs) == len(JOBS):
             rows.append(measured_whole(jobs, binary, tables, options))
-        write(rows, options, measured_sample(binary, tables.parent, options) if len(jobs) == len(JOBS) else None)
+            save(rows, options, None)
+            sample = measured_sample(binary, tables.parent, options)
+            save(rows, options, sample)
+        show(rows, sample)
     from chart import draw
 
     draw(HERE / "results")
@@ -96,10 +105,20 @@ def data(binary, options):
         extracts = place / "extracts"
         people = ["--people", str(options.people), "--seed", "1"]
         subprocess.run([binary, "sample", *people, "--out", extracts], check=True, stdout=subprocess.DEVNULL)
-        text = (HERE / "duckdb" / "tables.sql").read_text(encoding="utf-8")
-        answer(text.replace("$EXTRACTS", str(extracts)), tables, tables)
+        answer(table_statements(options.people).replace("$EXTRACTS", str(extracts)), tables, tables)
+        for part in tables.glob("touches-*.parquet"):
+            part.unlink()
         (tables / "done").touch()
     return tables
+
+
+def table_statements(people):
+    """The statements that bring the extracts into tables; of so many people, touches in slices of time."""
+    every, one = ((HERE / "duckdb" / f"{name}.sql").read_text(encoding="utf-8") for name in ("tables", "touches"))
+    slices = max(1, people // SLICE_PEOPLE)
+    touches = "\n".join(one.replace("$SLICE", str(number)) for number in range(slices))
+    files = ", ".join(f"'$TABLES/touches-{number}.parquet'" for number in range(slices))
+    return every.replace("$SLICES", str(slices)).replace("$TOUCHES", touches).replace("$TOUCH_FILES", files)
 
 
 def side(options, jobs):
@@ -111,6 +130,7 @@ def side(options, jobs):
 
     session = duckdb.connect()
     session.execute(f"SET threads = {THREADS}; SET TimeZone = 'UTC'; SET preserve_insertion_order = false").fetchall()
+    session.execute(f"SET temp_directory = '{options.cache.resolve() / 'spill'}'").fetchall()
     for name in options.side.split(","):
         text = sys.stdin.read() if name == "-" else jobs[name].sql()
         text = text.replace("$TABLES", options.tables).replace("$OUT", options.out)
@@ -269,8 +289,16 @@ def floor_of(job, tables, other):
     return run(command, ";\n".join(both))["cpu_s"] - run(command, ";\n".join(load))["cpu_s"]
 
 
-def write(rows, options, sample):
-    """The figures as a table on the terminal and as JSON beside the others."""
+def save(rows, options, sample):
+    """The figures so far, as JSON beside those of other sizes."""
+    results = HERE / "results"
+    results.mkdir(exist_ok=True)
+    record = {"people": options.people, "repeats": options.repeats, "threads": THREADS, "jobs": rows, "sample_project": sample}
+    (results / f"{options.people}.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+
+
+def show(rows, sample):
+    """The figures as a table on the terminal."""
     print("| job | rows | Marquetry CPU s | DuckDB CPU s | DuckDB / Marquetry | floor CPU s | wall s | peak MB |")
     print("|---|---|---|---|---|---|---|---|")
     for row in rows:
@@ -284,10 +312,6 @@ def write(rows, options, sample):
         for who in ("marquetry", "copy"):
             cost = sample[who]
             print(f"  {who:<10} {cost['cpu_s']:.2f} CPU s, {cost['wall_s']:.2f} s, {cost['peak_mb']:.0f} MB")
-    results = HERE / "results"
-    results.mkdir(exist_ok=True)
-    record = {"people": options.people, "repeats": options.repeats, "threads": THREADS, "jobs": rows, "sample_project": sample}
-    (results / f"{options.people}.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
