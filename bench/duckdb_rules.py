@@ -82,8 +82,7 @@ def statements(model):
         "t_event": f"SELECT DISTINCT event_type FROM {touches}",
     }
     for name, query in values.items():
-        # An ENUM's first value can come back as an empty text, so each begins with one.
-        made.append(f"CREATE TEMP TYPE {name} AS ENUM (SELECT '' UNION SELECT v FROM ({query}) AS t(v) WHERE v <> '' ORDER BY 1)")
+        made.append(f"CREATE TEMP TYPE {name} AS ENUM (SELECT v FROM ({query}) AS t(v) WHERE v <> '' ORDER BY 1)")
     made.append("CREATE TEMP TABLE d_event AS SELECT DISTINCT event_type, event_type::t_event AS event FROM " + touches)
     for name in ("src", "med", "camp", "host"):
         kind = "t_src" if name == "host" else f"t_{name}"

@@ -37,6 +37,11 @@ class Job:
         return components(text) if self.name == "person_map" else text
 
 
+def weight(of):
+    """A weight to eight decimals. No weight lies on a border: rounded, one of .15 / 128 would, where doubles fall to either side."""
+    return f"floor({of} * 1e8 + 0.31415926)"
+
+
 def components(text):
     """Writes out the rounds that shrink the graph: every record hooks onto its smallest neighbour."""
     keys = [
@@ -134,10 +139,10 @@ JOBS = {
                 Table(
                     "fact_attribution",
                     "conversion_id, position, journey_length, touch_id, channel, source, touch_campaign, "
-                    + ", ".join(f"round(weight_{model}::DOUBLE, 8)" for model in MODELS)
+                    + ", ".join(weight(f"weight_{model}::DOUBLE") for model in MODELS)
                     + ", amount_first, amount_last, amount_last_non_direct",
                     "opportunity_id, position, n_touches, touch_id, channel, source, campaign, "
-                    + ", ".join(f"round(cr_{model}, 8)" for model in MODELS)
+                    + ", ".join(weight(f"cr_{model}") for model in MODELS)
                     + ", amt_first, amt_last, amt_last_non_direct",
                 ),
             ),

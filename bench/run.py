@@ -290,11 +290,16 @@ def floor_of(job, tables, other):
 
 
 def save(rows, options, sample):
-    """The figures so far, as JSON beside those of other sizes."""
-    results = HERE / "results"
-    results.mkdir(exist_ok=True)
+    """The figures so far, as JSON beside those of other sizes; where only some jobs are run, those of the others stay."""
+    path = HERE / "results" / f"{options.people}.json"
+    path.parent.mkdir(exist_ok=True)
+    if options.jobs and path.exists():
+        earlier = json.loads(path.read_text(encoding="utf-8"))
+        measured_now = {row["job"] for row in rows}
+        rows = [row for row in earlier["jobs"] if row["job"] not in measured_now] + rows
+        sample = earlier["sample_project"]
     record = {"people": options.people, "repeats": options.repeats, "threads": THREADS, "jobs": rows, "sample_project": sample}
-    (results / f"{options.people}.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    path.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
 
 
 def show(rows, sample):

@@ -1,6 +1,6 @@
--- Journeys by one join on person and window, totals by aggregation, running windows only; text goes out as ENUM. An ENUM's first value can come back as an empty text, so each begins with one.
-DROP TYPE IF EXISTS x_ch; CREATE TEMP TYPE x_ch AS ENUM (SELECT DISTINCT channel FROM read_parquet('$OUT/fact_touches.parquet') WHERE channel IS NOT NULL UNION SELECT '(unattributed)' UNION SELECT '' ORDER BY 1);
-DROP TYPE IF EXISTS x_src; CREATE TEMP TYPE x_src AS ENUM (SELECT DISTINCT source FROM read_parquet('$OUT/fact_touches.parquet') WHERE source IS NOT NULL UNION SELECT '' ORDER BY 1);
+-- Journeys by one join on person and window, totals by aggregation, running windows only; text goes out as ENUM. An ENUM's first value can come back as an empty text, so the campaigns begin with one.
+DROP TYPE IF EXISTS x_ch; CREATE TEMP TYPE x_ch AS ENUM (SELECT DISTINCT channel FROM read_parquet('$OUT/fact_touches.parquet') WHERE channel IS NOT NULL UNION SELECT '(unattributed)' ORDER BY 1);
+DROP TYPE IF EXISTS x_src; CREATE TEMP TYPE x_src AS ENUM (SELECT DISTINCT source FROM read_parquet('$OUT/fact_touches.parquet') WHERE source IS NOT NULL ORDER BY 1);
 DROP TYPE IF EXISTS x_camp; CREATE TEMP TYPE x_camp AS ENUM (SELECT DISTINCT campaign FROM read_parquet('$OUT/fact_touches.parquet') WHERE campaign IS NOT NULL UNION SELECT '' ORDER BY 1);
 CREATE OR REPLACE TEMP TABLE won AS SELECT (row_number() OVER ())::INTEGER AS oi, opportunity_id, amount, (amount * 100)::BIGINT AS cents, created_at AS opp_created, closed_at FROM read_parquet('$TABLES/opportunities.parquet') WHERE is_won AND closed_at IS NOT NULL AND amount > 0;
 CREATE OR REPLACE TEMP TABLE ro AS SELECT DISTINCT w.oi, r.person_id FROM read_parquet('$TABLES/opportunity_contact_roles.parquet') r JOIN won w USING (opportunity_id);
