@@ -185,7 +185,8 @@ impl<'a> Reader<'a> {
     async fn findings(&self, pair: [&str; 2]) -> Result<Vec<RuleFinding>> {
         let Kind::Dedupe(spec) = &self.model.kind else { return Ok(Vec::new()) };
         let weights = match self.table("_weights") {
-            Ok(table) => learnt(&self.read(table, lit(true)).await?).ok(),
+            Ok(table) => Some(learnt(&self.read(table, lit(true)).await?)?),
+            // No run had the rule yet.
             Err(_) => None,
         };
         let frames = upstream(self.prepared, self.model)?;

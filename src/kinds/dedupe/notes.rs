@@ -92,9 +92,10 @@ pub(super) fn notes(
     for (end, ended) in [(End::Merged, identity.ended.merged), (End::Retired, identity.ended.retired)] {
         note(fact::POLICY, &format!("ids_{}", end.as_str()), count(ended));
     }
-    for (field, count) in work.fields.iter().zip(unreadable).filter_map(|(field, count)| Some((field, (*count)?))) {
-        let word = Unreadable::of(field.kind).map_or("values_unreadable", Unreadable::word);
-        note(fact::POLICY, &format!("{word}: {}", field.name), count);
+    for (field, count) in work.fields.iter().zip(unreadable) {
+        if let Some((what, count)) = Unreadable::of(field.kind).zip(*count) {
+            note(fact::POLICY, &format!("{}: {}", what.word(), field.name), count);
+        }
     }
     largest(work, linked, &mut notes);
     notes

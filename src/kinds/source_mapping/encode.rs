@@ -69,6 +69,7 @@ const MOST_SHARED: usize = 4_096;
 impl Shared {
     /// The column of these values; [`EMPTY`] is NULL. Numbers must mean what they meant in the last call.
     pub(super) fn column(&mut self, ids: impl ExactSizeIterator<Item = u32>, values: &Values) -> Result<ArrayRef> {
+        // Nothing was ever seen but the missing value.
         if values.len() <= 1 {
             return Ok(new_null_array(&data_type(), ids.len()));
         }

@@ -50,16 +50,12 @@ pub(super) fn expression(expr: Expr, schema: &DFSchema) -> SqlResult<Expr> {
 fn rewritten(expr: Expr, schema: &DFSchema) -> SqlResult<Transformed<Expr>> {
     expr.transform_up(|part| {
         let Expr::BinaryExpr(binary) = &part else { return Ok(Transformed::no(part)) };
-        let types = [&binary.left, &binary.right].map(|side| side.get_type(schema).ok());
-        let Some(operation) = Operation::of(binary.op).filter(|_| types.iter().flatten().all(DataType::is_integer))
-        else {
+        let type_of = |side: &Expr| side.get_type(schema).ok();
+        // Of different types, or of an unknown one, DataFusion has casts or complaints of its own.
+        let alike = type_of(&binary.left).filter(|ty| ty.is_integer() && type_of(&binary.right).as_ref() == Some(ty));
+        let Some(operation) = Operation::of(binary.op).filter(|_| alike.is_some()) else {
             return Ok(Transformed::no(part));
         };
-        // Of different types, or of an unknown one, DataFusion has casts or complaints of its own.
-        let [left, right] = types;
-        if left.is_none() || left != right {
-            return Ok(Transformed::no(part));
-        }
         let args = vec![(*binary.left).clone(), (*binary.right).clone()];
         let function = Arc::new(ScalarUDF::from(Checked::new(operation)));
         Ok(Transformed::yes(Expr::ScalarFunction(ScalarFunction::new_udf(function, args))))

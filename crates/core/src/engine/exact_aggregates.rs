@@ -270,7 +270,8 @@ impl Groups {
     }
 }
 
-fn counts(filter: Option<&BooleanArray>, row: usize) -> bool {
+/// Whether a row passes the filter of an aggregate.
+pub(super) fn counts(filter: Option<&BooleanArray>, row: usize) -> bool {
     filter.is_none_or(|filter| filter.is_valid(row) && filter.value(row))
 }
 

@@ -11,6 +11,8 @@ use datafusion::logical_expr::{
     Accumulator, AggregateUDFImpl, EmitTo, GroupsAccumulator, ReversedUDAF, Signature, Volatility,
 };
 
+use super::exact_aggregates::counts;
+
 /// Digits of a sum on the way: more than all BIGINTs that there could be come to.
 const DIGITS: u8 = 38;
 
@@ -161,9 +163,8 @@ impl GroupsAccumulator for Groups {
         total_num_groups: usize,
     ) -> Result<()> {
         self.totals.resize(total_num_groups, None);
-        let counts = |row: usize| opt_filter.is_none_or(|filter| filter.is_valid(row) && filter.value(row));
         for (row, (number, group)) in numbers(values)?.iter().zip(group_indices).enumerate() {
-            if let Some(number) = number.filter(|_| counts(row)) {
+            if let Some(number) = number.filter(|_| counts(opt_filter, row)) {
                 self.add(*group, i128::from(number));
             }
         }
@@ -191,9 +192,8 @@ impl GroupsAccumulator for Groups {
     }
 
     fn convert_to_state(&self, values: &[ArrayRef], opt_filter: Option<&BooleanArray>) -> Result<Vec<ArrayRef>> {
-        let counts = |row: usize| opt_filter.is_none_or(|filter| filter.is_valid(row) && filter.value(row));
         let numbers = numbers(values)?.iter().enumerate();
-        states(numbers.map(|(row, number)| number.filter(|_| counts(row)).map(i128::from)))
+        states(numbers.map(|(row, number)| number.filter(|_| counts(opt_filter, row)).map(i128::from)))
     }
 
     fn size(&self) -> usize {
