@@ -10,15 +10,13 @@ use datafusion::common::{Column, DataFusionError, JoinType, ScalarValue};
 use datafusion::functions::core::expr_fn::{coalesce, nullif};
 use datafusion::functions::string::expr_fn::{btrim, concat, upper};
 use datafusion::functions_aggregate::expr_fn::min;
-use datafusion::functions_window::expr_fn::row_number;
-use datafusion::logical_expr::{
-    Expr, ExprFunctionExt, LogicalPlanBuilder, Operator, binary_expr, cast, ident, lit, when,
-};
+use datafusion::logical_expr::{Expr, LogicalPlanBuilder, Operator, binary_expr, cast, ident, lit, when};
 
 use super::emit::PRECISION;
 use super::milestones::MilestoneFrom;
 use super::resolve::{Joining, Pair, Resolved};
 use super::spec::{Anonymous, NullAmount};
+use crate::engine::numbered::{NTH, numbered};
 use crate::error::{Error, Result};
 use crate::kinds::Scope;
 use crate::kinds::typing::Promise;
@@ -93,6 +91,11 @@ pub(super) fn read_touches(resolved: &Resolved, scope: &Scope<'_>) -> Result<Log
     scan(&resolved.touches.table, resolved.touches.filter.as_ref(), scope)
 }
 
+/// What sorts rows from the latest on.
+const LATEST: &str = "__latest";
+/// What sorts rows from the greatest amount on.
+const GREATEST: &str = "__greatest";
+
 /// Every conversion with `reason`, NULL where it is usable, and `detail`.
 ///
 /// Rows in: those that [`read_conversions`] gives. Rows out: as many.
@@ -101,16 +104,19 @@ pub(super) fn judged_conversions(resolved: &Resolved, scope: &Scope<'_>) -> Resu
     let names: Vec<String> = columns.iter().map(|(name, _)| name.clone()).collect();
     let columns = columns.into_iter().map(|(name, expr)| expr.alias(name));
     let rows = planned(read_conversions(resolved, scope)?.project(columns))?;
-    // The latest row of an id counts; whatever else differs makes the order total.
-    let mut order = vec![ident("at").sort(false, false)];
-    order.extend(
-        names
-            .iter()
-            .filter(|name| !["at", "conversion_id"].contains(&name.as_str()))
-            .map(|name| ident(name.as_str()).sort(name != "amount", false)),
-    );
-    let nth = planned(row_number().partition_by(vec![ident("conversion_id")]).order_by(order).build())?;
-    let rows = planned(rows.window([nth.alias("nth")]))?;
+    // The latest row of an id counts, then the greatest amount; whatever else differs makes the order total.
+    let mut order = vec![LATEST.to_string()];
+    let mut columns = named(&names);
+    columns.push((lit(-1i64) - cast(ident("at"), DataType::Int64)).alias(LATEST));
+    for name in names.iter().filter(|name| !["at", "conversion_id"].contains(&name.as_str())) {
+        if name == "amount" {
+            columns.push((-ident("amount")).alias(GREATEST));
+            order.push(GREATEST.to_string());
+        } else {
+            order.push(name.clone());
+        }
+    }
+    let rows = numbered(planned(rows.project(columns))?, &["conversion_id"], order)?;
     let mut kept = named(&names);
     kept.push(conversion_reason(resolved)?.alias("reason"));
     kept.push(conversion_detail(resolved)?.alias("detail"));
@@ -164,7 +170,7 @@ fn conversion_reason(resolved: &Resolved) -> Result<Expr> {
     if matches!(resolved.joining, Joining::Direct | Joining::Account) {
         reasons.when(ident("account").is_null(), word("null_entity"));
     }
-    reasons.when(ident("nth").gt(lit(1u64)), word("superseded"));
+    reasons.when(ident(NTH).gt(lit(1u64)), word("superseded"));
     if let Some(scale) = resolved.scale {
         if resolved.conversions.null_amount == NullAmount::Reject {
             let mut missing = ident("amount").is_null();
@@ -187,7 +193,7 @@ fn conversion_reason(resolved: &Resolved) -> Result<Expr> {
 
 fn conversion_detail(resolved: &Resolved) -> Result<Expr> {
     let text = |name: &str| cast(ident(name), DataType::Utf8);
-    let mut details = when(ident("nth").gt(lit(1u64)), text("at"));
+    let mut details = when(ident(NTH).gt(lit(1u64)), text("at"));
     if resolved.scale.is_some() {
         let known = binary_expr(ident("currency"), Operator::RegexMatch, word("^[A-Z]{3}$"));
         details.when(!holds(known), text("currency"));
@@ -230,17 +236,25 @@ pub(super) fn usable_touches(resolved: &Resolved, scope: &Scope<'_>) -> Result<L
 }
 
 /// The rows of the touches' table that are usable, as the table has them.
-pub(super) fn known_touches(resolved: &Resolved, scope: &Scope<'_>) -> Result<LogicalPlanBuilder> {
+fn known_touches(resolved: &Resolved, scope: &Scope<'_>) -> Result<LogicalPlanBuilder> {
     let spec = &resolved.touches;
-    let mut usable = spec.id.clone().is_not_null().and(spec.at.clone().is_not_null());
-    usable = usable.and(spec.entity.clone().is_not_null());
-    for (_, excluded) in &spec.exclude {
-        usable = usable.and(!holds(excluded.clone()));
-    }
-    planned(read_touches(resolved, scope)?.filter(usable))
+    let known = spec.at.clone().is_not_null().and(spec.entity.clone().is_not_null());
+    planned(eligible_touches(resolved, scope)?.filter(known))
 }
 
-/// Rows of [`known_touches`] in the columns of [`touch_columns`], with the columns `beside` of other tables.
+/// The rows of the touches' table that have an id and are not excluded, for a join by who and when: what has
+/// neither meets nobody there. Where many touches are of nobody known, to pick them out while they are
+/// read costs more than to let the join do it.
+pub(super) fn eligible_touches(resolved: &Resolved, scope: &Scope<'_>) -> Result<LogicalPlanBuilder> {
+    let spec = &resolved.touches;
+    let mut named = spec.id.clone().is_not_null();
+    for (_, excluded) in &spec.exclude {
+        named = named.and(!holds(excluded.clone()));
+    }
+    planned(read_touches(resolved, scope)?.filter(named))
+}
+
+/// Rows of [`eligible_touches`] in the columns of [`touch_columns`], with the columns `beside` of other tables.
 pub(super) fn as_touches(
     resolved: &Resolved,
     rows: LogicalPlanBuilder,
@@ -322,6 +336,14 @@ pub(super) fn pairs(
     ]))?;
     let rows = planned(rows.filter(ident(left).is_not_null().and(ident(right).is_not_null())))?;
     planned(through_crosswalk(resolved, rows, person, scope)?.distinct())
+}
+
+/// Whether a touch lacks what [`touch_reason`] asks for. Said so plainly, it spares reading those parts of a
+/// file of which its statistics say that nothing is lacking.
+pub(super) fn lacks_something(resolved: &Resolved) -> Expr {
+    let spec = &resolved.touches;
+    let lacks = spec.id.clone().is_null().or(spec.at.clone().is_null());
+    if spec.anonymous == Anonymous::Reject { lacks.or(spec.entity.clone().is_null()) } else { lacks }
 }
 
 /// Why a touch is not used, NULL where it is; over the rows of [`read_touches`].

@@ -11,17 +11,17 @@
 
 use datafusion::common::{Column, JoinType};
 use datafusion::functions_aggregate::expr_fn::{count, min};
-use datafusion::functions_window::expr_fn::row_number;
-use datafusion::logical_expr::{Expr, ExprFunctionExt, LogicalPlan, LogicalPlanBuilder, cast, ident, lit};
+use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, cast, ident, lit};
 
 use super::inputs::{
-    as_touches, known_touches, named, null, pairs, planned, through_crosswalk, touch_columns, usable_conversions,
+    as_touches, named, eligible_touches, null, pairs, planned, through_crosswalk, touch_columns, usable_conversions,
     usable_touches,
 };
 use super::milestones::{MilestoneFrom, Owner, Reached};
 use super::resolve::{Joining, Resolved};
 use crate::contract::ColumnType;
 use crate::engine::entity::WalkOrder;
+use crate::engine::numbered::{NTH, numbered};
 use crate::error::{Error, Result};
 use crate::kinds::Scope;
 use crate::kinds::typing::{instant_type, view_type};
@@ -64,10 +64,8 @@ fn each_once(resolved: &Resolved, touches: LogicalPlanBuilder) -> Result<Logical
     }
     let mut kept = touch_columns(resolved);
     kept.push("entity".to_string());
-    let order = touch_order(resolved).into_iter().map(|name| ident(name).sort(true, false)).collect();
-    let nth = planned(row_number().partition_by(named(&["entity", "touch_id"])).order_by(order).build())?;
-    let rows = planned(touches.window([nth.alias("nth")]))?;
-    planned(rows.filter(ident("nth").eq(lit(1u64))).and_then(|rows| rows.project(named(&kept))))
+    let rows = numbered(touches, &["entity", "touch_id"], touch_order(resolved))?;
+    planned(rows.filter(ident(NTH).eq(lit(1u64))).and_then(|rows| rows.project(named(&kept))))
 }
 
 /// The order of touches; beyond the id it only tells rows of one touch apart that say different things.
@@ -310,7 +308,8 @@ pub(super) fn before_lookback(resolved: &Resolved, by: &[&str], scope: &Scope<'_
     let mut kept = vec![ident(person).alias("who"), (ident("at") - span(micros)).alias(SINCE)];
     kept.extend(by.iter().map(|name| cast(ident(*name), ::arrow::datatypes::DataType::Utf8).alias(*name)));
     let rows = planned(rows.project(kept))?;
-    let touches = planned(usable_touches(resolved, scope)?.project([ident("person"), ident("at")]))?;
+    let touches = as_touches(resolved, eligible_touches(resolved, scope)?, &[], scope)?;
+    let touches = planned(touches.project([ident("person"), ident("at")]))?;
     let early = ident("at").lt(ident(SINCE));
     let rows = planned(rows.join(planned(touches.build())?, JoinType::Inner, on("who", "person"), Some(early)))?;
     planned(rows.aggregate(named(by), [count(lit(1i64)).alias("touches")]))
@@ -370,10 +369,10 @@ fn touches_of_conversions(resolved: &Resolved, journeys: Journeys, scope: &Scope
     }
     let targets = planned(targets.project(bounds))?;
     let rows = if early {
-        let touches = planned(usable_touches(resolved, scope)?.build())?;
+        let touches = planned(as_touches(resolved, eligible_touches(resolved, scope)?, &[], scope)?.build())?;
         planned(targets.join(touches, JoinType::Inner, on(PERSON, "person"), Some(within)))?
     } else {
-        let touches = planned(known_touches(resolved, scope)?.build())?;
+        let touches = planned(eligible_touches(resolved, scope)?.build())?;
         let person = cast(spec.entity.clone(), resolved.promises.person.arrow());
         let keys = (vec![ident(PERSON)], vec![person]);
         let rows = planned(targets.join_with_expr_keys(touches, JoinType::Inner, keys, Some(within)))?;

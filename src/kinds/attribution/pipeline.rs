@@ -9,16 +9,18 @@
 use datafusion::common::{Column, JoinType, ScalarValue};
 use datafusion::functions::core::expr_fn::{coalesce, least};
 use datafusion::functions_aggregate::expr_fn::{count, first_value, max, min};
-use datafusion::functions_window::expr_fn::row_number;
 use datafusion::logical_expr::{Expr, ExprFunctionExt, LogicalPlan, LogicalPlanBuilder, ident, lit, when};
 
 use super::describe::{PIPELINE, Writer, names};
 use super::emit::PRECISION;
-use super::inputs::{holds, is_direct, named, planned, through_crosswalk, usable_conversions, usable_touches, word};
+use super::inputs::{
+    as_touches, eligible_touches, holds, is_direct, named, planned, through_crosswalk, usable_conversions, word,
+};
 use super::journeys::{participants, people, span};
 use super::operator::UNATTRIBUTED;
 use super::resolve::{Joining, Resolved};
 use crate::contract::{Column as ContractColumn, ColumnType, Contract, Methodology, Role};
+use crate::engine::numbered::{NTH, numbered};
 use crate::error::Result;
 use crate::kinds::Scope;
 use crate::kinds::typing::{Promise, made};
@@ -93,13 +95,10 @@ fn channels(resolved: &Resolved, scope: &Scope<'_>) -> Result<LogicalPlanBuilder
         totals.push(first("before_priority")?.alias("first_priority"));
     }
     let rows = planned(rows.aggregate(named(&["of", "of_channel"]), totals))?;
-    let mut rank = vec![ident("first_before").sort(true, false)];
-    rank.extend(firsts.into_iter().map(|name| ident(name).sort(true, false)));
-    rank.push(ident("of_channel").sort(true, false));
-    let rank = planned(row_number().partition_by(named(&["of"])).order_by(rank).build())?;
-    let rows = planned(rows.window([rank.alias("rank")]))?;
+    let rank = std::iter::once("first_before").chain(firsts).chain(["of_channel"]);
+    let rows = numbered(rows, &["of"], rank.map(str::to_string).collect())?;
     // The first touch decides, whatever it is; a direct one is no marketing touch, and then nothing is sourced.
-    let is_source = ident("rank").eq(lit(1u64)).and(ident("first_before").is_not_null());
+    let is_source = ident(NTH).eq(lit(1u64)).and(ident("first_before").is_not_null());
     let rows = planned(rows.filter(!is_direct(resolved, ident("of_channel"))))?;
     let mut columns = named(&["of", "of_channel", "touches", "first_touched_at", "last_touched_at"]);
     columns.push(is_source.alias("is_source"));
@@ -156,7 +155,8 @@ fn matches(resolved: &Resolved, scope: &Scope<'_>) -> Result<LogicalPlanBuilder>
     let mut columns =
         vec![ident("person"), ident("touch_id"), ident("at").alias("touched_at"), ident("channel").alias("of_channel")];
     columns.extend(resolved.touches.priority.as_ref().map(|_| ident("priority").alias("before_priority")));
-    let touches = planned(usable_touches(resolved, scope)?.project(columns).and_then(LogicalPlanBuilder::build))?;
+    let touches = as_touches(resolved, eligible_touches(resolved, scope)?, &[], scope)?;
+    let touches = planned(touches.project(columns).and_then(LogicalPlanBuilder::build))?;
     planned(rows.join(touches, JoinType::Inner, on("who", "person"), Some(within)))
 }
 

@@ -6,7 +6,7 @@ use arrow::datatypes::DataType;
 use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder, cast, ident, lit};
 
 use super::effects::{effects, journey_walk};
-use super::inputs::{judged_conversions, planned, read_touches, touch_reason};
+use super::inputs::{judged_conversions, lacks_something, planned, read_touches, touch_reason};
 use super::journeys::{Journeys, order, stream};
 use super::resolve::Resolved;
 use super::spec::Attribution;
@@ -32,7 +32,8 @@ pub(super) fn rejects(resolved: &Resolved, scope: &Scope<'_>) -> Result<LogicalP
         text("reason").alias("reason"),
         text("detail").alias("detail"),
     ]))?;
-    let touches = planned(read_touches(resolved, scope)?.project([
+    let touches = planned(read_touches(resolved, scope)?.filter(lacks_something(resolved)))?;
+    let touches = planned(touches.project([
         cast(resolved.touches.id.clone(), DataType::Utf8).alias("key"),
         touch_reason(resolved)?.alias("why"),
     ]))?;

@@ -29,6 +29,9 @@ pub mod local_day;
 pub mod map;
 mod map_exec;
 mod memory;
+pub mod numbered;
+#[cfg(test)]
+mod numbered_tests;
 mod once;
 mod operator;
 #[cfg(test)]

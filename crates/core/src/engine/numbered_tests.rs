@@ -1,0 +1,78 @@
+//! That rows are numbered as the engine's own window numbers them.
+
+use std::sync::Arc;
+
+use arrow::array::{AsArray, Int64Array, RecordBatch, StringArray};
+use arrow::datatypes::{Int64Type, UInt64Type};
+use datafusion::datasource::{MemTable, provider_as_source};
+use datafusion::functions_window::expr_fn::row_number;
+use datafusion::logical_expr::{ExprFunctionExt, LogicalPlan, LogicalPlanBuilder, ident};
+use rand::prelude::*;
+use rand_chacha::ChaCha8Rng;
+
+use super::Engine;
+use super::entity_tests::engine;
+use super::numbered::{NTH, numbered};
+
+type Row = (Option<String>, Option<i64>, i64);
+
+fn scan(rows: &[Row], threads: usize, batch: usize) -> LogicalPlanBuilder {
+    let batches = rows.chunks(batch).map(|rows| {
+        let who: StringArray = rows.iter().map(|row| row.0.as_deref()).collect();
+        let at: Int64Array = rows.iter().map(|row| row.1).collect();
+        let id = Int64Array::from_iter_values(rows.iter().map(|row| row.2));
+        RecordBatch::try_from_iter_with_nullable([
+            ("who", Arc::new(who) as _, true),
+            ("at", Arc::new(at) as _, true),
+            ("id", Arc::new(id) as _, false),
+        ])
+        .unwrap()
+    });
+    let batches: Vec<RecordBatch> = batches.collect();
+    let schema = batches[0].schema();
+    let mut partitions = vec![Vec::new(); threads];
+    batches.into_iter().enumerate().for_each(|(number, batch)| partitions[number % threads].push(batch));
+    let table = MemTable::try_new(schema, partitions).unwrap();
+    LogicalPlanBuilder::scan("t", provider_as_source(Arc::new(table)), None).unwrap()
+}
+
+/// The numbers by row, in the order of the rows' ids.
+async fn numbers(engine: &Engine, plan: LogicalPlan) -> Vec<(i64, u64)> {
+    let mut found = Vec::new();
+    for batch in engine.collect(plan).await.unwrap() {
+        let id = batch.column_by_name("id").unwrap().as_primitive::<Int64Type>().values().to_vec();
+        let nth = batch.column_by_name(NTH).unwrap().as_primitive::<UInt64Type>().values().to_vec();
+        found.extend(id.into_iter().zip(nth));
+    }
+    found.sort_unstable();
+    found
+}
+
+#[tokio::test]
+async fn rows_are_numbered_as_by_the_window() {
+    let mut dice = ChaCha8Rng::seed_from_u64(15);
+    for round in 0..60 {
+        let people = [1, 3, 40, 2_000][round % 4];
+        let row = |id: i64| {
+            let who = dice.random_bool(0.9).then(|| format!("p{}", dice.random_range(0..people)));
+            (who, dice.random_bool(0.8).then(|| dice.random_range(0..9)), id)
+        };
+        let rows: Vec<Row> = (0..400).map(row).collect();
+        let (threads, batch) = ([1, 2, 3][round % 3], [1, 7, 64, 8192][round / 2 % 4]);
+        let engine = engine(threads, batch, 1 << 28);
+        let order = ["at", "id"].map(|name| ident(name).sort(true, false)).to_vec();
+        let nth = row_number().partition_by(vec![ident("who")]).order_by(order).build().unwrap().alias(NTH);
+        let window = scan(&rows, threads, batch).window([nth]).unwrap().build().unwrap();
+        let order = vec!["at".to_string(), "id".to_string()];
+        let ours = numbered(scan(&rows, threads, batch), &["who"], order).unwrap().build().unwrap();
+        assert_eq!(numbers(&engine, ours).await, numbers(&engine, window).await, "round {round}");
+    }
+}
+
+#[tokio::test]
+async fn a_group_is_what_is_alike_in_all_columns() {
+    let row = |who: &str, at: i64, id: i64| (Some(who.to_string()), Some(at), id);
+    let rows = [row("a", 1, 3), row("a", 2, 2), row("a", 1, 1), row("b", 1, 4)];
+    let plan = numbered(scan(&rows, 1, 2), &["who", "at"], vec!["id".to_string()]).unwrap().build().unwrap();
+    assert_eq!(numbers(&engine(1, 2, 1 << 28), plan).await, [(1, 1), (2, 1), (3, 2), (4, 1)]);
+}
