@@ -40,6 +40,11 @@ pub trait EntityAlgorithm: fmt::Debug + Send + Sync {
     fn leaves(&self) -> Option<WalkOrder> {
         None
     }
+    /// Whether every row comes out, its columns before those that are added: what the planner knows of the
+    /// input then holds of the output too. It chooses by that how a join goes about its work.
+    fn only_adds_columns(&self) -> bool {
+        false
+    }
     /// A fresh start for one partition.
     fn start(&self) -> Box<dyn EntityState>;
     /// The same for an algorithm that looks things up; `tables` holds the rows of the side inputs of

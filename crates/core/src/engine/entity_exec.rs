@@ -6,14 +6,15 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use datafusion::common::tree_node::TreeNodeRecursion;
-use datafusion::common::{Result as SqlResult, internal_err};
+use datafusion::common::{Result as SqlResult, Statistics, internal_err};
 use datafusion::execution::TaskContext;
 use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
 use datafusion::physical_expr::{Distribution, LexOrdering, OrderingRequirements, PhysicalExpr};
 use datafusion::physical_plan::metrics::{BaselineMetrics, ExecutionPlanMetricsSet, MetricsSet};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{
-    DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties, PlanProperties, SendableRecordBatchStream,
+    ChildStats, DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties, PlanProperties,
+    SendableRecordBatchStream, StatisticsArgs,
 };
 use futures::{StreamExt, stream};
 
@@ -128,6 +129,21 @@ impl ExecutionPlan for EntityExec {
 
     fn metrics(&self) -> Option<MetricsSet> {
         Some(self.metrics.clone_inner())
+    }
+
+    fn child_stats_requests(&self, partition: Option<usize>) -> Vec<ChildStats> {
+        std::iter::once(ChildStats::At(partition)).chain(self.tables.iter().map(|_| ChildStats::Skip)).collect()
+    }
+
+    fn statistics_from_inputs(&self, inputs: &[Arc<Statistics>], _: &StatisticsArgs) -> SqlResult<Arc<Statistics>> {
+        let unknown = Statistics::new_unknown(&self.schema());
+        let Some(rows) = inputs.first().filter(|_| self.algorithm.only_adds_columns()) else {
+            return Ok(Arc::new(unknown));
+        };
+        let added = unknown.column_statistics.into_iter().skip(rows.column_statistics.len());
+        let column_statistics = rows.column_statistics.iter().cloned().chain(added).collect();
+        let (num_rows, total_byte_size) = (rows.num_rows, rows.total_byte_size.to_inexact());
+        Ok(Arc::new(Statistics { num_rows, total_byte_size, column_statistics }))
     }
 }
 

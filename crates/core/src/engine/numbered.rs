@@ -50,6 +50,10 @@ impl EntityAlgorithm for Numbering {
         Arc::clone(&self.schema)
     }
 
+    fn only_adds_columns(&self) -> bool {
+        true
+    }
+
     fn start(&self) -> Box<dyn EntityState> {
         let (groups, schema) = (self.groups.clone(), Arc::clone(&self.schema));
         Box::new(State { groups, schema, last: Vec::new(), nth: 0 })

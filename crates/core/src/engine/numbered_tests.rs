@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use arrow::array::{AsArray, Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::{Int64Type, UInt64Type};
+use datafusion::common::stats::Precision;
 use datafusion::datasource::{MemTable, provider_as_source};
 use datafusion::functions_window::expr_fn::row_number;
 use datafusion::logical_expr::{ExprFunctionExt, LogicalPlan, LogicalPlanBuilder, ident};
+use datafusion::physical_plan::{StatisticsArgs, StatisticsContext};
 use rand::prelude::*;
 use rand_chacha::ChaCha8Rng;
 
@@ -75,4 +77,14 @@ async fn a_group_is_what_is_alike_in_all_columns() {
     let rows = [row("a", 1, 3), row("a", 2, 2), row("a", 1, 1), row("b", 1, 4)];
     let plan = numbered(scan(&rows, 1, 2), &["who", "at"], vec!["id".to_string()]).unwrap().build().unwrap();
     assert_eq!(numbers(&engine(1, 2, 1 << 28), plan).await, [(1, 1), (2, 1), (3, 2), (4, 1)]);
+}
+
+/// The planner puts the smaller side of a join into memory, and must know which one it is.
+#[tokio::test]
+async fn what_is_known_of_the_rows_is_known_of_the_numbered_rows() {
+    let rows: Vec<Row> = (0..10).map(|id| (Some("a".to_string()), Some(id), id)).collect();
+    let plan = numbered(scan(&rows, 2, 3), &["who"], vec!["id".to_string()]).unwrap().build().unwrap();
+    let plan = engine(2, 64, 1 << 28).state().create_physical_plan(&plan).await.unwrap();
+    let known = StatisticsContext::new().compute(plan.as_ref(), &StatisticsArgs::new()).unwrap();
+    assert_eq!((known.num_rows, known.column_statistics.len()), (Precision::Exact(10), 4));
 }
