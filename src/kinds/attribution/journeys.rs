@@ -14,7 +14,7 @@ use datafusion::functions_aggregate::expr_fn::{count, min};
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, cast, ident, lit};
 
 use super::inputs::{
-    as_touches, named, eligible_touches, null, pairs, planned, through_crosswalk, touch_columns, usable_conversions,
+    as_touches, eligible_touches, named, null, pairs, planned, through_crosswalk, touch_columns, usable_conversions,
     usable_touches,
 };
 use super::milestones::{MilestoneFrom, Owner, Reached};

@@ -5,8 +5,9 @@
 //! sort (word, row) │ in each run of one value: the same by the next column
 //! ```
 //!
-//! A run of few rows, such as those of one person, is sorted by comparing; a run of many, such as those
-//! of one segment, once more by words, since comparing would look at the same texts again and again.
+//! A run of few rows, such as those of one person, is sorted by comparing; a run of many once more by words,
+//! since comparing would look at the same texts again and again, or, where they have few values, as those of one
+//! month, by counting ([`super::entity_few`]).
 
 use std::cmp::Ordering;
 
@@ -15,13 +16,14 @@ use arrow::buffer::NullBuffer;
 use arrow::datatypes::{DataType, Date32Type, Int32Type, Int64Type, TimeUnit, TimestampMicrosecondType};
 use datafusion::common::{Result as SqlResult, internal_err};
 
+use super::entity_few::by_counting;
 use super::in_order::ASCENDING;
 
 /// Runs of up to so many rows are sorted by comparing them.
 const FEW_ROWS: usize = 32;
 
 /// A row's number after the word that it is sorted by at the moment.
-type Row = (u64, u32);
+pub(super) type Row = (u64, u32);
 
 /// Whether a column of that type is sorted by words.
 pub(super) fn has_words(data_type: &DataType) -> bool {
@@ -66,6 +68,15 @@ fn sort(rows: &mut [Row], keys: &[Key<'_>]) {
     };
     let (rows, without) = rows.split_at_mut(valid);
     sort(without, rest);
+    if let Some(counts) = by_counting(rows, key) {
+        let mut left = rows;
+        for count in counts {
+            let (run, others) = left.split_at_mut(count);
+            sort(run, rest);
+            left = others;
+        }
+        return;
+    }
     if !key.set_words(rows) {
         return by_value(rows, key, rest);
     }
@@ -88,7 +99,7 @@ fn by_value(rows: &mut [Row], key: &Key<'_>, rest: &[Key<'_>]) {
 }
 
 /// A column that rows are sorted by.
-struct Key<'a> {
+pub(super) struct Key<'a> {
     values: Values<'a>,
     nulls: Option<NullBuffer>,
 }
@@ -119,23 +130,25 @@ impl<'a> Key<'a> {
         Ok(Self { nulls: nulls.cloned(), values })
     }
 
-    fn number(&self, row: u32) -> i64 {
+    /// The row's number, where the column is of numbers.
+    pub(super) fn number(&self, row: u32) -> Option<i64> {
         match &self.values {
-            Values::Wide(values) => values.get(row as usize).copied().unwrap_or_default(),
-            Values::Narrow(values) => values.get(row as usize).copied().map_or(0, i64::from),
-            _ => 0,
+            Values::Wide(values) => values.get(row as usize).copied(),
+            Values::Narrow(values) => values.get(row as usize).copied().map(i64::from),
+            _ => None,
         }
     }
 
-    fn text(&self, row: u32) -> &'a [u8] {
+    /// The row's text, where the column is of texts.
+    pub(super) fn text(&self, row: u32) -> Option<&'a [u8]> {
         match &self.values {
-            Values::Views(texts) => texts.value(row as usize).as_bytes(),
-            Values::Plain(texts) => texts.value(row as usize).as_bytes(),
-            _ => &[],
+            Values::Views(texts) => Some(texts.value(row as usize).as_bytes()),
+            Values::Plain(texts) => Some(texts.value(row as usize).as_bytes()),
+            _ => None,
         }
     }
 
-    fn compare(&self, a: u32, b: u32) -> Ordering {
+    pub(super) fn compare(&self, a: u32, b: u32) -> Ordering {
         if let Some(nulls) = &self.nulls {
             let null = |row: u32| nulls.is_null(row as usize);
             if null(a) || null(b) {
@@ -144,7 +157,7 @@ impl<'a> Key<'a> {
         }
         match &self.values {
             Values::Wide(_) | Values::Narrow(_) => self.number(a).cmp(&self.number(b)),
-            Values::Views(_) | Values::Plain(_) => self.text(a).cmp(self.text(b)),
+            Values::Views(_) | Values::Plain(_) => self.text(a).cmp(&self.text(b)),
             Values::Other(compare) => compare(a as usize, b as usize),
         }
     }
@@ -156,11 +169,13 @@ impl<'a> Key<'a> {
             Values::Other(_) => return false,
             // Numbers without a sign, in the same order.
             Values::Wide(_) | Values::Narrow(_) => {
-                rows.iter_mut().for_each(|row| row.0 = (self.number(row.1) as u64) ^ (1 << 63));
+                rows.iter_mut().for_each(|row| row.0 = (self.number(row.1).unwrap_or_default() as u64) ^ (1 << 63));
             }
             Values::Views(_) | Values::Plain(_) => {
                 let shared = self.shared(rows);
-                rows.iter_mut().for_each(|row| row.0 = word(self.text(row.1).get(shared..).unwrap_or_default()));
+                rows.iter_mut().for_each(|row| {
+                    row.0 = word(self.text(row.1).and_then(|text| text.get(shared..)).unwrap_or_default())
+                });
             }
         }
         true
@@ -168,9 +183,9 @@ impl<'a> Key<'a> {
 
     /// How many bytes all these texts begin with.
     fn shared(&self, rows: &[Row]) -> usize {
-        let first = rows.first().map_or(&[][..], |row| self.text(row.1));
+        let first = rows.first().and_then(|row| self.text(row.1)).unwrap_or_default();
         rows.iter().fold(first.len(), |shared, row| {
-            let (one, other) = (first.get(..shared).unwrap_or_default(), self.text(row.1));
+            let (one, other) = (first.get(..shared).unwrap_or_default(), self.text(row.1).unwrap_or_default());
             if other.starts_with(one) { shared } else { one.iter().zip(other).take_while(|(a, b)| a == b).count() }
         })
     }

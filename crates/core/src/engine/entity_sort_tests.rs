@@ -96,7 +96,9 @@ async fn sorted(batch: &RecordBatch, size: usize, memory_bytes: usize) -> Record
 async fn rows_come_in_the_order_of_a_plain_sort() {
     let mut rng = ChaCha8Rng::seed_from_u64(5);
     for size in [1, 2, 7, 50, 8192] {
-        for (count, entities) in [(0, 1), (1, 1), (200, 1), (500, 20), (1_000, 1_000), (2_500, 2)] {
+        for (count, entities) in
+            [(0, 1), (1, 1), (200, 1), (500, 20), (1_000, 1_000), (2_500, 2), (4_000, 60), (4_000, 200)]
+        {
             for (named, nulls) in [
                 (Named::Number, false),
                 (Named::Text, false),

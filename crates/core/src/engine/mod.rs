@@ -4,6 +4,7 @@ pub mod additive;
 mod checked;
 pub mod entity;
 mod entity_exec;
+mod entity_few;
 mod entity_order;
 mod entity_sort;
 #[cfg(test)]
