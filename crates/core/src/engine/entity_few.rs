@@ -1,10 +1,13 @@
-//! Rows in the order of a column with few values, such as a segment or a month: by counting.
+//! Rows in the order of leading columns with few values, such as a segment and a month: by counting.
 //!
 //! ```text
-//! row     ─→ which of the values it has, by a look into a small table
-//! values  ─→ in order: where the rows of each begin
-//! rows    ─→ there, one after the other
+//! column  ─→ of each row, which of its values in order it has         one pass, from the first row to the last
+//! columns ─→ of each row, which combination of their values
+//! rows    ─→ to where those of the combination begin, one after the other
 //! ```
+//!
+//! To sort by one column after the other would look at each row's text where it happens to lie, and wait for memory
+//! more than it compares.
 
 use std::hash::BuildHasher;
 
@@ -14,40 +17,91 @@ use super::entity_order::{Key, Row};
 
 /// Fewer rows are sorted as quickly by comparing words.
 const MANY_ROWS: usize = 1024;
-/// More values than these are not few.
+/// More values of a column than these are not few.
 const MOST_VALUES: usize = 256;
 /// Four places for each value, so that one is soon found.
 const PLACES: usize = 4 * MOST_VALUES;
+/// More combinations of values than these are not counted.
+const MOST_GROUPS: usize = 1 << 16;
 
-/// Sorts many rows by a column of few values; rows of one value stay as they are. Tells how many rows each value
-/// has, in the order of the values; `None`, and all rows as they were, where rows are few or values many.
-pub(super) fn by_counting(rows: &mut [Row], key: &Key<'_>) -> Option<Vec<usize>> {
-    if rows.len() < MANY_ROWS {
+/// Rows in the order of their first columns.
+#[derive(Debug)]
+pub(super) struct Grouped {
+    /// The rows, without a word; those that are alike in these columns stay as they are.
+    pub(super) rows: Vec<Row>,
+    /// How many rows each combination of values has, in order.
+    pub(super) counts: Vec<usize>,
+    /// How many columns that are.
+    pub(super) columns: usize,
+}
+
+/// Puts so many rows in the order of the columns they are sorted by, as far as these have few values; `None` where
+/// rows are few, or already the first column has many values.
+pub(super) fn grouped(rows: usize, keys: &[Key<'_>]) -> Option<Grouped> {
+    if rows < MANY_ROWS {
         return None;
     }
-    let mut values = Values { places: vec![None; PLACES], known: Vec::new(), state: RandomState::with_seed(0) };
-    let of_rows = rows.iter().map(|row| values.number(key, row.1)).collect::<Option<Vec<u8>>>()?;
-    let mut order: Vec<usize> = (0..values.known.len()).collect();
-    let shown_by = |value: usize| values.known.get(value).copied().unwrap_or_default();
-    order.sort_unstable_by(|a, b| key.compare(shown_by(*a), shown_by(*b)));
-    let mut counts = vec![0; order.len()];
-    for value in &of_rows {
-        counts.get_mut(usize::from(*value)).into_iter().for_each(|count| *count += 1);
+    let mut of_rows: Vec<u32> = vec![0; rows];
+    let (mut groups, mut columns) = (1, 0);
+    for key in keys {
+        let Some(ranks) = Ranks::of(key, rows) else { break };
+        if groups * ranks.count > MOST_GROUPS {
+            break;
+        }
+        let width = u32::try_from(ranks.count).ok()?;
+        of_rows.iter_mut().zip(ranks.of_rows()).for_each(|(group, rank)| *group = *group * width + rank);
+        (groups, columns) = (groups * ranks.count, columns + 1);
     }
-    let counts: Vec<usize> = order.iter().map(|value| counts.get(*value).copied().unwrap_or(0)).collect();
-    let mut next = vec![0; order.len()];
+    if columns == 0 {
+        return None;
+    }
+    let mut counts = vec![0usize; groups];
+    for group in &of_rows {
+        counts.get_mut(*group as usize).into_iter().for_each(|count| *count += 1);
+    }
     let mut begin = 0;
-    for (value, count) in order.iter().zip(&counts) {
-        next.get_mut(*value).into_iter().for_each(|next| *next = begin);
+    let mut begins = |count: &usize| {
         begin += count;
-    }
-    let before = rows.to_vec();
-    for (row, value) in before.into_iter().zip(of_rows) {
-        let Some(next) = next.get_mut(usize::from(value)) else { continue };
-        rows.get_mut(*next).into_iter().for_each(|place| *place = row);
+        begin - count
+    };
+    let mut next: Vec<usize> = counts.iter().map(&mut begins).collect();
+    let mut sorted: Vec<Row> = vec![(0, 0); rows];
+    for (row, group) in (0u32..).zip(of_rows) {
+        let Some(next) = next.get_mut(group as usize) else { continue };
+        sorted.get_mut(*next).into_iter().for_each(|place| *place = (0, row));
         *next += 1;
     }
-    Some(counts)
+    counts.retain(|count| *count > 0);
+    Some(Grouped { rows: sorted, counts, columns })
+}
+
+/// Of each row, which of a column's values in order it has; NULL comes last.
+struct Ranks {
+    /// By row, the value's number in the order of appearance.
+    values: Vec<u8>,
+    /// By that number, the value's rank.
+    ranks: Vec<u32>,
+    count: usize,
+}
+
+impl Ranks {
+    /// `None` where the column has many values, or is of a type without hashes.
+    fn of(key: &Key<'_>, rows: usize) -> Option<Self> {
+        let mut found = Values { places: vec![None; PLACES], known: Vec::new(), state: RandomState::with_seed(0) };
+        let values = (0..rows as u32).map(|row| found.number(key, row)).collect::<Option<Vec<u8>>>()?;
+        let mut order: Vec<usize> = (0..found.known.len()).collect();
+        let row = |value: usize| found.known.get(value).copied().unwrap_or_default();
+        order.sort_unstable_by(|a, b| key.compare(row(*a), row(*b)));
+        let mut ranks = vec![0; order.len()];
+        for (rank, value) in (0..).zip(&order) {
+            ranks.get_mut(*value).into_iter().for_each(|place| *place = rank);
+        }
+        Some(Self { values, ranks, count: order.len() })
+    }
+
+    fn of_rows(&self) -> impl Iterator<Item = u32> {
+        self.values.iter().map(|value| self.ranks.get(usize::from(*value)).copied().unwrap_or(0))
+    }
 }
 
 /// The values found so far, numbered as they were found.
@@ -77,6 +131,9 @@ impl Values {
     }
 
     fn hash(&self, key: &Key<'_>, row: u32) -> Option<u64> {
+        if key.is_null(row) {
+            return Some(0);
+        }
         match key.text(row) {
             Some(text) => Some(self.state.hash_one(text)),
             None => Some(self.state.hash_one(key.number(row)?)),

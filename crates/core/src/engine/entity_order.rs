@@ -5,9 +5,9 @@
 //! sort (word, row) │ in each run of one value: the same by the next column
 //! ```
 //!
-//! A run of few rows, such as those of one person, is sorted by comparing; a run of many once more by words,
-//! since comparing would look at the same texts again and again, or, where they have few values, as those of one
-//! month, by counting ([`super::entity_few`]).
+//! A run of few rows, such as those of one person, is sorted by comparing; a run of many, such as those
+//! of one segment, once more by words, since comparing would look at the same texts again and again. Leading columns
+//! of few values are not sorted by at all: their rows are counted ([`super::entity_few`]).
 
 use std::cmp::Ordering;
 
@@ -16,7 +16,7 @@ use arrow::buffer::NullBuffer;
 use arrow::datatypes::{DataType, Date32Type, Int32Type, Int64Type, TimeUnit, TimestampMicrosecondType};
 use datafusion::common::{Result as SqlResult, internal_err};
 
-use super::entity_few::by_counting;
+use super::entity_few::{Grouped, grouped};
 use super::in_order::ASCENDING;
 
 /// Runs of up to so many rows are sorted by comparing them.
@@ -44,8 +44,16 @@ pub(super) fn order(whole: &[ArrayRef], sorted: &[usize]) -> SqlResult<Vec<u32>>
     let column = |at: &usize| whole.get(*at).map_or_else(|| internal_err!("a sort column is not there"), Ok);
     let keys = sorted.iter().map(|at| Key::of(column(at)?)).collect::<SqlResult<Vec<_>>>()?;
     let rows = whole.first().map_or(0, |column| column.len());
-    let mut rows: Vec<Row> = (0..rows as u32).map(|row| (0, row)).collect();
-    sort(&mut rows, &keys);
+    let as_they_come =
+        || Grouped { rows: (0..rows as u32).map(|row| (0, row)).collect(), counts: vec![rows], columns: 0 };
+    let Grouped { mut rows, counts, columns } = grouped(rows, &keys).unwrap_or_else(as_they_come);
+    let rest = keys.get(columns..).unwrap_or_default();
+    let mut left = rows.as_mut_slice();
+    for count in counts {
+        let (run, others) = left.split_at_mut(count);
+        sort(run, rest);
+        left = others;
+    }
     Ok(rows.into_iter().map(|(_, row)| row).collect())
 }
 
@@ -68,15 +76,6 @@ fn sort(rows: &mut [Row], keys: &[Key<'_>]) {
     };
     let (rows, without) = rows.split_at_mut(valid);
     sort(without, rest);
-    if let Some(counts) = by_counting(rows, key) {
-        let mut left = rows;
-        for count in counts {
-            let (run, others) = left.split_at_mut(count);
-            sort(run, rest);
-            left = others;
-        }
-        return;
-    }
     if !key.set_words(rows) {
         return by_value(rows, key, rest);
     }
@@ -130,6 +129,10 @@ impl<'a> Key<'a> {
         Ok(Self { nulls: nulls.cloned(), values })
     }
 
+    pub(super) fn is_null(&self, row: u32) -> bool {
+        self.nulls.as_ref().is_some_and(|nulls| nulls.is_null(row as usize))
+    }
+
     /// The row's number, where the column is of numbers.
     pub(super) fn number(&self, row: u32) -> Option<i64> {
         match &self.values {
@@ -149,11 +152,9 @@ impl<'a> Key<'a> {
     }
 
     pub(super) fn compare(&self, a: u32, b: u32) -> Ordering {
-        if let Some(nulls) = &self.nulls {
-            let null = |row: u32| nulls.is_null(row as usize);
-            if null(a) || null(b) {
-                return null(a).cmp(&null(b));
-            }
+        let (no_a, no_b) = (self.is_null(a), self.is_null(b));
+        if no_a || no_b {
+            return no_a.cmp(&no_b);
         }
         match &self.values {
             Values::Wide(_) | Values::Narrow(_) => self.number(a).cmp(&self.number(b)),

@@ -30,7 +30,7 @@ use datafusion::physical_plan::{
 };
 use futures::{StreamExt, TryStreamExt, stream};
 
-use super::entity_order::{Row, has_words, order};
+use super::entity_order::{has_words, order};
 use super::in_order::together;
 
 /// Sorts each partition by entity and order, ascending, NULLs last.
@@ -169,8 +169,8 @@ impl Sort {
         let Some(columns) = self.columns.take() else { return self.general(Vec::new()) };
         let mut batches = Vec::new();
         while let Some(batch) = self.input.next().await.transpose()? {
-            // The rows as they came, once more in one piece, and their order before and after a column.
-            let bytes = 2 * bytes_of(&batch) + 2 * batch.num_rows() * size_of::<Row>();
+            // The rows as they came, once more in one piece, and their order.
+            let bytes = 2 * bytes_of(&batch) + batch.num_rows() * size_of::<(u64, u32)>();
             batches.push(batch);
             if self.held.size() + bytes > self.most_bytes || self.held.try_grow(bytes).is_err() {
                 return self.general(batches);
