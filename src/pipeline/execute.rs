@@ -293,14 +293,15 @@ impl Runner<'_> {
     }
 }
 
-/// A model that is not published is a step of those that read it: a plan under its name.
+/// A model that is not published is a step of those that read it: a plan under its name, with the types in which
+/// its table would be read.
 pub(super) fn step(plan: LogicalPlan, contract: &Contract) -> Result<Frame> {
     let columns: Vec<Expr> = plan
         .schema()
         .columns()
         .into_iter()
         .zip(&contract.columns)
-        .map(|(column, promised)| cast(Expr::Column(column), promised.ty.arrow()).alias(promised.name.as_str()))
+        .map(|(column, promised)| cast(Expr::Column(column), promised.ty.reading()).alias(promised.name.as_str()))
         .collect();
     let plan = LogicalPlanBuilder::from(plan).project(columns)?.build()?;
     Ok(Frame { provider: Arc::new(ViewTable::new(plan, None)), columns: contract.columns.clone() })
