@@ -11,8 +11,7 @@ use std::sync::Arc;
 use arrow::datatypes::{DataType, Field, FieldRef, Schema};
 use datafusion::common::{Column, DataFusionError, JoinType, ScalarValue};
 use datafusion::functions_aggregate::expr_fn::{count, max};
-use datafusion::functions_window::expr_fn::lead;
-use datafusion::logical_expr::{Expr, ExprFunctionExt, LogicalPlan, LogicalPlanBuilder, cast, ident, lit};
+use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, cast, ident, lit};
 
 use super::finish::{Finish, words_type};
 use super::operator::TransitionWalk;
@@ -23,6 +22,7 @@ use super::spec::InferredVisits;
 use super::summary::GroupWalk;
 use crate::contract::Contract;
 use crate::engine::entity::{WalkOrder, walk};
+use crate::engine::following::following;
 use crate::engine::map::map;
 use crate::error::{Error, Result};
 use crate::kinds::Scope;
@@ -165,10 +165,9 @@ fn spans(
     columns: &[String],
 ) -> Result<LogicalPlanBuilder> {
     let known = planned(known.filter(ident(since).is_not_null()))?;
-    let order = std::iter::once(since).chain(columns.iter().map(String::as_str));
-    let order = order.map(|column| ident(column).sort(true, true)).collect();
-    let next = lead(ident(since), Some(1), None).partition_by(vec![ident(key)]).order_by(order);
-    planned(known.window([planned(next.build())?.alias(until)]))
+    let (known, order) = nulls_first(known, columns)?;
+    let order = std::iter::once(since.to_string()).chain(order).collect();
+    following(known, &[key], order, since, until)
 }
 
 /// One row for each key.
@@ -177,10 +176,18 @@ fn one_each(known: LogicalPlanBuilder, key: &str, columns: &[String]) -> Result<
         return planned(known.aggregate([ident(key)], [max(ident(column)).alias(column)]));
     }
     let next = "_next";
-    let order = columns.iter().map(|column| ident(column).sort(true, true)).collect();
-    let following = lead(ident(key), Some(1), None).partition_by(vec![ident(key)]).order_by(order);
-    let known = planned(known.window([planned(following.build())?.alias(next)]))?;
+    let (known, order) = nulls_first(known, columns)?;
+    let known = following(known, &[key], order, key, next)?;
     planned(known.filter(ident(next).is_null()))
+}
+
+/// The rows with further columns, and the columns to sort by so that these come in their order, NULLs first.
+fn nulls_first(rows: LogicalPlanBuilder, columns: &[String]) -> Result<(LogicalPlanBuilder, Vec<String>)> {
+    let is_known = |column: &String| format!("known {column}");
+    let mut all: Vec<Expr> = rows.schema().fields().iter().map(|field| ident(field.name().as_str())).collect();
+    all.extend(columns.iter().map(|column| ident(column).is_not_null().alias(is_known(column))));
+    let order = columns.iter().flat_map(|column| [is_known(column), column.clone()]).collect();
+    Ok((planned(rows.project(all))?, order))
 }
 
 /// For each calendar that has holidays, its rows.

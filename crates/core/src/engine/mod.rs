@@ -13,6 +13,7 @@ mod entity_sort_tests;
 mod entity_tests;
 mod exact;
 mod exact_aggregates;
+pub mod following;
 pub mod frames;
 mod functions;
 mod ga4_param;
@@ -30,9 +31,9 @@ pub mod local_day;
 pub mod map;
 mod map_exec;
 mod memory;
-pub mod numbered;
 #[cfg(test)]
-mod numbered_tests;
+mod neighbours_tests;
+pub mod numbered;
 mod once;
 mod operator;
 #[cfg(test)]

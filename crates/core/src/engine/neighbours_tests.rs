@@ -1,4 +1,4 @@
-//! That rows are numbered as the engine's own window numbers them.
+//! That rows are numbered, and know the next one, as by the engine's own windows.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use arrow::array::{AsArray, Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::{Int64Type, UInt64Type};
 use datafusion::common::stats::Precision;
 use datafusion::datasource::{MemTable, provider_as_source};
-use datafusion::functions_window::expr_fn::row_number;
+use datafusion::functions_window::expr_fn::{lead, row_number};
 use datafusion::logical_expr::{ExprFunctionExt, LogicalPlan, LogicalPlanBuilder, ident};
 use datafusion::physical_plan::{StatisticsArgs, StatisticsContext};
 use rand::prelude::*;
@@ -14,6 +14,7 @@ use rand_chacha::ChaCha8Rng;
 
 use super::Engine;
 use super::entity_tests::engine;
+use super::following::following;
 use super::numbered::{NTH, numbered};
 
 type Row = (Option<String>, Option<i64>, i64);
@@ -50,24 +51,59 @@ async fn numbers(engine: &Engine, plan: LogicalPlan) -> Vec<(i64, u64)> {
     found
 }
 
-#[tokio::test]
-async fn rows_are_numbered_as_by_the_window() {
+/// What a column says by row, in the order of the rows' ids.
+async fn told(engine: &Engine, plan: LogicalPlan, name: &str) -> Vec<(i64, Option<i64>)> {
+    let mut found = Vec::new();
+    for batch in engine.collect(plan).await.unwrap() {
+        let id = batch.column_by_name("id").unwrap().as_primitive::<Int64Type>().values().to_vec();
+        found.extend(id.into_iter().zip(batch.column_by_name(name).unwrap().as_primitive::<Int64Type>()));
+    }
+    found.sort_unstable();
+    found
+}
+
+/// Random rows, and how they lie: by threads and size of batches.
+fn rounds() -> impl Iterator<Item = (Vec<Row>, usize, usize)> {
     let mut dice = ChaCha8Rng::seed_from_u64(15);
-    for round in 0..60 {
+    (0..60usize).map(move |round| {
         let people = [1, 3, 40, 2_000][round % 4];
         let row = |id: i64| {
             let who = dice.random_bool(0.9).then(|| format!("p{}", dice.random_range(0..people)));
             (who, dice.random_bool(0.8).then(|| dice.random_range(0..9)), id)
         };
-        let rows: Vec<Row> = (0..400).map(row).collect();
-        let (threads, batch) = ([1, 2, 3][round % 3], [1, 7, 64, 8192][round / 2 % 4]);
+        ((0..400).map(row).collect(), [1, 2, 3][round % 3], [1, 7, 64, 8192][round / 2 % 4])
+    })
+}
+
+#[tokio::test]
+async fn rows_are_numbered_as_by_the_window() {
+    for (rows, threads, batch) in rounds() {
         let engine = engine(threads, batch, 1 << 28);
         let order = ["at", "id"].map(|name| ident(name).sort(true, false)).to_vec();
         let nth = row_number().partition_by(vec![ident("who")]).order_by(order).build().unwrap().alias(NTH);
         let window = scan(&rows, threads, batch).window([nth]).unwrap().build().unwrap();
         let order = vec!["at".to_string(), "id".to_string()];
         let ours = numbered(scan(&rows, threads, batch), &["who"], order).unwrap().build().unwrap();
-        assert_eq!(numbers(&engine, ours).await, numbers(&engine, window).await, "round {round}");
+        assert_eq!(
+            numbers(&engine, ours).await,
+            numbers(&engine, window).await,
+            "{threads} threads, batches of {batch}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn rows_know_the_next_one_as_by_the_window() {
+    for (rows, threads, batch) in rounds() {
+        let engine = engine(threads, batch, 1 << 28);
+        let order = ["at", "id"].map(|name| ident(name).sort(true, false)).to_vec();
+        let next = lead(ident("at"), Some(1), None).partition_by(vec![ident("who")]).order_by(order);
+        let window = scan(&rows, threads, batch).window([next.build().unwrap().alias("until")]).unwrap();
+        let order = vec!["at".to_string(), "id".to_string()];
+        let ours = following(scan(&rows, threads, batch), &["who"], order, "at", "until").unwrap();
+        let (ours, window) = (ours.build().unwrap(), window.build().unwrap());
+        let (ours, window) = (told(&engine, ours, "until").await, told(&engine, window, "until").await);
+        assert_eq!(ours, window, "{threads} threads, batches of {batch}");
     }
 }
 
