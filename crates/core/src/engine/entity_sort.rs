@@ -240,12 +240,23 @@ fn bytes_of(batch: &RecordBatch) -> usize {
     batch.columns().iter().map(of).sum()
 }
 
+/// Rows that are taken from a column of views name all of its buffers, used or not. From so many on, those of all
+/// batches that were read, they are made one.
+const FEW_BUFFERS: usize = 16;
+
 /// Each column in one piece; the batches are let go of.
 fn joined(schema: &SchemaRef, batches: Vec<RecordBatch>) -> SqlResult<Vec<ArrayRef>> {
     let mut columns: Vec<Vec<ArrayRef>> = vec![Vec::with_capacity(batches.len()); schema.fields().len()];
     for batch in batches {
         columns.iter_mut().zip(batch.columns()).for_each(|(pieces, piece)| pieces.push(Arc::clone(piece)));
     }
-    let join = |pieces: Vec<ArrayRef>| Ok(concat(&pieces.iter().map(AsRef::as_ref).collect::<Vec<_>>())?);
+    let join = |pieces: Vec<ArrayRef>| -> SqlResult<ArrayRef> {
+        let whole = concat(&pieces.iter().map(AsRef::as_ref).collect::<Vec<_>>())?;
+        drop(pieces);
+        Ok(match whole.as_string_view_opt() {
+            Some(views) if views.data_buffers().len() > FEW_BUFFERS => Arc::new(views.gc()),
+            _ => whole,
+        })
+    };
     columns.into_iter().map(join).collect()
 }
