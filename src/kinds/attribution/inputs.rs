@@ -16,6 +16,7 @@ use super::emit::PRECISION;
 use super::milestones::MilestoneFrom;
 use super::resolve::{Joining, Pair, Resolved};
 use super::spec::{Anonymous, NullAmount};
+use crate::engine::kept::kept;
 use crate::engine::numbered::{NTH, numbered};
 use crate::error::{Error, Result};
 use crate::kinds::Scope;
@@ -295,7 +296,8 @@ fn session(has_campaign: bool) -> Expr {
     cast(concat(vec![text("person"), lit("\u{1f}"), what]), DataType::Utf8View)
 }
 
-/// Replaces people's records by the ids of the crosswalk, where there is one.
+/// Replaces people's records by the ids of the crosswalk, where there is one. It stands on the left, where a join
+/// keeps its rows in memory.
 pub(super) fn through_crosswalk(
     resolved: &Resolved,
     rows: LogicalPlanBuilder,
@@ -303,7 +305,7 @@ pub(super) fn through_crosswalk(
     scope: &Scope<'_>,
 ) -> Result<LogicalPlanBuilder> {
     let Some(crosswalk) = &resolved.crosswalk else { return Ok(rows) };
-    let kept: Vec<String> = rows.schema().fields().iter().map(|field| field.name().clone()).collect();
+    let names: Vec<String> = rows.schema().fields().iter().map(|field| field.name().clone()).collect();
     let person = resolved.promises.person.arrow();
     let known = scan(&crosswalk.table, crosswalk.filter.as_ref(), scope)?;
     let known = planned(known.project([
@@ -312,9 +314,10 @@ pub(super) fn through_crosswalk(
     ]))?;
     let known = planned(known.filter(ident("old_id").is_not_null().and(ident("new_id").is_not_null())))?;
     let known = planned(known.aggregate([ident("old_id")], [min(ident("new_id")).alias("new_id")]))?;
-    let on = (vec![Column::from_name(column)], vec![Column::from_name("old_id")]);
-    let rows = planned(rows.join(planned(known.build())?, JoinType::Left, on, None))?;
-    let columns = kept.iter().map(|name| match name == column {
+    let known = kept(scope.frames, scope.model, "Crosswalk", planned(known.build())?)?;
+    let on = (vec![Column::from_name("old_id")], vec![Column::from_name(column)]);
+    let rows = planned(LogicalPlanBuilder::from(known).join(planned(rows.build())?, JoinType::Right, on, None))?;
+    let columns = names.iter().map(|name| match name == column {
         true => coalesce(vec![ident("new_id"), ident(name.as_str())]).alias(name.as_str()),
         false => ident(name.as_str()),
     });

@@ -69,7 +69,11 @@ impl ModelKind for Lifecycle {
     fn plan(&self, scope: &Scope<'_>, output: &Contract) -> Result<LogicalPlan> {
         let resolved = self.resolved(scope)?;
         match output.role {
-            Role::Main => plan::visits(&resolved, scope),
+            Role::Main => {
+                // Whatever another run of the model kept.
+                scope.frames.forget_shared(scope.model);
+                plan::visits(&resolved, scope)
+            }
             Role::Companion => entities::entities(&resolved, scope),
             Role::Rejects => plan::rejects(&resolved, scope),
         }

@@ -20,6 +20,7 @@ use super::keys::Unusable;
 use super::operator::VisitWalk;
 use super::resolve::{Feed, Mapping, Resolved, ResolvedSource, Values};
 use crate::engine::entity::{WalkOrder, walk};
+use crate::engine::kept::kept;
 use crate::error::{Error, Result};
 use crate::kinds::Scope;
 use crate::kinds::typing::instant_type;
@@ -145,7 +146,7 @@ pub(super) fn union(parts: Vec<LogicalPlanBuilder>) -> Result<LogicalPlanBuilder
 /// The changes joined to a mapping: their columns and `new_id`, NULL where the mapping has nothing.
 ///
 /// An entity that the mapping holds several times gets the lowest of its new ids, so that no change
-/// is doubled.
+/// is doubled. The mapping stands on the left, where a join keeps its rows in memory.
 fn joined(
     resolved: &Resolved,
     mapping: &Mapping,
@@ -165,7 +166,9 @@ fn joined(
     let known = planned(scope.frames.scan(&mapping.table)?.project(named))?;
     let known = planned(known.filter(ident("old_id").is_not_null().and(ident("new_id").is_not_null())))?;
     let known = planned(known.aggregate(keys, [min(ident("new_id")).alias("new_id")]).and_then(|b| b.build()))?;
-    planned(rows.join(known, JoinType::Left, (here, there), None))
+    let name = if is_crosswalk(resolved, mapping) { "Crosswalk" } else { "HandOver" };
+    let known = kept(scope.frames, scope.model, name, known)?;
+    planned(LogicalPlanBuilder::from(known).join(planned(rows.build())?, JoinType::Right, (there, here), None))
 }
 
 fn replace(
@@ -183,13 +186,16 @@ fn replace(
     planned(rows.project(exprs))
 }
 
+fn is_crosswalk(resolved: &Resolved, mapping: &Mapping) -> bool {
+    resolved.crosswalk.as_ref().is_some_and(|crosswalk| std::ptr::eq(crosswalk, mapping))
+}
+
 /// How many changes a mapping replaced the entity of, as one column `rows`.
 pub(super) fn replaced(resolved: &Resolved, mapping: &Mapping, scope: &Scope<'_>) -> Result<LogicalPlanBuilder> {
     use datafusion::functions_aggregate::expr_fn::count;
     let rows = usable(resolved, scope)?;
-    let is_crosswalk = resolved.crosswalk.as_ref().is_some_and(|crosswalk| std::ptr::eq(crosswalk, mapping));
     let rows = match &resolved.hand_over {
-        Some(first) if is_crosswalk => replace(resolved, first, rows, scope)?,
+        Some(first) if is_crosswalk(resolved, mapping) => replace(resolved, first, rows, scope)?,
         _ => rows,
     };
     let rows = joined(resolved, mapping, rows, scope)?;

@@ -232,7 +232,7 @@ impl PartitionStream for Once {
 
 /// The bytes of a batch's own values. Views share the texts of the batch they were taken from with those
 /// of other partitions, and each would count all of them.
-fn bytes_of(batch: &RecordBatch) -> usize {
+pub(super) fn bytes_of(batch: &RecordBatch) -> usize {
     let of = |column: &ArrayRef| match column.as_string_view_opt() {
         Some(views) => views.len() * size_of::<u128>() + views.total_buffer_bytes_used(),
         None => column.get_array_memory_size(),
@@ -245,7 +245,7 @@ fn bytes_of(batch: &RecordBatch) -> usize {
 const FEW_BUFFERS: usize = 16;
 
 /// Each column in one piece; the batches are let go of.
-fn joined(schema: &SchemaRef, batches: Vec<RecordBatch>) -> SqlResult<Vec<ArrayRef>> {
+pub(super) fn joined(schema: &SchemaRef, batches: Vec<RecordBatch>) -> SqlResult<Vec<ArrayRef>> {
     let mut columns: Vec<Vec<ArrayRef>> = vec![Vec::with_capacity(batches.len()); schema.fields().len()];
     for batch in batches {
         columns.iter_mut().zip(batch.columns()).for_each(|(pieces, piece)| pieces.push(Arc::clone(piece)));

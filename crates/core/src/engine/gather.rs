@@ -33,6 +33,11 @@ pub trait GatherAlgorithm: fmt::Debug + Send + Sync {
     fn name(&self) -> &'static str;
     /// The columns of each table that the answer holds.
     fn tables(&self) -> Vec<SchemaRef>;
+    /// Whether the one table holds the rows of the one input as they are: what the planner knows of them then holds
+    /// before they are gathered.
+    fn keeps_rows(&self) -> bool {
+        false
+    }
     /// A fresh start.
     fn start(&self) -> Box<dyn GatherState>;
 }

@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
+use datafusion::common::stats::Precision;
 use datafusion::common::tree_node::TreeNodeRecursion;
-use datafusion::common::{DataFusionError, Result as SqlResult, internal_err};
+use datafusion::common::{DataFusionError, Result as SqlResult, Statistics, internal_err};
 use datafusion::execution::TaskContext;
 use datafusion::execution::memory_pool::MemoryConsumer;
 use datafusion::physical_expr::{Distribution, EquivalenceProperties, PhysicalExpr};
@@ -14,7 +15,8 @@ use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType};
 use datafusion::physical_plan::metrics::{BaselineMetrics, ExecutionPlanMetricsSet, MetricsSet};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{
-    DisplayAs, DisplayFormatType, ExecutionPlan, Partitioning, PlanProperties, SendableRecordBatchStream,
+    ChildStats, DisplayAs, DisplayFormatType, ExecutionPlan, Partitioning, PlanProperties, SendableRecordBatchStream,
+    StatisticsArgs,
 };
 use futures::{TryStreamExt, stream};
 
@@ -107,6 +109,21 @@ impl ExecutionPlan for GatherExec {
 
     fn metrics(&self) -> Option<MetricsSet> {
         Some(self.metrics.clone_inner())
+    }
+
+    fn child_stats_requests(&self, _: Option<usize>) -> Vec<ChildStats> {
+        self.inputs.iter().map(|_| ChildStats::At(None)).collect()
+    }
+
+    fn statistics_from_inputs(&self, inputs: &[Arc<Statistics>], args: &StatisticsArgs) -> SqlResult<Arc<Statistics>> {
+        let unknown = Statistics::new_unknown(&self.schema);
+        let known = match (self.work.solved().done(), inputs) {
+            _ if args.partition().is_some() => unknown,
+            (Some(solved), _) => unknown.with_num_rows(Precision::Exact(solved.0.rows(self.table))),
+            (None, [rows]) if self.work.algorithm().keeps_rows() => rows.as_ref().clone(),
+            _ => unknown,
+        };
+        Ok(Arc::new(known))
     }
 }
 

@@ -25,6 +25,7 @@ pub mod heap;
 pub mod in_order;
 #[cfg(test)]
 mod in_order_tests;
+pub mod kept;
 mod limits;
 pub mod lineage;
 pub mod local_day;

@@ -35,6 +35,11 @@ impl<T> fmt::Debug for Once<T> {
 }
 
 impl<T: Send + Sync + 'static> Once<T> {
+    /// The result, where it is there already.
+    pub(super) fn done(&self) -> Option<Arc<T>> {
+        self.work.get()?.peek()?.as_ref().ok().cloned()
+    }
+
     /// The result, or the error, of the first call's work. It goes on as long as anybody waits for it, and
     /// nobody begins it again.
     pub(super) async fn get<W>(&self, work: impl FnOnce() -> W) -> SqlResult<Arc<T>>
