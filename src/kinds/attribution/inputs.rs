@@ -243,9 +243,16 @@ fn known_touches(resolved: &Resolved, scope: &Scope<'_>) -> Result<LogicalPlanBu
     planned(eligible_touches(resolved, scope)?.filter(known))
 }
 
-/// The rows of the touches' table that have an id and are not excluded, for a join by who and when: what has
-/// neither meets nobody there. Where many touches are of nobody known, to pick them out while they are
-/// read costs more than to let the join do it.
+/// The usable touches for a join by person and instant. There may be others among them, which meet nobody there
+/// because they lack either: where many touches are of nobody known, to pick them out while they are read costs
+/// more than to let the join pass over them.
+pub(super) fn touches_to_meet(resolved: &Resolved, scope: &Scope<'_>) -> Result<LogicalPlanBuilder> {
+    // The crosswalk's join deals rows out by person: all of nobody's would fall to one thread.
+    let rows = if resolved.crosswalk.is_some() { known_touches } else { eligible_touches };
+    as_touches(resolved, rows(resolved, scope)?, &[], scope)
+}
+
+/// The rows of the touches' table that have an id and are not excluded.
 pub(super) fn eligible_touches(resolved: &Resolved, scope: &Scope<'_>) -> Result<LogicalPlanBuilder> {
     let spec = &resolved.touches;
     let mut named = spec.id.clone().is_not_null();

@@ -14,8 +14,8 @@ use datafusion::functions_aggregate::expr_fn::{count, min};
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, cast, ident, lit};
 
 use super::inputs::{
-    as_touches, eligible_touches, named, null, pairs, planned, through_crosswalk, touch_columns, usable_conversions,
-    usable_touches,
+    as_touches, eligible_touches, named, null, pairs, planned, through_crosswalk, touch_columns, touches_to_meet,
+    usable_conversions, usable_touches,
 };
 use super::milestones::{MilestoneFrom, Owner, Reached};
 use super::resolve::{Joining, Resolved};
@@ -308,8 +308,7 @@ pub(super) fn before_lookback(resolved: &Resolved, by: &[&str], scope: &Scope<'_
     let mut kept = vec![ident(person).alias("who"), (ident("at") - span(micros)).alias(SINCE)];
     kept.extend(by.iter().map(|name| cast(ident(*name), ::arrow::datatypes::DataType::Utf8).alias(*name)));
     let rows = planned(rows.project(kept))?;
-    let touches = as_touches(resolved, eligible_touches(resolved, scope)?, &[], scope)?;
-    let touches = planned(touches.project([ident("person"), ident("at")]))?;
+    let touches = planned(touches_to_meet(resolved, scope)?.project([ident("person"), ident("at")]))?;
     let early = ident("at").lt(ident(SINCE));
     let rows = planned(rows.join(planned(touches.build())?, JoinType::Inner, on("who", "person"), Some(early)))?;
     planned(rows.aggregate(named(by), [count(lit(1i64)).alias("touches")]))
@@ -369,7 +368,7 @@ fn touches_of_conversions(resolved: &Resolved, journeys: Journeys, scope: &Scope
     }
     let targets = planned(targets.project(bounds))?;
     let rows = if early {
-        let touches = planned(as_touches(resolved, eligible_touches(resolved, scope)?, &[], scope)?.build())?;
+        let touches = planned(touches_to_meet(resolved, scope)?.build())?;
         planned(targets.join(touches, JoinType::Inner, on(PERSON, "person"), Some(within)))?
     } else {
         let touches = planned(eligible_touches(resolved, scope)?.build())?;

@@ -13,9 +13,7 @@ use datafusion::logical_expr::{Expr, ExprFunctionExt, LogicalPlan, LogicalPlanBu
 
 use super::describe::{PIPELINE, Writer, names};
 use super::emit::PRECISION;
-use super::inputs::{
-    as_touches, eligible_touches, holds, is_direct, named, planned, through_crosswalk, usable_conversions, word,
-};
+use super::inputs::{holds, is_direct, named, planned, through_crosswalk, touches_to_meet, usable_conversions, word};
 use super::journeys::{participants, people, span};
 use super::operator::UNATTRIBUTED;
 use super::resolve::{Joining, Resolved};
@@ -155,8 +153,7 @@ fn matches(resolved: &Resolved, scope: &Scope<'_>) -> Result<LogicalPlanBuilder>
     let mut columns =
         vec![ident("person"), ident("touch_id"), ident("at").alias("touched_at"), ident("channel").alias("of_channel")];
     columns.extend(resolved.touches.priority.as_ref().map(|_| ident("priority").alias("before_priority")));
-    let touches = as_touches(resolved, eligible_touches(resolved, scope)?, &[], scope)?;
-    let touches = planned(touches.project(columns).and_then(LogicalPlanBuilder::build))?;
+    let touches = planned(touches_to_meet(resolved, scope)?.project(columns).and_then(LogicalPlanBuilder::build))?;
     planned(rows.join(touches, JoinType::Inner, on("who", "person"), Some(within)))
 }
 
