@@ -218,6 +218,8 @@ struct Runner<'a> {
 
 impl Runner<'_> {
     async fn model(mut self, model: &Model, file: &ModelFile) -> Result<Made> {
+        // What plans of it kept that were made without rows.
+        self.frames.forget_shared(&model.name);
         remember::last_published(model, self.publication, &mut self.frames).await?;
         for table in model.waits_for() {
             if self.frames.get(table.as_str()).is_none() {

@@ -100,11 +100,7 @@ impl ModelKind for Attribution {
         let resolved = self.resolved(scope)?;
         let is = |ending: &str| output.table == scope.model.with_suffix(ending);
         match output.role {
-            Role::Main => {
-                // Whatever another run of the model kept.
-                scope.frames.forget_shared(scope.model);
-                plan::ledger(self, &resolved, scope)
-            }
+            Role::Main => plan::ledger(self, &resolved, scope),
             Role::Rejects => plan::rejects(&resolved, scope),
             Role::Companion if is(describe::PIPELINE) => pipeline::pipeline(&resolved, scope),
             Role::Companion if is(describe::EFFECTS) => effects::effects(self, &resolved, scope),

@@ -69,11 +69,7 @@ impl ModelKind for Lifecycle {
     fn plan(&self, scope: &Scope<'_>, output: &Contract) -> Result<LogicalPlan> {
         let resolved = self.resolved(scope)?;
         match output.role {
-            Role::Main => {
-                // Whatever another run of the model kept.
-                scope.frames.forget_shared(scope.model);
-                plan::visits(&resolved, scope)
-            }
+            Role::Main => plan::visits(&resolved, scope),
             Role::Companion => entities::entities(&resolved, scope),
             Role::Rejects => plan::rejects(&resolved, scope),
         }

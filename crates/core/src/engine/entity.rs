@@ -14,7 +14,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{Field, Schema, SchemaRef};
 use datafusion::catalog::Session;
 use datafusion::common::{Result as SqlResult, internal_err};
 use datafusion::logical_expr::LogicalPlan;
@@ -26,7 +26,7 @@ use super::entity_exec::EntityExec;
 use super::entity_sort::EntitySortExec;
 use super::in_order::{ASCENDING, is_together};
 use super::operator::{self, Operator};
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// What is done to the sorted rows; one value serves all partitions.
 pub trait EntityAlgorithm: fmt::Debug + Send + Sync {
@@ -92,6 +92,24 @@ pub fn walk_with(
     algorithm: Arc<dyn EntityAlgorithm>,
 ) -> Result<LogicalPlan> {
     operator::node(std::iter::once(input).chain(tables).collect(), Arc::new(Walk { order, algorithm }))
+}
+
+/// The walk of an algorithm that adds one column to rows, group by group: `algorithm` is made of where the columns
+/// `within` stand that name a group, and of all columns with the one that is added.
+pub(super) fn walk_adding(
+    rows: LogicalPlan,
+    within: &[&str],
+    order: Vec<String>,
+    added: Field,
+    algorithm: impl FnOnce(Vec<usize>, SchemaRef) -> Arc<dyn EntityAlgorithm>,
+) -> Result<LogicalPlan> {
+    let mut fields: Vec<_> = rows.schema().fields().iter().cloned().collect();
+    let place = |name: &&str| fields.iter().position(|field| field.name() == name);
+    let groups = within.iter().map(place).collect::<Option<_>>();
+    let groups = groups.ok_or_else(|| Error::internal("a walk goes by columns that its rows do not have"))?;
+    fields.push(Arc::new(added));
+    let entity = within.iter().map(ToString::to_string).collect();
+    walk(rows, WalkOrder { entity, order }, algorithm(groups, Arc::new(Schema::new(fields))))
 }
 
 /// The order of the rows of each partition of a plan, where it is a walk whose rows leave in one: no

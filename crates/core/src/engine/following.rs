@@ -7,10 +7,10 @@ use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, RecordBatch, UInt32Array, new_null_array};
 use arrow::compute::{concat, partition, take};
-use arrow::datatypes::{Field, Schema, SchemaRef};
+use arrow::datatypes::{Field, SchemaRef};
 use datafusion::logical_expr::LogicalPlanBuilder;
 
-use super::entity::{EntityAlgorithm, EntityState, WalkOrder, walk};
+use super::entity::{EntityAlgorithm, EntityState, walk_adding};
 use crate::error::{Error, Result};
 
 /// Adds the column `name`: what `column` says in the next row of the group, NULL in its last row.
@@ -26,15 +26,10 @@ pub fn following(
     name: &str,
 ) -> Result<LogicalPlanBuilder> {
     let rows = rows.build().map_err(|error| Error::internal("rows cannot be put in order").with_source(error))?;
-    let mut fields: Vec<_> = rows.schema().fields().iter().cloned().collect();
-    let place = |name: &str| fields.iter().position(|field| field.name() == name).ok_or_else(misfit);
-    let groups = within.iter().map(|name| place(name)).collect::<Result<_>>()?;
-    let told = place(column)?;
-    let ty = fields.get(told).ok_or_else(misfit)?.data_type().clone();
-    fields.push(Arc::new(Field::new(name, ty, true)));
-    let entity = within.iter().map(ToString::to_string).collect();
-    let algorithm = Following { groups, told, schema: Arc::new(Schema::new(fields)) };
-    Ok(LogicalPlanBuilder::from(walk(rows, WalkOrder { entity, order }, Arc::new(algorithm))?))
+    let told = rows.schema().index_of_column_by_name(None, column).ok_or_else(misfit)?;
+    let added = Field::new(name, rows.schema().field(told).data_type().clone(), true);
+    let plan = walk_adding(rows, within, order, added, |groups, schema| Arc::new(Following { groups, told, schema }))?;
+    Ok(LogicalPlanBuilder::from(plan))
 }
 
 #[derive(Debug)]

@@ -112,7 +112,8 @@ impl ExecutionPlan for GatherExec {
     }
 
     fn child_stats_requests(&self, _: Option<usize>) -> Vec<ChildStats> {
-        self.inputs.iter().map(|_| ChildStats::At(None)).collect()
+        let keeps_rows = self.work.algorithm().keeps_rows();
+        self.inputs.iter().map(|_| if keeps_rows { ChildStats::At(None) } else { ChildStats::Skip }).collect()
     }
 
     fn statistics_from_inputs(&self, inputs: &[Arc<Statistics>], args: &StatisticsArgs) -> SqlResult<Arc<Statistics>> {

@@ -20,7 +20,7 @@ use crate::syntax::TableName;
 struct Kept(Mutex<BTreeMap<&'static str, Arc<Gathered>>>);
 
 /// A plan of the same rows, unqualified, that executes `rows` the first time alone. All rows kept under one name for
-/// a model must be the same, until [`Frames::forget_shared`] lets go of them, as the first plan of a model does.
+/// a model must be the same, until [`Frames::forget_shared`] lets go of them, as a run does before and after a model.
 ///
 /// # Errors
 /// What [`gather`] says of columns that are not distinct.

@@ -9,10 +9,10 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, RecordBatch, UInt32Array, UInt64Array};
 use arrow::compute::kernels::cmp::not_distinct;
 use arrow::compute::{partition, take};
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use arrow::datatypes::{DataType, Field, SchemaRef};
 use datafusion::logical_expr::LogicalPlanBuilder;
 
-use super::entity::{EntityAlgorithm, EntityState, WalkOrder, walk};
+use super::entity::{EntityAlgorithm, EntityState, walk_adding};
 use crate::error::{Error, Result};
 
 /// The column of [`numbered`].
@@ -25,13 +25,9 @@ pub const NTH: &str = "nth";
 /// and come out so.
 pub fn numbered(rows: LogicalPlanBuilder, within: &[&str], order: Vec<String>) -> Result<LogicalPlanBuilder> {
     let rows = rows.build().map_err(|error| Error::internal("rows cannot be numbered").with_source(error))?;
-    let mut fields: Vec<_> = rows.schema().fields().iter().cloned().collect();
-    let place = |name: &&str| fields.iter().position(|field| field.name() == name).ok_or_else(misfit);
-    let groups = within.iter().map(place).collect::<Result<_>>()?;
-    fields.push(Arc::new(Field::new(NTH, DataType::UInt64, false)));
-    let entity = within.iter().map(ToString::to_string).collect();
-    let algorithm = Numbering { groups, schema: Arc::new(Schema::new(fields)) };
-    Ok(LogicalPlanBuilder::from(walk(rows, WalkOrder { entity, order }, Arc::new(algorithm))?))
+    let added = Field::new(NTH, DataType::UInt64, false);
+    let plan = walk_adding(rows, within, order, added, |groups, schema| Arc::new(Numbering { groups, schema }))?;
+    Ok(LogicalPlanBuilder::from(plan))
 }
 
 #[derive(Debug)]
