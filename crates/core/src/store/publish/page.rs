@@ -55,7 +55,7 @@ impl PageRows {
 
     /// Whether the page is to be written before more rows come.
     pub(super) fn is_full(&self, words: &Words) -> bool {
-        let too_many_words = !words.is_closed() && words.page().len() > DICTIONARY_BYTES;
+        let too_many_words = !words.is_closed() && words.page_bytes() > DICTIONARY_BYTES;
         self.rows >= PAGE_ROWS || self.plain.len() >= PAGE_BYTES || too_many_words
     }
 

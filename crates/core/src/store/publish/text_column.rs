@@ -26,8 +26,8 @@ use parquet::file::writer::{SerializedPageWriter, TrackedWrite};
 use parquet::schema::types::ColumnDescPtr;
 
 use super::bounds::{Bounds, greatest_within, least_within};
-use super::codec::{Codec, Compressor};
-use super::page::{DICTIONARY_BYTES, PageRows};
+use super::codec::{Codec, Compressor, hardly_shrinks};
+use super::page::{DICTIONARY_BYTES, MadePage, PageRows};
 use super::pieces::{Chunk, Pieces};
 use super::words::Words;
 use crate::error::{Error, Result};
@@ -50,6 +50,8 @@ pub(super) struct TextColumn {
     mapped: Option<(ArrayRef, Vec<u32>)>,
 }
 
+/// So much of a chunk's texts is compressed to see whether that is worth while; of shorter chunks nothing is.
+const SAMPLE_BYTES: usize = 1 << 16;
 /// Not looked up yet.
 const UNKNOWN: u32 = u32::MAX;
 
@@ -105,7 +107,7 @@ impl TextColumn {
 
     /// About as many bytes as the chunk would have if it ended here.
     pub(super) fn bytes(&self) -> usize {
-        self.pages.bytes_written() + self.page.bytes(self.words.len()) + self.words.page().len()
+        self.pages.bytes_written() + self.page.bytes(self.words.len()) + self.words.page_bytes()
     }
 
     fn part(&mut self, array: &ArrayRef) -> Result<()> {
@@ -182,6 +184,9 @@ impl TextColumn {
             return Ok(());
         }
         let made = self.page.encode(&self.words);
+        if self.rows == 0 {
+            self.try_out(&made)?;
+        }
         let spec = self.write_page(made.bytes, |buf| Page::DataPage {
             buf,
             num_values: made.rows,
@@ -204,9 +209,22 @@ impl TextColumn {
         self.bounds.widen(&made.bounds);
         self.rows += u64::from(made.rows);
         self.nulls += u64::from(made.nulls);
-        if !self.words.is_closed() && self.words.page().len() > DICTIONARY_BYTES {
+        if !self.words.is_closed() && self.words.page_bytes() > DICTIONARY_BYTES {
             self.words.close();
             self.mapped = None;
+        }
+        Ok(())
+    }
+
+    /// Has a chunk of many different texts do without compression, should that spare little of the first of them:
+    /// nothing is written of the chunk yet, and its other texts are likely to be of their kind.
+    fn try_out(&mut self, first: &MadePage) -> Result<()> {
+        let texts = if self.words.is_closed() { first.bytes.as_slice() } else { self.words.texts() };
+        let is_varied = self.words.is_closed() || 2 * self.words.len() > first.rows as usize;
+        let Some(sample) = texts.get(..SAMPLE_BYTES).filter(|_| is_varied) else { return Ok(()) };
+        let compressed = self.compressor.compress(sample.to_vec())?.len();
+        if hardly_shrinks(compressed as i64, SAMPLE_BYTES as i64) {
+            self.compressor = Compressor::None;
         }
         Ok(())
     }

@@ -224,7 +224,7 @@ async fn row_groups_end_in_the_midst_of_batches_and_other_columns_go_along() {
 }
 
 #[tokio::test]
-async fn what_hardly_shrinks_is_not_compressed_again() {
+async fn what_hardly_shrinks_is_not_compressed() {
     let count = GROUP_ROWS + 1_000;
     let mut rng = ChaCha8Rng::seed_from_u64(12);
     let drawn: Vec<i64> = (0..count).map(|_| rng.random()).collect();
@@ -247,7 +247,8 @@ async fn what_hardly_shrinks_is_not_compressed_again() {
         .map(|group| group.columns().iter().map(|chunk| chunk.compression()).collect())
         .collect();
     let (snappy, none) = (Compression::SNAPPY, Compression::UNCOMPRESSED);
-    assert_eq!(codecs, [[snappy; 4], [none, none, snappy, snappy]]);
+    // Texts are tried out before the first page, numbers are not.
+    assert_eq!(codecs, [[snappy, none, snappy, snappy], [none, none, snappy, snappy]]);
     let read: Vec<RecordBatch> = builder.build().unwrap().map(Result::unwrap).collect();
     assert_eq!(concat_batches(&batch.schema(), &read).unwrap(), batch);
 }
