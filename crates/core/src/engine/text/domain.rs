@@ -30,6 +30,14 @@ pub fn host(text: &str) -> Option<String> {
 
 /// [`host`], without a copy where the text is its own host.
 pub fn host_cow(text: &str) -> Option<Cow<'_, str>> {
+    if is_plain_host(text) {
+        return Some(bare(lower_ascii(text)));
+    }
+    host_any(text)
+}
+
+/// [`host`] of every text; a host that stands alone in plain ASCII has a faster way.
+pub(super) fn host_any(text: &str) -> Option<Cow<'_, str>> {
     let text = text.trim_matches(|c: char| c.is_whitespace() || c.is_control());
     let (scheme, rest) = after_scheme(text);
     let authority = rest.split(['/', '?', '#', '\\']).next().unwrap_or_default();
@@ -40,9 +48,17 @@ pub fn host_cow(text: &str) -> Option<Cow<'_, str>> {
     };
     // A display name may hold a slash, so what is no host may still be an address.
     let of_address = || email::domain(text).filter(|_| !scheme).map(Cow::Owned);
-    match host.or_else(of_address)? {
-        Cow::Borrowed(host) => Some(Cow::Borrowed(without_www(host))),
-        Cow::Owned(host) => Some(Cow::Owned(without_www(&host).to_string())),
+    host.or_else(of_address).map(bare)
+}
+
+/// Without `www.`.
+fn bare(host: Cow<'_, str>) -> Cow<'_, str> {
+    match host {
+        Cow::Borrowed(host) => Cow::Borrowed(without_www(host)),
+        Cow::Owned(host) => match without_www(&host).len() {
+            whole if whole == host.len() => Cow::Owned(host),
+            bare => Cow::Owned(host.get(host.len() - bare..).unwrap_or_default().to_string()),
+        },
     }
 }
 
@@ -129,15 +145,36 @@ fn ends_well(domain: &str) -> bool {
 
 /// Labels of ASCII letters, digits and inner hyphens that IDNA leaves as they are.
 fn is_plain(domain: &str) -> bool {
-    let label = |label: &str| {
-        (1..=MAX_LABEL).contains(&label.len())
-            && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
-            && !label.starts_with('-')
-            && !label.ends_with('-')
-            && !label.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("xn--"))
-    };
-    domain.len() <= MAX_HOST && domain.split('.').all(label)
+    let mut rest = domain.as_bytes();
+    if rest.len() > MAX_HOST {
+        return false;
+    }
+    loop {
+        let end = rest.iter().position(|byte| !LABEL_BYTES[usize::from(*byte)]).unwrap_or(rest.len());
+        let (label, after) = rest.split_at(end);
+        let inner_hyphens = label.first() != Some(&b'-') && label.last() != Some(&b'-');
+        let is_coded = label.get(..4).is_some_and(|start| start.eq_ignore_ascii_case(b"xn--"));
+        if !(1..=MAX_LABEL).contains(&label.len()) || !inner_hyphens || is_coded {
+            return false;
+        }
+        match after {
+            [] => return true,
+            [b'.', after @ ..] => rest = after,
+            _ => return false,
+        }
+    }
 }
+
+/// By byte, whether it may stand in a label of plain ASCII.
+static LABEL_BYTES: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 128 {
+        table[byte] = (byte as u8).is_ascii_alphanumeric() || byte as u8 == b'-';
+        byte += 1;
+    }
+    table
+};
 
 /// Whether a scheme stands before, and what follows it.
 fn after_scheme(text: &str) -> (bool, &str) {

@@ -171,16 +171,35 @@ fn is_local_char(c: char) -> bool {
 
 /// Whether an address is clean but for capital letters, in ASCII, with nothing that IDNA looks at.
 fn is_plain(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let at = bytes.iter().position(|byte| !LOCAL_BYTES[usize::from(*byte)]).unwrap_or(bytes.len());
+    let (local, rest) = bytes.split_at(at);
+    let Some(host) = text.get(at + 1..).filter(|_| rest.first() == Some(&b'@')) else { return false };
     // Quotes around an address are signs that a local part may have.
-    let Some((local, host)) = text.split_once('@') else { return false };
-    let first = local.bytes().next();
-    text.len() <= MAX_ADDRESS
-        && local.is_ascii()
-        && is_local(local)
-        && !matches!(first, Some(b'\'' | b'`'))
-        && !host.ends_with('.')
+    let begins = !matches!(local.first(), None | Some(b'\'' | b'`' | b'.'));
+    begins
+        && local.len() <= MAX_LOCAL
+        && local.last() != Some(&b'.')
+        && !local.windows(2).any(|pair| pair == b"..")
+        && bytes.len() <= MAX_ADDRESS
         && domains::is_plain_host(host)
 }
+
+/// By byte, whether it may stand in a local part of plain ASCII.
+static LOCAL_BYTES: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 128 {
+        table[byte] = (byte as u8).is_ascii_alphanumeric();
+        byte += 1;
+    }
+    let mut sign = 0;
+    while sign < LOCAL_SIGNS.len() {
+        table[LOCAL_SIGNS[sign] as usize] = true;
+        sign += 1;
+    }
+    table
+};
 
 fn provider(host: &str) -> Option<&'static Provider> {
     let of_family = || PROVIDERS.get_family(domains::first_label(host)).filter(|_| domains::is_name_and_suffix(host));

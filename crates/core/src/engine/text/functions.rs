@@ -5,7 +5,10 @@ use std::borrow::Cow;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Float64Array, Int64Array, StringBuilder, StringViewArray};
+use arrow::array::{
+    Array, ArrayBuilder, ArrayRef, AsArray, BooleanArray, Float64Array, Int64Array, StringViewArray, StringViewBuilder,
+    UInt32Array,
+};
 use arrow::compute::{cast, take};
 use arrow::datatypes::{DataType, Field, FieldRef};
 use datafusion::common::{Result, ScalarValue, plan_err};
@@ -17,6 +20,7 @@ use rlibphonenumber::Region;
 use super::email::Tags;
 use super::phone::PhoneKey;
 use super::{company, domain, email, name, phone, similar};
+use crate::views::SeenViews;
 
 /// Every text function.
 pub(in crate::engine) fn all() -> impl Iterator<Item = ScalarUDF> {
@@ -25,6 +29,9 @@ pub(in crate::engine) fn all() -> impl Iterator<Item = ScalarUDF> {
 
 /// The second argument of `email_key` that drops `+tag` at every domain.
 const DROP_TAGS: &str = "drop_tags";
+
+/// By so many rows it is judged whether values come again.
+const FIRST_ROWS: usize = 512;
 
 type Text = for<'a> fn(&'a str) -> Option<Cow<'a, str>>;
 
@@ -113,7 +120,7 @@ impl TextFunction {
 
     fn returns(&self) -> DataType {
         match self.work {
-            Work::Text(_) | Work::EmailKey | Work::PhoneText(_) => DataType::Utf8,
+            Work::Text(_) | Work::EmailKey | Work::PhoneText(_) => DataType::Utf8View,
             Work::Flag(_) | Work::PhoneFlag(_) | Work::Same(_) => DataType::Boolean,
             Work::Similarity(_) => DataType::Float64,
             Work::Distance(_) => DataType::Int64,
@@ -128,37 +135,37 @@ impl TextFunction {
             return Ok(take(&self.answer(&once, values.len())?, keys, None)?);
         }
         let columns = args.iter().map(Column::new).collect::<Result<Vec<_>>>()?;
-        Ok(self.rows(&columns, rows))
+        self.rows(&columns, rows)
     }
 
-    fn rows(&self, columns: &[Column], rows: usize) -> ArrayRef {
-        let Some((first, rest)) = columns.split_first() else { return Arc::new(BooleanArray::new_null(rows)) };
+    fn rows(&self, columns: &[Column], rows: usize) -> Result<ArrayRef> {
+        let Some((first, rest)) = columns.split_first() else { return Ok(Arc::new(BooleanArray::new_null(rows))) };
         let alone = |row| first.get(row);
         let pair = |row| alone(row).zip(rest.first().and_then(|second| second.get(row)));
         match self.work {
-            Work::Text(work) => texts(rows, |row| work(alone(row)?)),
-            Work::Flag(work) => flags(rows, |row| work(alone(row)?)),
+            Work::Text(work) => texts(columns, rows, |row| work(alone(row)?)),
+            Work::Flag(work) => Ok(flags(columns, rows, |row| work(alone(row)?))),
             Work::EmailKey => {
                 let tags = if rest.is_empty() { Tags::ByProvider } else { Tags::Everywhere };
-                texts(rows, |row| email::key_cow(alone(row)?, tags))
+                texts(columns, rows, |row| email::key_cow(alone(row)?, tags))
             }
             Work::PhoneText(part) => {
                 let countries = Countries::new(rest);
-                texts(rows, |row| part(phone::key_in(alone(row)?, countries.of(row))?).map(Cow::Owned))
+                texts(columns, rows, |row| part(phone::key_in(alone(row)?, countries.of(row))?).map(Cow::Owned))
             }
             Work::PhoneFlag(part) => {
                 let countries = Countries::new(rest);
-                flags(rows, |row| Some(part(phone::key_in(alone(row)?, countries.of(row))?)))
+                Ok(flags(columns, rows, |row| Some(part(phone::key_in(alone(row)?, countries.of(row))?))))
             }
             Work::Similarity(work) => {
                 let similarity = |row| pair(row).map(|(a, b)| work(a, b));
-                Arc::new((0..rows).map(similarity).collect::<Float64Array>())
+                Ok(Arc::new((0..rows).map(similarity).collect::<Float64Array>()))
             }
             Work::Distance(work) => {
                 let distance = |row| pair(row).and_then(|(a, b)| i64::try_from(work(a, b)).ok());
-                Arc::new((0..rows).map(distance).collect::<Int64Array>())
+                Ok(Arc::new((0..rows).map(distance).collect::<Int64Array>()))
             }
-            Work::Same(work) => flags(rows, |row| pair(row).map(|(a, b)| work(a, b))),
+            Work::Same(work) => Ok(flags(columns, rows, |row| pair(row).map(|(a, b)| work(a, b)))),
         }
     }
 }
@@ -274,14 +281,46 @@ impl<'a> Countries<'a> {
     }
 }
 
-fn texts<'a>(rows: usize, answer: impl Fn(usize) -> Option<Cow<'a, str>>) -> ArrayRef {
-    let mut out = StringBuilder::with_capacity(rows, rows * 16);
-    for row in 0..rows {
-        out.append_option(answer(row));
-    }
-    Arc::new(out.finish())
+/// The only argument that is no constant, if it is the first one: what a row is answered follows from its value.
+fn only(columns: &[Column]) -> Option<&StringViewArray> {
+    let (first, rest) = columns.split_first()?;
+    (!first.constant && rest.iter().all(|column| column.constant)).then_some(&first.texts)
 }
 
-fn flags(rows: usize, answer: impl Fn(usize) -> Option<bool>) -> ArrayRef {
-    Arc::new((0..rows).map(answer).collect::<BooleanArray>())
+/// Texts, of which each is made once where values come again.
+fn texts<'a>(columns: &'a [Column], rows: usize, answer: impl Fn(usize) -> Option<Cow<'a, str>>) -> Result<ArrayRef> {
+    let mut made = StringViewBuilder::with_capacity(rows);
+    let Some(values) = only(columns).filter(|values| do_repeat(values)) else {
+        (0..rows).for_each(|row| made.append_option(answer(row)));
+        return Ok(Arc::new(made.finish()));
+    };
+    let mut seen = SeenViews::new(rows, 0);
+    let mut place = |(row, view): (usize, &u128)| {
+        if values.is_null(row) {
+            return 0;
+        }
+        seen.get_or(*view, || {
+            made.append_option(answer(row));
+            made.len() as u32 - 1
+        })
+    };
+    let places: Vec<u32> = values.views().iter().enumerate().map(&mut place).collect();
+    let places = UInt32Array::new(places.into(), values.nulls().cloned());
+    Ok(take(&made.finish(), &places, None)?)
+}
+
+/// Whether values of the first rows come again, by which the others are judged.
+fn do_repeat(values: &StringViewArray) -> bool {
+    let first = values.views().iter().take(FIRST_ROWS);
+    let (rows, mut different, mut seen) = (first.len(), 0, SeenViews::new(FIRST_ROWS, ()));
+    first.for_each(|view| seen.get_or(*view, || different += 1));
+    2 * different <= rows
+}
+
+fn flags(columns: &[Column], rows: usize, answer: impl Fn(usize) -> Option<bool>) -> ArrayRef {
+    let Some(values) = only(columns) else { return Arc::new((0..rows).map(answer).collect::<BooleanArray>()) };
+    let mut seen = SeenViews::new(rows, None);
+    let views = values.views().iter().enumerate();
+    let flag = |(row, view): (usize, &u128)| values.is_valid(row).then(|| seen.get_or(*view, || answer(row))).flatten();
+    Arc::new(views.map(flag).collect::<BooleanArray>())
 }

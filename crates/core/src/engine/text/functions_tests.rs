@@ -55,7 +55,7 @@ fn written(array: &ArrayRef, row: usize) -> String {
         DataType::Boolean => array.as_boolean().value(row).to_string(),
         DataType::Float64 => format!("{:.6}", array.as_primitive::<Float64Type>().value(row)),
         DataType::Int64 => array.as_primitive::<Int64Type>().value(row).to_string(),
-        _ => array.as_string::<i32>().value(row).to_string(),
+        _ => array.as_string_view().value(row).to_string(),
     }
 }
 

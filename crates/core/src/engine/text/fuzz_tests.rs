@@ -290,6 +290,7 @@ fn fast_ways_agree_with_slow_ones() {
     for text in texts(5) {
         assert_eq!(fold::fold(&text), fold::fold_any(&text), "{text:?}");
         assert_eq!(email::clean(&text), email::clean_any(&text), "{text:?}");
+        assert_eq!(domain::host_cow(&text), domain::host_any(&text), "{text:?}");
         let host = text.trim_end_matches('.');
         assert_eq!(domain::to_ascii(host), domain::to_ascii_any(host), "{text:?}");
         if text.len() < 300 {

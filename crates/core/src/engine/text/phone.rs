@@ -66,7 +66,8 @@ pub fn digits_cow(text: &str) -> Option<Cow<'_, str>> {
         return Some(text).filter(|text| !text.is_empty()).map(Cow::Borrowed);
     }
     let mut digits = String::with_capacity(text.len());
-    digits.extend(text.chars().filter(char::is_ascii_digit));
+    // No byte of a longer character is that of a digit.
+    digits.extend(text.bytes().filter(u8::is_ascii_digit).map(char::from));
     Some(digits).filter(|digits| !digits.is_empty()).map(Cow::Owned)
 }
 
