@@ -10,7 +10,8 @@ use super::cluster::ids::Identities;
 use super::columns::Columns;
 use super::decisions;
 use super::evidence;
-use super::groups::Groups;
+use super::groups::{self, Groups};
+
 use super::identity;
 use super::intake::{Known, Work};
 use super::link::{self, Linked};
@@ -18,7 +19,7 @@ use super::notes::{self, Notes};
 use super::quality::{self, Month};
 use super::records::Records;
 use super::rows;
-use super::survive::{self, Survivors};
+use super::survive::{NOBODY, Survivors, survive};
 use super::tables::Table;
 use super::weights::{self, Finding};
 use crate::engine::gather::GatherAnswer;
@@ -37,6 +38,8 @@ pub(super) struct Answer {
     pub(super) survivors: Survivors,
     /// By field, the value that each entity has.
     pub(super) values: Vec<ArrayRef>,
+    /// The columns of golden rows that follow its values.
+    pub(super) summary: Vec<ArrayRef>,
     /// The rows of `_provenance`: cluster and field.
     pub(super) provenance: Vec<(u32, u16)>,
     /// By record, whether it was set aside.
@@ -53,19 +56,19 @@ pub(super) fn solve(work: Arc<Work>, columns: Columns, known: Known) -> Result<A
     let linked = link::link(&work, &mut records, &decided)?;
     let groups = Groups::new(&linked.clusters.root);
     let identity = identity::identify(&work, &records, &linked.clusters.root, known)?;
-    let mut survivors = survive::survivors(&work, &records, &groups)?;
-    let provenance = if work.provenance { several_valued(&groups, &survivors) } else { Vec::new() };
-    let values = survive::values(&mut records, &survivors)?;
-    if !work.provenance {
-        survivors = Survivors::default();
-    }
     let mut quarantined = vec![false; records.len()];
     for record in linked.clusters.quarantined.iter().flat_map(|cluster| &cluster.records) {
         if let Some(flag) = quarantined.get_mut(*record as usize) {
             *flag = true;
         }
     }
-    let months = quality::months(&work, &records, &groups);
+    let members = groups::members(&groups, &records);
+    let months = quality::months(&work, &records, &groups, &members);
+    let summary = rows::summary(&groups, &members, &quarantined);
+    let (values, survivors) = survive(&work, &mut records, &groups, &members)?;
+    let provenance = several_valued(&groups, &survivors);
+    drop(members);
+    records.give_up_instants();
     let notes = notes::notes(&work, &linked, &decided, &identity, &records.unreadable);
     let weights = linked.learnt.as_ref().map(|learnt| weights::findings(&learnt.model)).unwrap_or_default();
     let anchors = identity.clusters.iter().map(|identity| identity.anchor);
@@ -79,6 +82,7 @@ pub(super) fn solve(work: Arc<Work>, columns: Columns, known: Known) -> Result<A
         identity,
         survivors,
         values,
+        summary,
         provenance,
         quarantined,
         months,
@@ -90,9 +94,12 @@ pub(super) fn solve(work: Arc<Work>, columns: Columns, known: Known) -> Result<A
 /// The values of entities that have several records: of others it is plain where they are from.
 fn several_valued(groups: &Groups, survivors: &Survivors) -> Vec<(u32, u16)> {
     let mut rows = Vec::new();
-    for cluster in (0..groups.len()).filter(|cluster| groups.members(*cluster).len() > 1) {
+    if survivors.records.is_empty() {
+        return rows;
+    }
+    for (cluster, _) in groups.sizes().enumerate().filter(|(_, size)| *size > 1) {
         for (field, winners) in (0u16..).zip(&survivors.records) {
-            if winners.get(cluster).is_some_and(|record| *record != survive::NOBODY) {
+            if winners.get(cluster).is_some_and(|record| *record != NOBODY) {
                 rows.push((cluster as u32, field));
             }
         }
@@ -142,7 +149,7 @@ impl GatherAnswer for Answer {
             + self.groups.held_bytes()
             + ids
             + self.survivors.held_bytes()
-            + self.values.iter().map(|values| values.get_array_memory_size()).sum::<usize>()
+            + self.values.iter().chain(&self.summary).map(|values| values.get_array_memory_size()).sum::<usize>()
     }
 }
 

@@ -5,6 +5,7 @@ use arrow::array::{ArrayRef, AsArray, RecordBatch, StringArray};
 use super::growing::Growing;
 use super::intake::{Work, instants, keys, misfit, numbers, sources};
 use super::records::Records;
+use super::values::Values;
 use crate::contract::ColumnType;
 use crate::error::{Error, Result};
 
@@ -24,7 +25,7 @@ pub(super) struct Columns {
     updated: Vec<i64>,
     created: Vec<i64>,
     masters: Option<Growing>,
-    fields: Vec<Growing>,
+    fields: Vec<Values>,
     compared: Vec<Option<Growing>>,
     unreadable: Vec<Option<i64>>,
     instants: Vec<Vec<i64>>,
@@ -63,7 +64,7 @@ impl Columns {
             updated: Vec::new(),
             created: Vec::new(),
             masters: work.knows_merges.then(|| Growing::new(ColumnType::Text)),
-            fields: work.fields.iter().map(|field| Growing::new(field.ty())).collect(),
+            fields: work.fields.iter().map(|field| Values::new(field.ty())).collect(),
             compared: work.compared.iter().map(|own| own.then(|| Growing::new(ColumnType::Text))).collect(),
             unreadable: work.unreadable.iter().map(|counted| counted.then_some(0)).collect(),
             instants: vec![Vec::new(); instants],
@@ -80,9 +81,8 @@ impl Columns {
         self.ids.push(next()?)?;
         instants(next()?, NEVER, &mut self.updated)?;
         instants(next()?, UNKNOWN, &mut self.created)?;
-        for texts in self.masters.iter_mut().chain(&mut self.fields) {
-            texts.push(next()?)?;
-        }
+        self.masters.iter_mut().try_for_each(|to| to.push(next()?))?;
+        self.fields.iter_mut().try_for_each(|to| to.push(next()?))?;
         self.instants.iter_mut().try_for_each(|to| instants(next()?, NEVER, to))?;
         self.compared.iter_mut().flatten().try_for_each(|to| to.push(next()?))?;
         for count in self.unreadable.iter_mut().flatten() {
@@ -97,11 +97,14 @@ impl Columns {
 
     /// Bytes held, and what the work will take.
     pub(super) fn held_bytes(&self) -> usize {
-        let values =
-            std::iter::once(&self.ids).chain(&self.masters).chain(&self.fields).chain(self.compared.iter().flatten());
+        let texts = std::iter::once(&self.ids).chain(&self.masters).chain(self.compared.iter().flatten());
+        let values = self.fields.iter().map(Values::held_bytes).sum::<usize>();
         let numbers = 2 + self.instants.len() + self.uniques.len();
         let keys: usize = self.keys.iter().map(Vec::len).sum();
-        values.map(Growing::held_bytes).sum::<usize>() + (WORK_BYTES + 2 + 8 * numbers) * self.sources.len() + 16 * keys
+        values
+            + texts.map(Growing::held_bytes).sum::<usize>()
+            + (WORK_BYTES + 2 + 8 * numbers) * self.sources.len()
+            + 16 * keys
     }
 
     /// Numbers the records and sorts out those that cannot be used.
@@ -115,7 +118,7 @@ impl Columns {
             updated: self.updated,
             created: self.created,
             masters: self.masters.map(Growing::finish).transpose()?,
-            fields: self.fields.into_iter().map(Growing::finish).collect::<Result<_>>()?,
+            fields: self.fields.into_iter().map(Values::finish).collect::<Result<_>>()?,
             compared: self
                 .compared
                 .into_iter()

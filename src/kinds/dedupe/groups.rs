@@ -1,14 +1,14 @@
 //! Clusters with their records.
 
+use super::records::Records;
+
 /// Clusters by number, in the order of their smallest record.
 #[derive(Debug)]
 pub(super) struct Groups {
     /// By record, its cluster.
     cluster: Vec<u32>,
-    /// By cluster, where its records begin in `members`; one more at the end.
+    /// By cluster, where its records begin among those of all clusters; one more at the end.
     starts: Vec<u32>,
-    /// Records by cluster, ascending.
-    members: Vec<u32>,
 }
 
 impl Groups {
@@ -36,17 +36,8 @@ impl Groups {
             starts.push(next);
             next += size;
         }
-        let mut free = starts.clone();
         starts.push(next);
-        let mut members = vec![0; root.len()];
-        for (record, number) in (0u32..).zip(&cluster) {
-            let Some(slot) = free.get_mut(*number as usize) else { continue };
-            if let Some(member) = members.get_mut(*slot as usize) {
-                *member = record;
-            }
-            *slot += 1;
-        }
-        Self { cluster, starts, members }
+        Self { cluster, starts }
     }
 
     /// How many clusters there are.
@@ -59,14 +50,57 @@ impl Groups {
         self.cluster.get(record as usize).copied().unwrap_or(0)
     }
 
-    /// The records of a cluster, ascending.
-    pub(super) fn members(&self, cluster: usize) -> &[u32] {
-        let ends = self.starts.get(cluster).zip(self.starts.get(cluster + 1));
-        ends.and_then(|(start, end)| self.members.get(*start as usize..*end as usize)).unwrap_or_default()
+    /// How many records each cluster has.
+    pub(super) fn sizes(&self) -> impl Iterator<Item = usize> {
+        self.starts.windows(2).map(|ends| match ends {
+            [start, end] => (end - start) as usize,
+            _ => 0,
+        })
+    }
+
+    /// Cuts what is there for the records of all clusters, cluster after cluster.
+    pub(super) fn cut<'a, T>(&'a self, of_records: &'a [T]) -> impl Iterator<Item = &'a [T]> {
+        let mut rest = of_records;
+        self.sizes().map(move |size| {
+            let (own, others) = rest.split_at_checked(size).unwrap_or_default();
+            rest = others;
+            own
+        })
     }
 
     /// Bytes held.
     pub(super) fn held_bytes(&self) -> usize {
-        4 * (self.cluster.capacity() + self.starts.capacity() + self.members.capacity())
+        4 * (self.cluster.capacity() + self.starts.capacity())
     }
+}
+
+/// What is asked of the records of a cluster one after the other. Records of a cluster lie scattered: they are looked
+/// up once and stand side by side then.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Member {
+    pub(super) record: u32,
+    /// Where its values lie.
+    pub(super) row: u32,
+    /// As an index into the systems of the work.
+    pub(super) system: u16,
+    /// See [`super::columns::NEVER`].
+    pub(super) updated: i64,
+    /// See [`super::columns::UNKNOWN`].
+    pub(super) created: i64,
+}
+
+/// The records of all clusters, cluster after cluster, those of one ascending.
+pub(super) fn members(groups: &Groups, records: &Records) -> Vec<Member> {
+    let mut free = groups.starts.clone();
+    let mut members = vec![Member::default(); groups.cluster.len()];
+    for (record, number) in (0u32..).zip(&groups.cluster) {
+        let Some(slot) = free.get_mut(*number as usize) else { continue };
+        if let Some(member) = members.get_mut(*slot as usize) {
+            let (row, system) = (records.row(record), records.system(record));
+            *member =
+                Member { record, row, system, updated: records.updated(record), created: records.created(record) };
+        }
+        *slot += 1;
+    }
+    members
 }

@@ -20,7 +20,7 @@ use crate::error::{Error, Result};
 pub(super) struct Growing {
     ty: ColumnType,
     text: String,
-    /// Where each text ends.
+    /// Where the first text begins, and where each ends.
     ends: Vec<i32>,
     valid: NullBufferBuilder,
     /// Full arrays of texts, and batches of other values.
@@ -31,7 +31,7 @@ pub(super) struct Growing {
 impl Growing {
     pub(super) fn new(ty: ColumnType) -> Self {
         let valid = NullBufferBuilder::new(0);
-        Self { ty, text: String::new(), ends: Vec::new(), valid, parts: Vec::new(), part_bytes: 0 }
+        Self { ty, text: String::new(), ends: vec![0], valid, parts: Vec::new(), part_bytes: 0 }
     }
 
     /// Takes the next rows.
@@ -51,10 +51,11 @@ impl Growing {
             self.seal()?;
             i32::try_from(bytes).map_err(|_| too_long())?;
         }
+        self.ends.reserve(texts.len());
         for text in texts {
-            let text = text.map(str::trim).filter(|text| !text.is_empty());
-            self.text.push_str(text.unwrap_or_default());
-            self.valid.append(text.is_some());
+            let text = text.map_or("", str::trim);
+            self.text.push_str(text);
+            self.valid.append(!text.is_empty());
             self.ends.push(self.text.len() as i32);
         }
         Ok(())
@@ -62,11 +63,11 @@ impl Growing {
 
     /// What came last becomes an array of its own.
     fn seal(&mut self) -> Result<()> {
-        if self.ends.is_empty() {
+        if self.ends.len() == 1 {
             return Ok(());
         }
-        let (text, ends) = (std::mem::take(&mut self.text), std::mem::take(&mut self.ends));
-        let offsets: ScalarBuffer<i32> = std::iter::once(0).chain(ends).collect();
+        let (text, ends) = (std::mem::take(&mut self.text), std::mem::replace(&mut self.ends, vec![0]));
+        let offsets = ScalarBuffer::from(ends);
         let texts =
             StringArray::try_new(OffsetBuffer::new(offsets), Buffer::from_vec(text.into_bytes()), self.valid.finish())?;
         self.keep(Arc::new(texts));
@@ -103,7 +104,8 @@ impl Growing {
 
     /// Bytes held.
     pub(super) fn held_bytes(&self) -> usize {
-        self.part_bytes + self.text.len() + 4 * self.ends.len() + self.ends.len() / 8
+        let rows = self.ends.len() - 1;
+        self.part_bytes + self.text.len() + 4 * rows + rows / 8
     }
 }
 

@@ -235,8 +235,12 @@ pub(super) fn instants(array: &ArrayRef, none: i64, to: &mut Vec<i64>) -> Result
 pub(super) fn keys(array: &ArrayRef, to: &mut Vec<u128>) -> Result<()> {
     let hashes = array.as_fixed_size_binary_opt().filter(|hashes| hashes.value_length() == KEY_BYTES);
     let hashes = hashes.ok_or_else(misfit)?;
-    let number = |bytes: &[u8]| bytes.try_into().map_or(0, u128::from_le_bytes);
-    to.extend(hashes.iter().map(|hash| hash.map_or(0, number)));
+    let (bytes, _) = hashes.value_data().as_chunks();
+    let keys = bytes.iter().copied().map(u128::from_le_bytes);
+    match hashes.nulls() {
+        None => to.extend(keys),
+        Some(nulls) => to.extend(keys.zip(nulls).map(|(key, known)| if known { key } else { 0 })),
+    }
     Ok(())
 }
 

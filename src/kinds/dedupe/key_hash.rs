@@ -88,8 +88,8 @@ impl ScalarUDFImpl for KeyHash {
         let made: ArrayRef = match self.width {
             Width::Key => {
                 let pairs = hashes(first)?.into_iter().zip(hashes(second)?);
-                let bytes: Vec<u8> = pairs.flat_map(|(high, low)| key(high, low).to_le_bytes()).collect();
-                Arc::new(FixedSizeBinaryArray::try_new(KEY_BYTES, Buffer::from_vec(bytes), known)?)
+                let keys: Vec<i128> = pairs.map(|(high, low)| key(high, low).to_le() as i128).collect();
+                Arc::new(FixedSizeBinaryArray::try_new(KEY_BYTES, Buffer::from_vec(keys), known)?)
             }
             Width::Value => {
                 Arc::new(UInt64Array::new(hashes(first)?.into_iter().map(|hash| hash.max(1)).collect(), known))

@@ -52,6 +52,7 @@ mod state;
 mod survive;
 mod tables;
 mod terms;
+mod values;
 mod weights;
 mod weights_page;
 

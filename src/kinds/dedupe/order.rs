@@ -41,19 +41,21 @@ pub(super) fn number(work: &Work, arrivals: &Arrivals) -> Result<Numbering> {
     for (name, system) in systems {
         let of_system = by_system.get_mut(usize::from(system)).map(std::mem::take).unwrap_or_default();
         let mut sorted = sorted(ids, of_system);
-        let same = |left: &u32, right: &u32| ids.value(*left as usize) == ids.value(*right as usize);
+        let same = |left: &Entry, right: &Entry| {
+            left.beginning == right.beginning && ids.value(left.row as usize) == ids.value(right.row as usize)
+        };
         for group in sorted.chunk_by_mut(same) {
             if group.len() > 1 {
-                group.sort_by(|left, right| choice.compare(arrivals, *left, *right));
+                group.sort_by(|left, right| choice.compare(arrivals, left.row, right.row));
             }
-            let Some((row, others)) = group.split_first() else { continue };
+            let Some((Entry { row, .. }, others)) = group.split_first() else { continue };
             let id = ids.value(*row as usize);
             rows.push(*row);
             // Writing to memory does not fail.
             let _ = names.write_str(&name);
             names.append_value(id);
             let source = |row: &u32| arrivals.sources.get(*row as usize).copied().unwrap_or(0);
-            repeated.extend(others.iter().map(|row| (source(row), id.to_string())));
+            repeated.extend(others.iter().map(|other| (source(&other.row), id.to_string())));
         }
     }
     Ok(Numbering { rows, names: names.finish(), without_id, repeated })
@@ -73,13 +75,19 @@ fn by_system(work: &Work, arrivals: &Arrivals) -> (Vec<Vec<u32>>, Vec<u16>) {
     (by_system, without_id)
 }
 
+/// A row that is to be put in order.
+#[derive(Clone, Copy)]
+struct Entry {
+    /// 16 bytes of its id after what the ids of its system begin with: they decide almost always, without the text
+    /// being looked up.
+    beginning: (u64, u64),
+    row: u32,
+}
+
 /// Rows in the order of their ids.
-///
-/// Most ids of a system begin alike, so 16 bytes after the common beginning decide almost always
-/// and are compared without looking the text up.
-fn sorted(ids: &StringArray, rows: Vec<u32>) -> Vec<u32> {
+fn sorted(ids: &StringArray, rows: Vec<u32>) -> Vec<Entry> {
     let bytes = |row: u32| ids.value(row as usize).as_bytes();
-    let Some(first) = rows.first() else { return rows };
+    let Some(first) = rows.first() else { return Vec::new() };
     let common = rows.iter().fold(bytes(*first), |common, row| {
         let alike = common.iter().zip(bytes(*row)).take_while(|(left, right)| left == right).count();
         common.get(..alike).unwrap_or_default()
@@ -92,13 +100,13 @@ fn sorted(ids: &StringArray, rows: Vec<u32>) -> Vec<u32> {
         }
         u64::from_be_bytes(word)
     };
-    let mut entries: Vec<(u64, u64, u32)> =
-        rows.into_iter().map(|row| (word(bytes(row), skip), word(bytes(row), skip + 8), row)).collect();
+    let entry = |row| Entry { beginning: (word(bytes(row), skip), word(bytes(row), skip + 8)), row };
+    let mut entries: Vec<Entry> = rows.into_iter().map(entry).collect();
     entries.sort_unstable_by(|left, right| {
-        let beginning = (left.0, left.1).cmp(&(right.0, right.1));
-        beginning.then_with(|| bytes(left.2).cmp(bytes(right.2))).then_with(|| left.2.cmp(&right.2))
+        let beginning = left.beginning.cmp(&right.beginning);
+        beginning.then_with(|| bytes(left.row).cmp(bytes(right.row))).then_with(|| left.row.cmp(&right.row))
     });
-    entries.into_iter().map(|(_, _, row)| row).collect()
+    entries
 }
 
 /// Which of several rows of one record counts: the one changed last. What is left undecided is

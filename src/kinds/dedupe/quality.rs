@@ -7,7 +7,7 @@ use chrono::{DateTime, Datelike, Months, NaiveDate, TimeZone};
 use chrono_tz::Tz;
 
 use super::columns::UNKNOWN;
-use super::groups::Groups;
+use super::groups::{Groups, Member};
 use super::intake::Work;
 use super::records::Records;
 use super::rows::dictionary;
@@ -27,21 +27,20 @@ pub(super) struct Month {
 }
 
 /// Counts every record, in the order of systems and months.
-pub(super) fn months(work: &Work, records: &Records, groups: &Groups) -> Vec<Month> {
+pub(super) fn months(work: &Work, records: &Records, groups: &Groups, members: &[Member]) -> Vec<Month> {
     let calendar = Calendar::new(work.zone, &records.created);
     // By system, then by month; the last one of a system is for records that nobody knows it of.
     let width = calendar.starts.len() + 1;
     let mut months = vec![Month::default(); width * work.systems.len()];
-    let mut members: Vec<(i64, u32, u16)> = Vec::new();
-    for cluster in 0..groups.len() {
-        members.clear();
-        let member = |record: &u32| (records.created(*record), *record, records.system(*record));
-        members.extend(groups.members(cluster).iter().map(member));
-        members.sort_unstable();
-        for (at, (created, _, system)) in members.iter().enumerate() {
+    let mut eldest: Vec<(i64, u32, u16)> = Vec::new();
+    for own in groups.cut(members) {
+        eldest.clear();
+        eldest.extend(own.iter().map(|member| (member.created, member.record, member.system)));
+        eldest.sort_unstable();
+        for (at, (created, _, system)) in eldest.iter().enumerate() {
             let place = calendar.place(*created).unwrap_or(width - 1);
             let Some(month) = months.get_mut(usize::from(*system) * width + place) else { continue };
-            let before = members.get(..at).unwrap_or_default();
+            let before = eldest.get(..at).unwrap_or_default();
             month.system = *system;
             month.day = calendar.starts.get(place).map(|(_, day)| *day);
             month.records += 1;

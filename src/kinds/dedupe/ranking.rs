@@ -1,13 +1,11 @@
 //! The records of every cluster in the order in which a field's policy believes them.
 //!
-//! Fields of the same order and the same systems share one ranking: records lie scattered, and are
-//! looked up once for all of them.
+//! Fields of the same order and the same systems share one ranking.
 
 use super::columns::NEVER;
 use super::fields::Field;
-use super::groups::Groups;
+use super::groups::{Groups, Member};
 use super::policy::Policy;
-use super::records::Records;
 
 /// What puts records in order; the order of their keys decides what is left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,43 +39,42 @@ pub(super) struct Ranking {
     priority: Vec<u16>,
     /// Whether the values of its field have instants of their own.
     is_own: bool,
-    /// Cluster after cluster.
-    members: Vec<u32>,
+    /// Cluster after cluster: each record, and where its values lie.
+    members: Vec<(u32, u32)>,
 }
 
 impl Ranking {
     /// For a field; `instants` say by ordinal when its values were changed, where the sources know.
-    pub(super) fn new(records: &Records, groups: &Groups, field: &Field, instants: Option<&[i64]>) -> Self {
+    pub(super) fn new(groups: &Groups, members: &[Member], field: &Field, instants: Option<&[i64]>) -> Self {
         let order = Order::of(&field.policy);
-        let changed = |record: u32| {
-            let own = instants.and_then(|instants| instants.get(record as usize)).copied();
-            own.filter(|at| *at != NEVER).unwrap_or_else(|| records.updated(record))
+        let changed = |member: &Member| {
+            let own = instants.and_then(|instants| instants.get(member.record as usize)).copied();
+            own.filter(|at| *at != NEVER).unwrap_or(member.updated)
         };
-        let place = |record: u32| {
-            let system = field.priority.get(usize::from(records.system(record))).copied();
+        let place = |member: &Member| {
+            let system = field.priority.get(usize::from(member.system)).copied();
             let system = i64::from(system.unwrap_or(u16::MAX));
             // The complement turns the order round: what changed later comes first.
             match order {
-                Order::Recency => (!changed(record), system),
-                Order::Priority => (system, !changed(record)),
+                Order::Recency => (!changed(member), system),
+                Order::Priority => (system, !changed(member)),
                 Order::System => (system, 0),
-                Order::Creation => (records.created(record), system),
+                Order::Creation => (member.created, system),
             }
         };
-        let mut members = Vec::with_capacity(records.len());
-        let mut placed: Vec<((i64, i64), u32)> = Vec::new();
-        for cluster in 0..groups.len() {
-            let own = groups.members(cluster);
+        let mut ranked = Vec::with_capacity(members.len());
+        let mut placed: Vec<((i64, i64), (u32, u32))> = Vec::new();
+        for own in groups.cut(members) {
             if let [only] = own {
-                members.push(*only);
+                ranked.push((only.record, only.row));
                 continue;
             }
             placed.clear();
-            placed.extend(own.iter().map(|record| (place(*record), *record)));
+            placed.extend(own.iter().map(|member| (place(member), (member.record, member.row))));
             placed.sort_unstable();
-            members.extend(placed.iter().map(|(_, record)| *record));
+            ranked.extend(placed.iter().map(|(_, member)| *member));
         }
-        Self { order, priority: field.priority.clone(), is_own: instants.is_some(), members }
+        Self { order, priority: field.priority.clone(), is_own: instants.is_some(), members: ranked }
     }
 
     /// Whether another field without instants of its own has the same one.
@@ -86,12 +83,7 @@ impl Ranking {
     }
 
     /// The members of every cluster, in the order of clusters.
-    pub(super) fn clusters<'a>(&'a self, groups: &'a Groups) -> impl Iterator<Item = &'a [u32]> {
-        let mut rest = self.members.as_slice();
-        (0..groups.len()).map(move |cluster| {
-            let (own, others) = rest.split_at_checked(groups.members(cluster).len()).unwrap_or_default();
-            rest = others;
-            own
-        })
+    pub(super) fn clusters<'a>(&'a self, groups: &'a Groups) -> impl Iterator<Item = &'a [(u32, u32)]> {
+        groups.cut(&self.members)
     }
 }

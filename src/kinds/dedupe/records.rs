@@ -84,9 +84,15 @@ impl Records {
         &self.rows
     }
 
-    /// The fields, and where the values of each record lie in them; they are held no longer.
-    pub(super) fn give_up_fields(&mut self) -> (Vec<ArrayRef>, Vec<u32>) {
-        (std::mem::take(&mut self.fields), std::mem::take(&mut self.rows))
+    /// The fields; they are held no longer, nor where the values of each record lie in them.
+    pub(super) fn give_up_fields(&mut self) -> Vec<ArrayRef> {
+        self.rows = Vec::new();
+        std::mem::take(&mut self.fields)
+    }
+
+    /// When records were created and changed is held no longer.
+    pub(super) fn give_up_instants(&mut self) {
+        (self.updated, self.created, self.instants) = (Vec::new(), Vec::new(), Vec::new());
     }
 
     /// The system of a record, as an index into [`Work::systems`].

@@ -15,8 +15,9 @@ use super::answer::Answer;
 use super::cluster::ids::End;
 use super::cluster::{Edge, MUST_LINK};
 use super::columns::{NEVER, UNKNOWN};
+use super::groups::{Groups, Member};
 use super::notes::DECISION;
-use super::tables::WEIGHT;
+use super::tables::{WEIGHT, emitted};
 use super::terms::RuleTest;
 use crate::error::Result;
 
@@ -28,33 +29,38 @@ pub(super) const REASONS: [(&str, &str); 2] = [
 
 /// Golden rows, by cluster.
 pub(super) fn golden(answer: &Answer, clusters: Range<usize>) -> Result<Vec<ArrayRef>> {
-    let (work, records, groups) = (&answer.work, &answer.records, &answer.groups);
     let mut columns = vec![ids(clusters.clone().map(|cluster| id_of(answer, cluster)))];
-    for (field, values) in work.fields.iter().zip(&answer.values) {
-        columns.push(cast(&values.slice(clusters.start, clusters.len()), &field.ty().arrow())?);
+    let of_clusters = |column: &ArrayRef| column.slice(clusters.start, clusters.len());
+    for (field, values) in answer.work.fields.iter().zip(&answer.values) {
+        columns.push(cast(&of_clusters(values), &emitted(field.ty()))?);
     }
-    let members = |cluster: usize| groups.members(cluster).iter().copied();
+    columns.extend(answer.summary.iter().map(of_clusters));
+    Ok(columns)
+}
+
+/// What golden rows say of their records: how many there are, of how many systems, when the first was created and the
+/// last changed, and whether one was set aside.
+pub(super) fn summary(groups: &Groups, members: &[Member], quarantined: &[bool]) -> Vec<ArrayRef> {
+    let clusters = || groups.cut(members);
     let mut seen: Vec<u16> = Vec::new();
-    let systems = |cluster: usize| {
+    let systems = clusters().map(|own| {
         seen.clear();
-        seen.extend(members(cluster).map(|record| records.system(record)));
+        seen.extend(own.iter().map(|member| member.system));
         seen.sort_unstable();
         seen.dedup();
         seen.len() as i32
-    };
-    let first =
-        |cluster: usize| members(cluster).map(|record| records.created(record)).min().filter(|at| *at != UNKNOWN);
-    let last = |cluster: usize| members(cluster).map(|record| records.updated(record)).max().filter(|at| *at != NEVER);
-    let aside = |cluster: usize| {
-        Some(members(cluster).any(|record| answer.quarantined.get(record as usize).is_some_and(|aside| *aside)))
-    };
-    let counts = clusters.clone().map(|cluster| groups.members(cluster).len() as i32);
-    columns.push(Arc::new(Int32Array::from_iter_values(counts)));
-    columns.push(Arc::new(Int32Array::from_iter_values(clusters.clone().map(systems))));
-    columns.push(instants(clusters.clone().map(first)));
-    columns.push(instants(clusters.clone().map(last)));
-    columns.push(Arc::new(clusters.map(aside).collect::<BooleanArray>()));
-    Ok(columns)
+    });
+    let systems = Int32Array::from_iter_values(systems);
+    let first = |own: &[Member]| own.iter().map(|member| member.created).min().filter(|at| *at != UNKNOWN);
+    let last = |own: &[Member]| own.iter().map(|member| member.updated).max().filter(|at| *at != NEVER);
+    let is_aside = |member: &Member| quarantined.get(member.record as usize).is_some_and(|aside| *aside);
+    vec![
+        Arc::new(Int32Array::from_iter_values(groups.sizes().map(|size| size as i32))),
+        Arc::new(systems),
+        instants(clusters().map(first)),
+        instants(clusters().map(last)),
+        Arc::new(clusters().map(|own| Some(own.iter().any(is_aside))).collect::<BooleanArray>()),
+    ]
 }
 
 /// Crosswalk rows, by record.

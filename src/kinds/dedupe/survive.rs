@@ -4,8 +4,9 @@ use std::cmp::{Ordering, Reverse};
 
 use arrow::array::{Array, ArrayRef, AsArray, DynComparator, UInt32Array, make_comparator};
 use arrow::compute::{SortOptions, take};
+use arrow::datatypes::Int32Type;
 
-use super::groups::Groups;
+use super::groups::{Groups, Member};
 use super::intake::Work;
 use super::policy::Policy;
 use super::ranking::Ranking;
@@ -15,7 +16,7 @@ use crate::error::Result;
 /// No record of the cluster has a value.
 pub(super) const NOBODY: u32 = u32::MAX;
 
-/// By field and cluster: the record whose value survives, and of how many where that is told.
+/// By field and cluster: the record whose value survives, and of how many.
 #[derive(Debug, Default)]
 pub(super) struct Survivors {
     pub(super) records: Vec<Vec<u32>>,
@@ -29,33 +30,43 @@ impl Survivors {
     }
 }
 
-/// Decides for every field of every cluster.
-pub(super) fn survivors(work: &Work, records: &Records, groups: &Groups) -> Result<Survivors> {
+/// By field the values that survive, one for each cluster, and where they are from if somebody asks. Those of the
+/// records are given up one field after another, so that both are never held at once.
+pub(super) fn survive(
+    work: &Work,
+    records: &mut Records,
+    groups: &Groups,
+    members: &[Member],
+) -> Result<(Vec<ArrayRef>, Survivors)> {
+    let fields = records.give_up_fields();
     let mut instants = records.instants.iter();
-    let mut found = Survivors { records: Vec::new(), values: Vec::new() };
+    let (mut values, mut found) = (Vec::with_capacity(fields.len()), Survivors::default());
     let mut ranking = None;
-    for (field, column) in work.fields.iter().zip(&records.fields) {
+    for (field, column) in work.fields.iter().zip(fields) {
         let own = if field.has_instant { instants.next() } else { None };
         let known = ranking.take().filter(|known: &Ranking| own.is_none() && known.is_for(field));
-        let known = known.unwrap_or_else(|| Ranking::new(records, groups, field, own.map(Vec::as_slice)));
-        let (winners, counts) = Judge::new(&field.policy, column, records.rows())?.all(&known, groups, work.provenance);
-        found.records.push(winners);
-        found.values.push(counts);
+        let known = known.unwrap_or_else(|| Ranking::new(groups, members, field, own.map(Vec::as_slice)));
+        let chosen = Judge::new(&field.policy, &column)?.all(&known, groups, work.provenance);
+        let of_value: UInt32Array = chosen.rows.into_iter().map(|row| (row != NOBODY).then_some(row)).collect();
+        values.push(take(&column, &of_value, None)?);
+        if work.provenance {
+            found.records.push(chosen.records);
+            found.values.push(chosen.values);
+        }
         ranking = Some(known);
     }
-    Ok(found)
+    Ok((values, found))
 }
 
-/// By field the values that survive, one for each cluster; those of the records are given up one field
-/// after another, so that both are never held at once.
-pub(super) fn values(records: &mut Records, survivors: &Survivors) -> Result<Vec<ArrayRef>> {
-    let (fields, rows) = records.give_up_fields();
-    let of_field = |(values, winners): (ArrayRef, &Vec<u32>)| {
-        // Nobody is no record, and has no row.
-        let winners: UInt32Array = winners.iter().map(|record| rows.get(*record as usize).copied()).collect();
-        Ok(take(&values, &winners, None)?)
-    };
-    fields.into_iter().zip(&survivors.records).map(of_field).collect()
+/// What was decided for a field, by cluster.
+#[derive(Default)]
+struct Chosen {
+    /// Where the value that survives lies, or [`NOBODY`].
+    rows: Vec<u32>,
+    /// The record that has it, or [`NOBODY`]; nothing where nobody asks.
+    records: Vec<u32>,
+    /// Of how many records with a value; nothing where nobody asks.
+    values: Vec<u32>,
 }
 
 /// Compares the values of one field.
@@ -63,38 +74,48 @@ struct Judge<'a> {
     policy: &'a Policy,
     column: &'a ArrayRef,
     compare: DynComparator,
-    /// By record, where its value lies.
-    rows: &'a [u32],
 }
 
 impl<'a> Judge<'a> {
-    fn new(policy: &'a Policy, column: &'a ArrayRef, rows: &'a [u32]) -> Result<Self> {
+    fn new(policy: &'a Policy, column: &'a ArrayRef) -> Result<Self> {
         let compare = make_comparator(column, column, SortOptions::default())?;
-        Ok(Self { policy, column, compare, rows })
+        Ok(Self { policy, column, compare })
     }
 
-    /// By cluster: the record that wins, and of how many with a value where `counted`.
-    fn all(&self, ranking: &Ranking, groups: &Groups, counted: bool) -> (Vec<u32>, Vec<u32>) {
+    /// Decides for every cluster; `told` asks for records and numbers of values as well.
+    fn all(&self, ranking: &Ranking, groups: &Groups, told: bool) -> Chosen {
         let nulls = self.column.logical_nulls();
-        let has_value = |record: &u32| nulls.as_ref().is_none_or(|valid| valid.is_valid(self.row(*record)));
-        let mut winners = Vec::with_capacity(groups.len());
-        let mut counts = Vec::with_capacity(if counted { groups.len() } else { 0 });
-        let mut candidates: Vec<u32> = Vec::new();
+        let has_value = |row: &u32| nulls.as_ref().is_none_or(|valid| valid.is_valid(*row as usize));
+        let mut chosen = Chosen { rows: Vec::with_capacity(groups.len()), ..Chosen::default() };
+        let mut candidates: Vec<(u32, u32)> = Vec::new();
         for members in ranking.clusters(groups) {
-            candidates.clear();
-            candidates.extend(members.iter().copied().filter(has_value));
-            if counted {
-                counts.push(candidates.len() as u32);
+            if !told && self.is_decided_by_order() {
+                let first = members.iter().find(|(_, row)| has_value(row));
+                chosen.rows.push(first.map_or(NOBODY, |(_, row)| *row));
+                continue;
             }
-            winners.push(self.winner(&candidates).unwrap_or(NOBODY));
+            candidates.clear();
+            candidates.extend(members.iter().filter(|(_, row)| has_value(row)));
+            let (record, row) = self.winner(&candidates).unwrap_or((NOBODY, NOBODY));
+            chosen.rows.push(row);
+            if told {
+                chosen.records.push(record);
+                chosen.values.push(candidates.len() as u32);
+            }
         }
-        (winners, counts)
+        chosen
     }
 
-    /// Candidates come in the order in which they are believed, which decides what their values do not.
-    fn winner(&self, candidates: &[u32]) -> Option<u32> {
+    /// Whether the first candidate wins whatever the values are.
+    fn is_decided_by_order(&self) -> bool {
+        matches!(self.policy, Policy::MostRecent | Policy::SourcePriority | Policy::Prefer(_) | Policy::First)
+    }
+
+    /// Candidates, records and where their values lie, come in the order in which they are believed, which decides what
+    /// their values do not.
+    fn winner(&self, candidates: &[(u32, u32)]) -> Option<(u32, u32)> {
         let best = |order: &dyn Fn(u32, u32) -> Ordering| {
-            candidates.iter().copied().reduce(|best, next| if order(next, best).is_lt() { next } else { best })
+            candidates.iter().copied().reduce(|best, next| if order(next.1, best.1).is_lt() { next } else { best })
         };
         match self.policy {
             Policy::MostRecent | Policy::SourcePriority | Policy::Prefer(_) | Policy::First => {
@@ -108,28 +129,29 @@ impl<'a> Judge<'a> {
     }
 
     /// Of the values held most often the one that is believed first.
-    fn most_frequent(&self, candidates: &[u32]) -> Option<u32> {
-        let mut sorted: Vec<(usize, u32)> = candidates.iter().copied().enumerate().collect();
+    fn most_frequent(&self, candidates: &[(u32, u32)]) -> Option<(u32, u32)> {
+        let mut sorted: Vec<(usize, (u32, u32))> = candidates.iter().copied().enumerate().collect();
         // Equal values stay in order, so the first of a run is the one to be believed.
-        sorted.sort_by(|(_, left), (_, right)| self.values(*left, *right));
-        let runs = sorted.chunk_by(|(_, left), (_, right)| self.values(*left, *right).is_eq());
+        sorted.sort_by(|(_, left), (_, right)| self.values(left.1, right.1));
+        let runs = sorted.chunk_by(|(_, left), (_, right)| self.values(left.1, right.1).is_eq());
         let firsts = runs.filter_map(|run| run.first().map(|(place, first)| (Reverse(run.len()), *place, *first)));
         firsts.min().map(|(_, _, first)| first)
     }
 
+    /// Of two rows.
     fn values(&self, left: u32, right: u32) -> Ordering {
-        (self.compare)(self.row(left), self.row(right))
+        (self.compare)(left as usize, right as usize)
     }
 
-    fn row(&self, record: u32) -> usize {
-        self.rows.get(record as usize).map_or(0, |row| *row as usize)
-    }
-
-    /// In characters; values that are not texts are all equally long.
-    fn length(&self, record: u32) -> usize {
-        let row = self.row(record);
-        let text = self.column.as_string_opt::<i32>().map(|texts| texts.value(row));
-        let large = || self.column.as_string_opt::<i64>().map(|texts| texts.value(row));
+    /// Of a row's text in characters; values that are not texts are all equally long.
+    fn length(&self, row: u32) -> usize {
+        let row = row as usize;
+        let (column, row) = match self.column.as_dictionary_opt::<Int32Type>() {
+            Some(words) => (words.values(), words.key(row).unwrap_or_default()),
+            None => (self.column, row),
+        };
+        let text = column.as_string_opt::<i32>().map(|texts| texts.value(row));
+        let large = || column.as_string_opt::<i64>().map(|texts| texts.value(row));
         text.or_else(large).map_or(0, |text| text.chars().count())
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use arrow::datatypes::{DataType, Field as ArrowField, Schema, SchemaRef};
 
 use super::fields::Field;
+use crate::contract::ColumnType;
 use crate::kinds::typing::instant_type;
 
 /// A table of the answer.
@@ -35,6 +36,11 @@ pub(super) fn words() -> DataType {
     DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8))
 }
 
+/// In what form values of a type leave the work: texts as views, since they are at hand for that.
+pub(super) fn emitted(ty: ColumnType) -> DataType {
+    if ty == ColumnType::Text { DataType::Utf8View } else { ty.arrow() }
+}
+
 /// Bits of evidence, to the thousandth.
 pub(super) const WEIGHT: (u8, i8) = (12, 3);
 
@@ -48,7 +54,7 @@ pub(super) fn schemas(id: &str, fields: &[Field]) -> Vec<SchemaRef> {
 
 fn golden(id: &str, fields: &[Field]) -> Vec<ArrowField> {
     let mut golden = vec![must(id, &DataType::Utf8)];
-    golden.extend(fields.iter().map(|field| may(field.name.as_str(), &field.ty().arrow())));
+    golden.extend(fields.iter().map(|field| may(field.name.as_str(), &emitted(field.ty()))));
     golden.extend([must("n_records", &DataType::Int32), must("n_systems", &DataType::Int32)]);
     golden.extend([may("first_seen_at", &instant_type()), may("last_updated_at", &instant_type())]);
     golden.push(must("is_quarantined", &DataType::Boolean));

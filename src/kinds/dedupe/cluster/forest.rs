@@ -11,32 +11,24 @@ const NONE: u32 = u32::MAX;
 /// chain of evidence there is: any other has an edge at least as weak as the weakest of this one.
 pub struct Forest<'a> {
     edges: &'a [Edge],
-    /// Where the edges of each record start in `touching`; one longer than there are records.
-    starts: Vec<u32>,
-    touching: Vec<u32>,
+    /// By record the last of the edges that touch it.
+    last: Vec<u32>,
+    /// By edge the one before it that touches its one end, and the one that touches its other end.
+    before: Vec<[u32; 2]>,
 }
 
 impl<'a> Forest<'a> {
     /// The forest of these edges over the records `0..records`; edges of other records are left out.
     pub fn new(records: u32, used: &'a [Edge]) -> Self {
-        let mut starts = vec![0_u32; records as usize + 1];
-        let inside = |edge: &Edge| edge.b < records;
-        for edge in used.iter().filter(|edge| inside(edge)) {
-            starts[edge.a as usize + 1] += 1;
-            starts[edge.b as usize + 1] += 1;
-        }
-        for record in 0..records as usize {
-            starts[record + 1] += starts[record];
-        }
-        let mut next = starts.clone();
-        let mut touching = vec![NONE; starts.last().copied().unwrap_or_default() as usize];
-        for (at, edge) in used.iter().enumerate().filter(|(_, edge)| inside(edge)) {
-            for end in [edge.a, edge.b] {
-                touching[next[end as usize] as usize] = at as u32;
-                next[end as usize] += 1;
+        let mut last = vec![NONE; records as usize];
+        let before = (0u32..).zip(used).map(|(at, edge)| {
+            if edge.b >= records {
+                return [NONE; 2];
             }
-        }
-        Self { edges: used, starts, touching }
+            [edge.a, edge.b].map(|end| std::mem::replace(&mut last[end as usize], at))
+        });
+        let before = before.collect();
+        Self { edges: used, last, before }
     }
 
     /// The edges on the way from one record to another, in its order: empty from a record to itself,
@@ -65,7 +57,7 @@ impl<'a> Forest<'a> {
     /// For every record the position, among the edges, of the first one on its way to the goal of its
     /// cluster, its anchor: the edge that linked it. None for goals, and for clusters without one.
     pub fn towards(&self, goals: impl IntoIterator<Item = u32>) -> Vec<Option<u32>> {
-        let mut linked = vec![NONE; self.starts.len() - 1];
+        let mut linked = vec![NONE; self.last.len()];
         let mut open: Vec<(u32, u32)> = Vec::new();
         for goal in goals {
             open.push((goal, NONE));
@@ -81,11 +73,13 @@ impl<'a> Forest<'a> {
 
     /// The neighbours of a record and the edges to them, but for the edge that led here.
     fn around(&self, record: u32, by: u32) -> impl Iterator<Item = (u32, u32)> {
-        let start = self.starts.get(record as usize).copied().unwrap_or_default() as usize;
-        let end = self.starts.get(record as usize + 1).map_or(start, |end| *end as usize);
-        let touching = self.touching.get(start..end).unwrap_or_default();
-        let others = touching.iter().filter(move |edge| **edge != by);
-        others.filter_map(move |at| Some((other(self.edge(*at)?, record), *at)))
+        let last = self.last.get(record as usize).copied();
+        let before = move |at: &u32| {
+            let end = usize::from(self.edge(*at)?.b == record);
+            self.before.get(*at as usize)?.get(end).copied()
+        };
+        let touching = std::iter::successors(last, before).take_while(|at| *at != NONE).filter(move |at| *at != by);
+        touching.filter_map(move |at| Some((other(self.edge(at)?, record), at)))
     }
 
     fn edge(&self, at: u32) -> Option<&Edge> {

@@ -150,7 +150,7 @@ fn holders(records: &dyn Records, root: &[u32], formers: &Formers<'_>) -> Vec<u3
 /// By root: the eldest record of the cluster.
 fn eldest(records: &dyn Records, root: &[u32]) -> Vec<u32> {
     let mut eldest: Vec<u32> = (0..root.len() as u32).collect();
-    for (record, of) in root.iter().enumerate() {
+    for (record, of) in root.iter().enumerate().filter(|(record, of)| **of as usize != *record) {
         let held = &mut eldest[*of as usize];
         if seniority(records, record as u32) < seniority(records, *held) {
             *held = record as u32;
