@@ -53,7 +53,7 @@ impl Growing {
         }
         self.ends.reserve(texts.len());
         for text in texts {
-            let text = text.map_or("", str::trim);
+            let text = text.map_or("", trimmed);
             self.text.push_str(text);
             self.valid.append(!text.is_empty());
             self.ends.push(self.text.len() as i32);
@@ -107,6 +107,12 @@ impl Growing {
         let rows = self.ends.len() - 1;
         self.part_bytes + self.text.len() + 4 * rows + rows / 8
     }
+}
+
+/// Without surrounding spaces, which most texts are.
+fn trimmed(text: &str) -> &str {
+    let is_plain = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_graphic);
+    if is_plain(text.as_bytes().first()) && is_plain(text.as_bytes().last()) { text } else { text.trim() }
 }
 
 /// Record keys are held as one array of texts.

@@ -167,7 +167,7 @@ mod tests {
 
     #[test]
     fn many_texts_are_held_one_after_the_other() {
-        let text = |n: usize| (n % 7 != 0).then(|| format!("{} of a longer name", n % 6_000));
+        let text = |n: usize| (!n.is_multiple_of(7)).then(|| format!("{} of a longer name", n % 6_000));
         let mut column = Values::new(ColumnType::Text);
         for start in (0..20_000).step_by(1_000) {
             column.push(&views((start..start + 1_000).map(text))).unwrap();

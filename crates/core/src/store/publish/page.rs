@@ -10,7 +10,7 @@ use super::words::{Words, plain};
 use crate::views::SeenViews;
 
 /// Rows of a page, as other writers have them: filters skip pages.
-const PAGE_ROWS: usize = 20_000;
+pub(super) const PAGE_ROWS: usize = 20_000;
 /// Rows added before it is asked again whether the page is full.
 const STEP_ROWS: usize = 4_096;
 /// Bytes of plain text after which a page ends.

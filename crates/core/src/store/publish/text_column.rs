@@ -27,7 +27,7 @@ use parquet::schema::types::ColumnDescPtr;
 
 use super::bounds::{Bounds, greatest_within, least_within};
 use super::codec::{Codec, Compressor, hardly_shrinks};
-use super::page::{DICTIONARY_BYTES, MadePage, PageRows};
+use super::page::{DICTIONARY_BYTES, MadePage, PAGE_ROWS, PageRows};
 use super::pieces::{Chunk, Pieces};
 use super::words::Words;
 use crate::error::{Error, Result};
@@ -209,11 +209,18 @@ impl TextColumn {
         self.bounds.widen(&made.bounds);
         self.rows += u64::from(made.rows);
         self.nulls += u64::from(made.nulls);
-        if !self.words.is_closed() && self.words.page_bytes() > DICTIONARY_BYTES {
+        if !self.words.is_closed() && (self.words.page_bytes() > DICTIONARY_BYTES || self.hardly_repeats()) {
             self.words.close();
             self.mapped = None;
         }
         Ok(())
+    }
+
+    /// Whether a full page or more has next to no text that comes again: the dictionary would be of no use, and soon
+    /// too large.
+    fn hardly_repeats(&self) -> bool {
+        let texts = self.rows - self.nulls;
+        texts >= PAGE_ROWS as u64 / 2 && 20 * self.words.len() as u64 > 19 * texts
     }
 
     /// Has a chunk of many different texts do without compression, should that spare little of the first of them:
