@@ -38,19 +38,21 @@ pub(super) fn number(work: &Work, arrivals: &Arrivals) -> Result<Numbering> {
     i32::try_from(bytes).map_err(|_| too_long())?;
     let mut names = StringBuilder::with_capacity(rows.capacity(), bytes);
     let mut repeated = Vec::new();
+    let mut written = Vec::new();
     for (name, system) in systems {
         let of_system = by_system.get_mut(usize::from(system)).map(std::mem::take).unwrap_or_default();
-        let mut sorted = sorted(ids, of_system);
+        let (common, mut sorted) = sorted(ids, of_system);
         let same = |left: &Entry, right: &Entry| {
-            left.beginning == right.beginning && ids.value(left.row as usize) == ids.value(right.row as usize)
+            let alike = left.beginning == right.beginning && left.bytes == right.bytes;
+            alike && (left.is_whole(common) || ids.value(left.row as usize) == ids.value(right.row as usize))
         };
         for group in sorted.chunk_by_mut(same) {
             if group.len() > 1 {
                 group.sort_by(|left, right| choice.compare(arrivals, left.row, right.row));
             }
-            let Some((Entry { row, .. }, others)) = group.split_first() else { continue };
-            let id = ids.value(*row as usize);
-            rows.push(*row);
+            let Some((first, others)) = group.split_first() else { continue };
+            let id = first.id(common, ids, &mut written);
+            rows.push(first.row);
             // Writing to memory does not fail.
             let _ = names.write_str(&name);
             names.append_value(id);
@@ -82,12 +84,35 @@ struct Entry {
     /// being looked up.
     beginning: (u64, u64),
     row: u32,
+    /// How long its id is.
+    bytes: u32,
 }
 
-/// Rows in the order of their ids.
-fn sorted(ids: &StringArray, rows: Vec<u32>) -> Vec<Entry> {
+impl Entry {
+    /// Whether the whole id is known from what ids begin with, `common`, and its own beginning.
+    fn is_whole(&self, common: &[u8]) -> bool {
+        self.bytes as usize <= common.len() + 2 * size_of::<u64>()
+    }
+
+    /// Its id: put together in `written` where that is possible, as texts lie scattered.
+    fn id<'a>(&self, common: &[u8], ids: &'a StringArray, written: &'a mut Vec<u8>) -> &'a str {
+        let row = self.row as usize;
+        if !self.is_whole(common) {
+            return ids.value(row);
+        }
+        written.clear();
+        written.extend_from_slice(common);
+        written.extend(self.beginning.0.to_be_bytes());
+        written.extend(self.beginning.1.to_be_bytes());
+        written.truncate(self.bytes as usize);
+        std::str::from_utf8(written).unwrap_or_else(|_| ids.value(row))
+    }
+}
+
+/// What all ids begin with, and rows in the order of their ids.
+fn sorted(ids: &StringArray, rows: Vec<u32>) -> (&[u8], Vec<Entry>) {
     let bytes = |row: u32| ids.value(row as usize).as_bytes();
-    let Some(first) = rows.first() else { return Vec::new() };
+    let Some(first) = rows.first() else { return (&[], Vec::new()) };
     let common = rows.iter().fold(bytes(*first), |common, row| {
         let alike = common.iter().zip(bytes(*row)).take_while(|(left, right)| left == right).count();
         common.get(..alike).unwrap_or_default()
@@ -100,13 +125,16 @@ fn sorted(ids: &StringArray, rows: Vec<u32>) -> Vec<Entry> {
         }
         u64::from_be_bytes(word)
     };
-    let entry = |row| Entry { beginning: (word(bytes(row), skip), word(bytes(row), skip + 8)), row };
+    let entry = |row| {
+        let id = bytes(row);
+        Entry { beginning: (word(id, skip), word(id, skip + 8)), row, bytes: id.len() as u32 }
+    };
     let mut entries: Vec<Entry> = rows.into_iter().map(entry).collect();
     entries.sort_unstable_by(|left, right| {
         let beginning = left.beginning.cmp(&right.beginning);
         beginning.then_with(|| bytes(left.row).cmp(bytes(right.row))).then_with(|| left.row.cmp(&right.row))
     });
-    entries
+    (common, entries)
 }
 
 /// Which of several rows of one record counts: the one changed last. What is left undecided is
@@ -143,5 +171,37 @@ impl Choice {
                 different.into_iter().find(|order| order.is_ne()).unwrap_or(Ordering::Equal)
             })
             .then_with(|| ours(left).cmp(ours(right)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rand::seq::IndexedRandom;
+    use rand::{Rng, SeedableRng};
+    use rand_chacha::ChaCha8Rng;
+
+    use super::*;
+
+    #[test]
+    fn rows_are_in_the_order_of_their_ids_whole_or_not() {
+        let mut rng = ChaCha8Rng::seed_from_u64(31);
+        let parts = ["a", "b", "\0", "é", "日", "0123456789abcdef", "z"];
+        for round in 0..400 {
+            let start = ["", "00Q", "日本", "é"].choose(&mut rng).unwrap();
+            let mut id = || {
+                let parts = (0..rng.random_range(0..6)).map(|_| *parts.choose(&mut rng).unwrap());
+                format!("{start}{}", parts.collect::<String>())
+            };
+            let texts: Vec<String> = (0..round % 40).map(|_| id()).collect();
+            let ids = StringArray::from_iter_values(&texts);
+            let (common, entries) = sorted(&ids, (0..ids.len() as u32).collect());
+            let mut written = Vec::new();
+            let read: Vec<String> =
+                entries.iter().map(|entry| entry.id(common, &ids, &mut written).to_string()).collect();
+            let mut expected: Vec<(&str, u32)> = texts.iter().map(String::as_str).zip(0..).collect();
+            expected.sort_unstable();
+            assert_eq!(read, expected.iter().map(|(id, _)| *id).collect::<Vec<_>>());
+            assert!(entries.iter().map(|entry| entry.row).eq(expected.iter().map(|(_, row)| *row)));
+        }
     }
 }

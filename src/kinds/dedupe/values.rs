@@ -92,10 +92,14 @@ impl Few {
         let texts = texts.as_string_view_opt().ok_or_else(misfit)?;
         let mut rows = std::mem::take(&mut self.rows);
         let mut seen = SeenViews::new(texts.len(), NOTHING);
-        rows.extend(texts.views().iter().enumerate().map(|(row, view)| match *view as u32 {
-            _ if texts.is_null(row) => NOTHING,
-            0..=IN_VIEW_BYTES => self.short(*view, texts.value(row)),
-            _ => seen.get_or(*view, || self.number(texts.value(row).trim())),
+        rows.extend(texts.views().iter().enumerate().map(|(row, view)| {
+            if texts.is_null(row) {
+                return NOTHING;
+            }
+            seen.get_or(*view, || match *view as u32 {
+                0..=IN_VIEW_BYTES => self.short(*view, texts.value(row)),
+                _ => self.number(texts.value(row).trim()),
+            })
         }));
         self.rows = rows;
         Ok(())

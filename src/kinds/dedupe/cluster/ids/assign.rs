@@ -163,7 +163,8 @@ fn check(records: &dyn Records, root: &[u32]) -> Result<()> {
     if records.len() != root.len() || root.len() >= GONE as usize {
         return Err(Error::internal(format!("{} records have {} roots", records.len(), root.len())));
     }
-    if (1..root.len() as u32).any(|record| records.key(record - 1) >= records.key(record)) {
+    let keys = (0..root.len() as u32).map(|record| records.key(record));
+    if !keys.is_sorted_by(|before, key| before < key) {
         return Err(Error::internal("records are not in the order of their keys"));
     }
     let is_root = |of: u32| root.get(of as usize) == Some(&of);
