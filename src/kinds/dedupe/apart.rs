@@ -205,10 +205,10 @@ impl<'a> Pair<'a> {
     /// How many records share the key of a rule, where the two do and these are too many.
     fn crowd(&self, rule: usize, most: u32) -> Vec<String> {
         let keys = self.records.keys.get(rule).map_or(&[][..], Vec::as_slice);
-        let key = |ordinal: u32| keys.get(ordinal as usize).copied().filter(|key| *key != 0);
+        let key = |ordinal| keys.get(self.records.row(ordinal) as usize).copied().filter(|key| *key != 0);
         let [left, right] = self.ordinals.map(key);
         let Some(shared) = left.filter(|_| left == right) else { return Vec::new() };
-        let records = keys.iter().filter(|key| **key == shared).count();
+        let records = self.records.keys_of(keys).filter(|key| *key == shared).count();
         let crowd = format!("{records} records share that, more than the {most} that may");
         if records > most as usize { vec![crowd] } else { Vec::new() }
     }

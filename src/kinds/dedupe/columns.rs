@@ -14,8 +14,9 @@ pub(super) const NEVER: i64 = i64::MIN;
 /// No instant of creation: later than every other.
 pub(super) const UNKNOWN: i64 = i64::MAX;
 
-/// What ordering, clustering and identifying take at most for each record, beside what is held already.
-const WORK_BYTES: usize = 64;
+/// What ordering, clustering, identifying and choosing take at most for each record, beside what is held already; the
+/// most is held while values are chosen.
+const WORK_BYTES: usize = 112;
 
 /// What was pushed so far, row by row in the order of arrival.
 #[derive(Debug)]

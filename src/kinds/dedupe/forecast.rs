@@ -112,7 +112,7 @@ fn foretold(work: &Work, records: &mut Records) -> Result<Vec<Line>> {
         let line = Line { rule: rule.name.clone(), share: share.join(", "), ..Line::default() };
         match &rule.test {
             RuleTest::Equal => {
-                let mut links = sharing(keys, work.max_records_per_key);
+                let mut links = sharing(records, keys, work.max_records_per_key);
                 let unique_ids: Vec<&[u64]> = records.uniques.iter().map(Vec::as_slice).collect();
                 let many_ids = many_ids::leave_out(&mut links, &unique_ids, work.max_ids_per_key);
                 let many_ids = many_ids.into_iter().map(|(key, _)| key);
@@ -121,7 +121,7 @@ fn foretold(work: &Work, records: &mut Records) -> Result<Vec<Line>> {
             // One pair a merged record, whatever the data.
             RuleTest::MergedInto => {}
             RuleTest::Similar(_) => {
-                lines.push(line.of_keys(sharing(keys, work.max_block), std::iter::empty(), work.max_block));
+                lines.push(line.of_keys(sharing(records, keys, work.max_block), std::iter::empty(), work.max_block));
             }
             RuleTest::Likely(likely) => {
                 let Some(compared) = compared.as_ref().filter(|compared| compared.len() > 1) else { continue };

@@ -120,7 +120,7 @@ pub(super) fn link(work: &Work, records: &mut Records, decided: &Decided) -> Res
     for (number, (rule, keys)) in (0u16..).zip(work.rules.iter().zip(keys)) {
         match &rule.test {
             RuleTest::Equal => {
-                let mut links = sharing(keys, work.max_records_per_key);
+                let mut links = sharing(records, keys, work.max_records_per_key);
                 let many_ids = many_ids::leave_out(&mut links, &clustering.unique_ids(), work.max_ids_per_key);
                 crowded.extend(Crowded::of(work, records, number, &links, many_ids)?);
                 clustering.keys(number, 0, &links)?;
@@ -131,7 +131,7 @@ pub(super) fn link(work: &Work, records: &mut Records, decided: &Decided) -> Res
                 (masters_unknown, records.masters) = (Some(unknown), None);
             }
             RuleTest::Similar(tests) => {
-                let links = sharing(keys, work.max_block);
+                let links = sharing(records, keys, work.max_block);
                 crowded.extend(Crowded::of(work, records, number, &links, Vec::new())?);
                 clustering.pairs(compared.similar(work, number, tests, &links)?)?;
             }
@@ -142,11 +142,11 @@ pub(super) fn link(work: &Work, records: &mut Records, decided: &Decided) -> Res
     Ok(Linked { masters_unknown, ..linked })
 }
 
-/// The records that share a key; keys are by ordinal.
-pub(super) fn sharing(keys: Vec<u128>, most: u32) -> KeyLinks {
+/// The records that share a key, of the keys of a rule.
+pub(super) fn sharing(records: &Records, keys: Vec<u128>, most: u32) -> KeyLinks {
     let mut linker = KeyLinker::with_capacity(keys.iter().filter(|key| **key != 0).count());
-    for (ordinal, key) in (0u32..).zip(&keys).filter(|(_, key)| **key != 0) {
-        linker.push(ordinal, *key);
+    for (ordinal, key) in (0u32..).zip(records.keys_of(&keys)).filter(|(_, key)| *key != 0) {
+        linker.push(ordinal, key);
     }
     // Sorting takes room of its own.
     drop(keys);

@@ -22,7 +22,7 @@ pub(super) struct Records {
     pub(super) created: Vec<i64>,
     /// Of those fields that have instants of their own, in their order.
     pub(super) instants: Vec<Vec<i64>>,
-    /// By rule; 0 where a record has no key.
+    /// By rule and row; 0 where a record has no key.
     pub(super) keys: Vec<Vec<u128>>,
     /// By unique id; 0 where a record has no value.
     pub(super) uniques: Vec<Vec<u64>>,
@@ -56,7 +56,7 @@ impl Records {
             updated: by_ordinal(&rows, updated),
             created: by_ordinal(&rows, created),
             instants: instants.into_iter().map(|at| by_ordinal(&rows, at)).collect(),
-            keys: keys.into_iter().map(|keys| by_ordinal(&rows, keys)).collect(),
+            keys,
             uniques: uniques.into_iter().map(|ids| by_ordinal(&rows, ids)).collect(),
             masters,
             fields,
@@ -77,6 +77,12 @@ impl Records {
     /// Where a record's values lie in `fields`.
     pub(super) fn row(&self, ordinal: u32) -> u32 {
         self.rows.get(ordinal as usize).copied().unwrap_or(0)
+    }
+
+    /// The key of every record, of the keys of a rule; nothing where it has none.
+    pub(super) fn keys_of<'a>(&'a self, keys: &'a [u128]) -> impl Iterator<Item = u128> + 'a {
+        let all = if keys.is_empty() { &[] } else { self.rows.as_slice() };
+        all.iter().map(|row| keys.get(*row as usize).copied().unwrap_or(0))
     }
 
     /// The same of all records.

@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, DictionaryArray, Int32Array, StringArray};
+use arrow::buffer::NullBuffer;
 use arrow::compute::cast;
 use arrow::datatypes::DataType;
 use datafusion::common::hash_utils::RandomState;
@@ -131,8 +132,9 @@ impl Few {
     }
 
     fn finish(self) -> Result<ArrayRef> {
-        let known = |number: &i32| (*number != NOTHING).then_some(*number);
-        let rows: Int32Array = self.rows.iter().map(known).collect();
+        let known = self.rows.iter().map(|number| *number != NOTHING).collect();
+        let rows: Vec<i32> = self.rows.into_iter().map(|number| number.max(0)).collect();
+        let rows = Int32Array::new(rows.into(), Some(NullBuffer::new(known)));
         let words = StringArray::from_iter_values(self.words);
         Ok(Arc::new(DictionaryArray::try_new(rows, Arc::new(words))?))
     }

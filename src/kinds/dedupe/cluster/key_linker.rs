@@ -111,9 +111,12 @@ impl KeyLinker {
     pub fn finish(self, max_records_per_key: u32) -> KeyLinks {
         let mut links = KeyLinks::default();
         for mut share in self.shares {
-            share.sort_unstable_by_key(|entry| (entry.key, entry.record));
-            for run in share.chunk_by(|left, right| left.key == right.key) {
-                links.take(run, max_records_per_key);
+            share.sort_unstable_by_key(|entry| entry.key);
+            for run in share.chunk_by_mut(|left, right| left.key == right.key) {
+                if run.len() > 1 {
+                    run.sort_unstable_by_key(|entry| entry.record);
+                    links.take(run, max_records_per_key);
+                }
             }
         }
         links.order();
