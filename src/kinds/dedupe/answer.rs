@@ -11,7 +11,6 @@ use super::columns::Columns;
 use super::decisions;
 use super::evidence;
 use super::groups::{self, Groups};
-
 use super::identity;
 use super::intake::{Known, Work};
 use super::link::{self, Linked};

@@ -12,6 +12,7 @@ use arrow::buffer::NullBuffer;
 use arrow::compute::cast;
 use arrow::datatypes::DataType;
 use datafusion::common::hash_utils::RandomState;
+use indexmap::IndexSet;
 
 use super::growing::Growing;
 use super::intake::misfit;
@@ -78,9 +79,8 @@ impl Values {
 /// Texts without surrounding spaces, by number.
 #[derive(Debug, Default)]
 pub(super) struct Few {
-    words: Vec<Box<str>>,
-    numbers: HashMap<Box<str>, i32, RandomState>,
-    /// The same by views that hold their whole text, which most names fit into.
+    words: IndexSet<Box<str>, RandomState>,
+    /// Numbers by views that hold their whole text, which most names fit into.
     short: HashMap<u128, i32, RandomState>,
     word_bytes: usize,
     /// By row the number of its word, or [`NOTHING`].
@@ -120,15 +120,12 @@ impl Few {
         if text.is_empty() {
             return NOTHING;
         }
-        if let Some(number) = self.numbers.get(text) {
-            return *number;
+        if let Some(number) = self.words.get_index_of(text) {
+            return number as i32;
         }
-        let number = self.words.len() as i32;
-        self.words.push(text.into());
-        self.numbers.insert(text.into(), number);
-        // Twice its bytes, and what two boxes and the table take.
-        self.word_bytes += 2 * text.len() + 64;
-        number
+        // Its bytes, and what the box and the table take.
+        self.word_bytes += text.len() + 48;
+        self.words.insert_full(text.into()).0 as i32
     }
 
     fn finish(self) -> Result<ArrayRef> {
@@ -164,7 +161,7 @@ mod tests {
         ] {
             column.push(&views(batch.map(|text| text.map(str::to_string)))).unwrap();
         }
-        assert_eq!(column.held_bytes(), 4 * 6 + 2 * (23 + 1) + 2 * 64 + 3 * 40);
+        assert_eq!(column.held_bytes(), 4 * 6 + (23 + 1) + 2 * 48 + 3 * 40);
         let column = column.finish().unwrap();
         assert_eq!(column.as_any_dictionary().values().len(), 2);
         let expected = [Some("a long name of somebody"), None, None, Some("b"), Some("a long name of somebody"), None];

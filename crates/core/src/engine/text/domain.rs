@@ -166,15 +166,23 @@ fn is_plain(domain: &str) -> bool {
 }
 
 /// By byte, whether it may stand in a label of plain ASCII.
-static LABEL_BYTES: [bool; 256] = {
+static LABEL_BYTES: [bool; 256] = alphanumeric_or(b"-");
+
+/// By byte, whether it is an ASCII letter or digit or one of these signs.
+pub(super) const fn alphanumeric_or(signs: &[u8]) -> [bool; 256] {
     let mut table = [false; 256];
     let mut byte = 0;
     while byte < 128 {
-        table[byte] = (byte as u8).is_ascii_alphanumeric() || byte as u8 == b'-';
+        table[byte] = (byte as u8).is_ascii_alphanumeric();
         byte += 1;
     }
+    let mut sign = 0;
+    while sign < signs.len() {
+        table[signs[sign] as usize] = true;
+        sign += 1;
+    }
     table
-};
+}
 
 /// Whether a scheme stands before, and what follows it.
 fn after_scheme(text: &str) -> (bool, &str) {

@@ -186,20 +186,7 @@ fn is_plain(text: &str) -> bool {
 }
 
 /// By byte, whether it may stand in a local part of plain ASCII.
-static LOCAL_BYTES: [bool; 256] = {
-    let mut table = [false; 256];
-    let mut byte = 0;
-    while byte < 128 {
-        table[byte] = (byte as u8).is_ascii_alphanumeric();
-        byte += 1;
-    }
-    let mut sign = 0;
-    while sign < LOCAL_SIGNS.len() {
-        table[LOCAL_SIGNS[sign] as usize] = true;
-        sign += 1;
-    }
-    table
-};
+static LOCAL_BYTES: [bool; 256] = domains::alphanumeric_or(LOCAL_SIGNS);
 
 fn provider(host: &str) -> Option<&'static Provider> {
     let of_family = || PROVIDERS.get_family(domains::first_label(host)).filter(|_| domains::is_name_and_suffix(host));

@@ -5,12 +5,13 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, DictionaryArray, LargeStringArray, RecordBatch, StringArray};
-use arrow::array::{Int8Array, StringViewArray};
+use arrow::array::{Int8Array, StringViewArray, StringViewBuilder};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Float64Type, Int8Type, Int64Type};
 use datafusion::execution::FunctionRegistry;
 use datafusion::prelude::SessionContext;
 
+use super::email::{self, Tags};
 use super::functions;
 use crate::diag::Sources;
 use crate::engine::{Engine, Limits};
@@ -144,6 +145,28 @@ async fn every_encoding_of_text_gives_the_same() {
         assert_eq!(answers[0].len(), 7);
         assert_eq!(answers[0][1], "NULL", "{call}");
         assert!(answers.iter().all(|answer| *answer == answers[0]), "{call}: {answers:#?}");
+    }
+}
+
+#[tokio::test]
+async fn values_that_come_again_are_answered_as_those_that_do_not() {
+    let distinct = |row: usize| Some(format!("Ann.{row}+x@Example{}.org", row % 7));
+    let repeated = |row: usize| (!row.is_multiple_of(5)).then(|| format!("Bob.{}@a-longer-name.org", row % 11));
+    let mixed = |row: usize| if row < 2_500 { distinct(row) } else { repeated(row) };
+    let nothing = |_: usize| None;
+    let columns: [&dyn Fn(usize) -> Option<String>; 4] = [&distinct, &repeated, &mixed, &nothing];
+    for texts in columns {
+        let texts: Vec<Option<String>> = (0..5_000).map(texts).collect();
+        let mut views = StringViewBuilder::new().with_deduplicate_strings();
+        texts.iter().for_each(|text| views.append_option(text.as_deref()));
+        let engine = engine();
+        let batch = RecordBatch::try_from_iter([("t", Arc::new(views.finish()) as ArrayRef)]).unwrap();
+        engine.ctx().register_batch("texts", batch).unwrap();
+        let keys = query(engine.ctx(), "SELECT email_key(t, 'drop_tags') FROM texts").await;
+        let expected = texts.iter().map(|text| email::key_cow(text.as_deref()?, Tags::Everywhere));
+        assert!(keys.as_string_view().iter().eq(expected.collect::<Vec<_>>().iter().map(Option::as_deref)));
+        let roles = query(engine.ctx(), "SELECT email_is_role(t) FROM texts").await;
+        assert!(roles.as_boolean().iter().eq(texts.iter().map(|text| email::is_role(text.as_deref()?))));
     }
 }
 

@@ -30,8 +30,8 @@ impl Codec {
     }
 }
 
-/// Whether compression spares so little of a column's texts, or of its chunk before, that they do without it: less than a
-/// fifth. Ids drawn at random and packed keys are such; to compress them costs more than to read what it spares.
+/// Whether compression spares so little of a column's texts, or of its chunk before, that they do without it: less
+/// than a fifth. Ids drawn at random and packed keys are such; to compress them costs more than to read what it spares.
 pub(super) fn hardly_shrinks(compressed: i64, uncompressed: i64) -> bool {
     compressed.saturating_mul(5) > uncompressed.saturating_mul(4)
 }
