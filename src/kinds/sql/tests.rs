@@ -152,6 +152,15 @@ fn what_holds_of_a_measure_holds_of_the_model_that_passes_it_on() {
     assert!(checked("SELECT which, SUM(b) AS b FROM two GROUP BY which", &frames).1.is_empty());
 }
 
+/// The answer of a query over one table, `numbers`.
+async fn made(query: &str, rows: &RecordBatch, how: How) -> Result<RecordBatch> {
+    let (sql, sources) = model::<Sql>(&format!("|\n  {query}\n"));
+    let engine = engine(how, sources, chrono::DateTime::UNIX_EPOCH);
+    let frames = fixture::frames(&[("numbers", rows.clone())], how);
+    let mut made = fixture::run(&sql, "totals", &settings(), frames, &engine, usize::MAX).await?;
+    Ok(made.tables.swap_remove("totals").unwrap())
+}
+
 /// Doubles of all sizes in groups, some of them NULL.
 fn doubles(seed: u64) -> RecordBatch {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
@@ -172,6 +181,20 @@ async fn sums_of_doubles_are_the_same_in_every_order() {
         (2, "SELECT sum(x) AS a, avg(x) AS b, stddev_pop(x) AS c, var(x) FILTER (WHERE g > 3) AS d FROM numbers"),
         (3, "SELECT DISTINCT g, sum(x) OVER (PARTITION BY g) AS a, avg(-x) OVER () AS b FROM numbers"),
         (4, "SELECT avg(g) AS a, sum(CAST(x AS FLOAT)) AS b, stddev(g) AS c FROM numbers"),
+        (5, "SELECT sum(DISTINCT x) AS a, avg(x) AS b FROM numbers"),
+        (
+            6,
+            "SELECT g, sum(DISTINCT x) AS a, stddev(DISTINCT -x) AS b, avg(DISTINCT x * 2) AS c FROM numbers GROUP BY g",
+        ),
+        (
+            7,
+            "SELECT corr(x, g) AS a, regr_slope(x, g) AS b, covar_pop(x, x * x) AS c, regr_sxy(g, x) AS d FROM numbers",
+        ),
+        (
+            8,
+            "SELECT g, regr_r2(x, x * x) AS a, regr_intercept(x, x * x) AS b, covar(x, g) AS c FROM numbers GROUP BY g",
+        ),
+        (9, "SELECT DISTINCT g, corr(x, x * x) OVER (PARTITION BY g) AS a FROM numbers"),
     ] {
         let rows = doubles(seed);
         let mut shuffled: Vec<u32> = (0..2_000).collect();
@@ -180,15 +203,10 @@ async fn sums_of_doubles_are_the_same_in_every_order() {
         let shuffled = arrow::compute::take_record_batch(&rows, &order).unwrap();
         let mut answers = Vec::new();
         for (rows, threads, batch) in [(&rows, 1, 8192), (&rows, 3, 7), (&shuffled, 1, 8192), (&shuffled, 5, 100)] {
-            let how = How { threads, batch };
-            let (sql, sources) = model::<Sql>(&format!("|\n  {query}\n"));
-            let engine = engine(how, sources, chrono::DateTime::UNIX_EPOCH);
-            let frames = fixture::frames(&[("numbers", rows.clone())], how);
-            let made = fixture::run(&sql, "totals", &settings(), frames, &engine, usize::MAX).await.unwrap();
-            let table = &made.tables["totals"];
+            let table = made(query, rows, How { threads, batch }).await.unwrap();
             let fields = table.schema();
             let names: Vec<&str> = fields.fields().iter().map(|field| field.name().as_str()).collect();
-            answers.push(fixture::lines(table, &names, fixture::cell));
+            answers.push(fixture::lines(&table, &names, fixture::cell));
         }
         answers.dedup();
         assert_eq!(answers.len(), 1, "{query}\n{answers:#?}");
@@ -201,13 +219,48 @@ async fn what_the_exact_figures_are() {
     let rows = RecordBatch::try_from_iter_with_nullable([("x", Arc::new(x) as ArrayRef, true)]).unwrap();
     let query = "SELECT sum(x) AS s, avg(x) AS m, sum(x) FILTER (WHERE x IS NULL) AS n, \
         round(var(x) FILTER (WHERE abs(x) < 1), 12) AS v, stddev(x) FILTER (WHERE x > 1) AS one FROM numbers";
-    let (sql, sources) = model::<Sql>(&format!("|\n  {query}\n"));
-    let engine = engine(PLAIN, sources, chrono::DateTime::UNIX_EPOCH);
-    let frames = fixture::frames(&[("numbers", rows)], PLAIN);
-    let made = fixture::run(&sql, "totals", &settings(), frames, &engine, usize::MAX).await.unwrap();
+    let made = made(query, &rows, PLAIN).await.unwrap();
     // 0.1 + 0.2 + 0.3 as doubles is 0.6 and 2.8e-17 more, the nearest double of which is 0.6; a fifth of it is 0.12.
-    let lines = fixture::lines(&made.tables["totals"], &["s", "m", "n", "v", "one"], fixture::cell);
+    let lines = fixture::lines(&made, &["s", "m", "n", "v", "one"], fixture::cell);
     assert_eq!(lines, ["0.6 | 0.12 | - | 0.01 | -"]);
+}
+
+#[tokio::test]
+async fn what_the_figures_of_pairs_are() {
+    // Of the first group by hand: x is 1, 2, 3 and a thousand million more, y is 2, 3, 7; so the squared distances of x
+    // add up to 2, those of y to 14, their products to 5. The second has only one pair of both, the third only one x.
+    let number = |numbers: [Option<f64>; 8]| Arc::new(Float64Array::from(numbers.to_vec())) as ArrayRef;
+    let far = |x: f64| Some(1e9 + x);
+    let rows = RecordBatch::try_from_iter_with_nullable([
+        ("g", Arc::new(Int64Array::from(vec![1, 1, 1, 1, 2, 2, 3, 3])) as ArrayRef, true),
+        ("x", number([far(1.0), far(2.0), far(3.0), None, Some(1.0), None, Some(4.0), Some(4.0)]), true),
+        ("y", number([Some(2.0), Some(3.0), Some(7.0), Some(9.0), Some(1.0), Some(2.0), Some(1.0), Some(3.0)]), true),
+    ]);
+    let columns = [
+        ("regr_sxx(y, x)", ["2.0", "0.0", "0.0"]),
+        ("regr_syy(y, x)", ["14.0", "0.0", "2.0"]),
+        ("regr_sxy(y, x)", ["5.0", "0.0", "0.0"]),
+        ("regr_avgx(y, x) - 1000000000.0::DOUBLE", ["2.0", "-999999999.0", "-999999996.0"]),
+        ("regr_avgy(y, x)", ["4.0", "1.0", "2.0"]),
+        ("covar(x, y)", ["2.5", "-", "0.0"]),
+        ("covar_pop(x, y) * 3", ["5.0", "0.0", "0.0"]),
+        ("regr_slope(y, x)", ["2.5", "-", "-"]),
+        ("regr_intercept(y, x)", ["-2500000001.0", "-", "-"]),
+        ("round(28 * regr_r2(y, x), 12)", ["25.0", "-", "-"]),
+        ("round(28 * power(corr(x, y), 2), 12)", ["25.0", "-", "-"]),
+        ("corr(y, -2 * y)", ["-1.0", "-1.0", "-1.0"]),
+        ("sum(DISTINCT x - x % 2)", ["2000000002.0", "0.0", "4.0"]),
+        ("avg(DISTINCT y) FILTER (WHERE y < 9)", ["4.0", "1.5", "2.0"]),
+    ];
+    for how in [PLAIN, How { threads: 3, batch: 1 }] {
+        for (figure, expected) in columns {
+            let query = format!("SELECT g, {figure} AS f FROM numbers GROUP BY g");
+            let table = made(&query, rows.as_ref().unwrap(), how).await.unwrap();
+            let lines = fixture::lines(&table, &["g", "f"], fixture::cell);
+            let expected: Vec<String> = (1..).zip(expected).map(|(group, f)| format!("{group} | {f}")).collect();
+            assert_eq!(lines, expected, "{figure}");
+        }
+    }
 }
 
 #[test]
@@ -221,6 +274,7 @@ fn what_would_answer_otherwise_on_another_run() {
         ("SELECT string_agg(model, ', ') AS a FROM credits", "`string_agg` without `ORDER BY`"),
         ("SELECT row_number() OVER (PARTITION BY model) AS a FROM credits", "`row_number` without `ORDER BY`"),
         ("SELECT approx_distinct(model) AS a FROM credits", "`approx_distinct` estimates"),
+        ("SELECT corr(DISTINCT amount, amount * 2) AS a FROM credits", "`corr` cannot count equal pairs once"),
         (
             "SELECT channel FROM credits WHERE 1 IN (SELECT 1 FROM speed WHERE random() > 0.5)",
             "`random()` gives another",

@@ -15,8 +15,8 @@ use datafusion::logical_expr::expr::ScalarFunction;
 use datafusion::logical_expr::expr_rewriter::NamePreserver;
 use datafusion::logical_expr::utils::merge_schema;
 use datafusion::logical_expr::{
-    ColumnarValue, Expr, ExprSchemable, LogicalPlan, Operator, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature,
-    Volatility,
+    BinaryExpr, ColumnarValue, Expr, ExprSchemable, LogicalPlan, Operator, ScalarFunctionArgs, ScalarUDF,
+    ScalarUDFImpl, Signature, Volatility, lit,
 };
 
 /// The same plan with whole numbers that never wrap round.
@@ -49,17 +49,27 @@ pub(super) fn expression(expr: Expr, schema: &DFSchema) -> SqlResult<Expr> {
 
 fn rewritten(expr: Expr, schema: &DFSchema) -> SqlResult<Transformed<Expr>> {
     expr.transform_up(|part| {
-        let Expr::BinaryExpr(binary) = &part else { return Ok(Transformed::no(part)) };
-        let type_of = |side: &Expr| side.get_type(schema).ok();
-        // Of different types, or of an unknown one, DataFusion has casts or complaints of its own.
-        let alike = type_of(&binary.left).filter(|ty| ty.is_integer() && type_of(&binary.right).as_ref() == Some(ty));
-        let Some(operation) = Operation::of(binary.op).filter(|_| alike.is_some()) else {
-            return Ok(Transformed::no(part));
+        let checked = match &part {
+            Expr::BinaryExpr(binary) => of_two(binary, schema),
+            Expr::Negative(of) => negated(of, schema)?,
+            _ => None,
         };
-        let args = vec![(*binary.left).clone(), (*binary.right).clone()];
-        let function = Arc::new(ScalarUDF::from(Checked::new(operation)));
-        Ok(Transformed::yes(Expr::ScalarFunction(ScalarFunction::new_udf(function, args))))
+        Ok(checked.map_or_else(|| Transformed::no(part), Transformed::yes))
     })
+}
+
+fn of_two(binary: &BinaryExpr, schema: &DFSchema) -> Option<Expr> {
+    let type_of = |side: &Expr| side.get_type(schema).ok();
+    // Of different types, or of an unknown one, DataFusion has casts or complaints of its own.
+    type_of(&binary.left).filter(|ty| ty.is_integer() && type_of(&binary.right).as_ref() == Some(ty))?;
+    Some(Operation::of(binary.op)?.call((*binary.left).clone(), (*binary.right).clone()))
+}
+
+/// The smallest number of a type has no counterpart: it is taken from nought, which fails there.
+fn negated(of: &Expr, schema: &DFSchema) -> SqlResult<Option<Expr>> {
+    let ty = of.get_type(schema).ok().filter(|ty| ty.is_integer() && !matches!(of, Expr::Literal(..)));
+    let Some(ty) = ty else { return Ok(None) };
+    Ok(Some(Operation::Minus.call(lit(ScalarValue::new_zero(&ty)?), of.clone())))
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -77,6 +87,11 @@ impl Operation {
             Operator::Multiply => Some(Self::Times),
             _ => None,
         }
+    }
+
+    fn call(self, left: Expr, right: Expr) -> Expr {
+        let function = Arc::new(ScalarUDF::from(Checked::new(self)));
+        Expr::ScalarFunction(ScalarFunction::new_udf(function, vec![left, right]))
     }
 
     fn of_values(self, left: &dyn Datum, right: &dyn Datum) -> Result<ArrayRef, ArrowError> {

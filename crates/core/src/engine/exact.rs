@@ -111,29 +111,38 @@ impl Total {
         value
     }
 
-    /// The sum of the squared distances of `count` numbers from their mean, of which this is the total and `squares`
-    /// the total of their squares.
-    pub(super) fn spread(&self, squares: &Self, count: i64) -> f64 {
+    /// The sum of the products of the distances of pairs of numbers from their means: of `count` pairs, this is the total
+    /// of the one, `other` that of the other, and `products` that of their products. With squares for products it is the
+    /// sum of squared distances.
+    pub(super) fn spread(&self, other: &Self, products: &Self, count: i64) -> f64 {
         let n = count as f64;
-        let mean = self.value() / n;
-        // With any m near the mean: Σ(x − m)² = Σx² − 2mΣx + nm², exactly; m's own rounding is squared, and so lost.
-        let mut spread = squares.clone();
-        if !mean.is_finite() {
+        let (mean, other_mean) = (self.value() / n, other.value() / n);
+        // With any m near the means: Σ(x − m)(y − m′) = Σxy − m′Σx − mΣy + nmm′, exactly; what m and m′ themselves are
+        // rounded by is multiplied with each other, and so lost.
+        let mut spread = products.clone();
+        if !mean.is_finite() || !other_mean.is_finite() {
             return f64::NAN;
         }
-        self.numbers().for_each(|part| spread.add_product(-2.0 * mean, part));
-        let square = mean * mean;
-        spread.add_product(n, square);
-        spread.add_product(n, mean.mul_add(mean, -square));
-        spread.value().max(0.0)
+        self.numbers().for_each(|part| spread.add_product(-other_mean, part));
+        other.numbers().for_each(|part| spread.add_product(-mean, part));
+        let product = mean * other_mean;
+        spread.add_product(n, product);
+        spread.add_product(n, mean.mul_add(other_mean, -product));
+        spread.value()
     }
 
-    /// Adds the square of a number, or with `by` −1 takes it back.
-    pub(super) fn add_square(&mut self, number: f64, by: f64) {
-        if number.is_finite() {
-            self.add_product(by * number, number);
+    /// The sum of the squared distances of `count` numbers from their mean; see [`Total::spread`].
+    pub(super) fn own_spread(&self, squares: &Self, count: i64) -> f64 {
+        let spread = self.spread(self, squares, count);
+        if spread < 0.0 { 0.0 } else { spread }
+    }
+
+    /// Adds the product of two numbers, or with `by` −1 takes it back.
+    pub(super) fn change_by_product(&mut self, one: f64, other: f64, by: f64) {
+        if one.is_finite() && other.is_finite() {
+            self.add_product(by * one, other);
         } else {
-            self.count_if_special(number.abs(), by as i64);
+            self.count_if_special(one * other, by as i64);
         }
     }
 
@@ -203,8 +212,8 @@ mod tests {
     fn spreads_far_from_nought() {
         let numbers = [1e9 + 4.0, 1e9 + 7.0, 1e9 + 13.0, 1e9 + 16.0];
         let mut squares = Total::default();
-        numbers.iter().for_each(|number| squares.add_square(*number, 1.0));
+        numbers.iter().for_each(|number| squares.change_by_product(*number, *number, 1.0));
         // The mean is ten above: 36 + 9 + 9 + 36.
-        assert_eq!(total(&numbers).spread(&squares, 4), 90.0);
+        assert_eq!(total(&numbers).own_spread(&squares, 4), 90.0);
     }
 }

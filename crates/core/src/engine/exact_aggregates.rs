@@ -6,7 +6,6 @@
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Float64Array, Int64Array, ListArray};
-use arrow::buffer::OffsetBuffer;
 use arrow::datatypes::{DataType, Field, FieldRef, Float64Type, Int64Type};
 use datafusion::common::{Result, ScalarValue, exec_datafusion_err};
 use datafusion::logical_expr::function::{AccumulatorArgs, StateFieldsArgs};
@@ -15,7 +14,9 @@ use datafusion::logical_expr::{
     Accumulator, AggregateUDFImpl, EmitTo, GroupsAccumulator, ReversedUDAF, Signature, Volatility,
 };
 
+use super::different::{self, Different};
 use super::exact::Total;
+use super::exact_states;
 
 /// Which figure of some numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -78,18 +79,22 @@ impl AggregateUDFImpl for ExactAggregate {
         Ok(DataType::Float64)
     }
 
-    fn accumulator(&self, _: AccumulatorArgs) -> Result<Box<dyn Accumulator>> {
-        Ok(Box::new(One { figure: self.figure, numbers: Numbers::default() }))
+    fn accumulator(&self, args: AccumulatorArgs) -> Result<Box<dyn Accumulator>> {
+        let one = One { figure: self.figure, numbers: Numbers::default() };
+        Ok(if args.is_distinct { Box::new(Different::<Float64Type, _>::new(one)) } else { Box::new(one) })
     }
 
     fn state_fields(&self, args: StateFieldsArgs) -> Result<Vec<FieldRef>> {
-        let list = |name: &str| Arc::new(Field::new(format_state_name(args.name, name), list_type(), false));
+        if args.is_distinct {
+            return Ok(vec![different::field(args.name, DataType::Float64)]);
+        }
         let count = Arc::new(Field::new(format_state_name(args.name, "count"), DataType::Int64, false));
-        Ok(vec![list("total"), list("squares"), count])
+        let total = |name: &str| exact_states::field(args.name, name);
+        Ok(vec![total("total"), total("squares"), count])
     }
 
-    fn groups_accumulator_supported(&self, _: AccumulatorArgs) -> bool {
-        true
+    fn groups_accumulator_supported(&self, args: AccumulatorArgs) -> bool {
+        !args.is_distinct
     }
 
     fn create_groups_accumulator(&self, _: AccumulatorArgs) -> Result<Box<dyn GroupsAccumulator>> {
@@ -103,14 +108,6 @@ impl AggregateUDFImpl for ExactAggregate {
     fn order_sensitivity(&self) -> AggregateOrderSensitivity {
         AggregateOrderSensitivity::Insensitive
     }
-}
-
-fn item() -> FieldRef {
-    Arc::new(Field::new_list_field(DataType::Float64, true))
-}
-
-fn list_type() -> DataType {
-    DataType::List(item())
 }
 
 /// What is known of some numbers.
@@ -127,7 +124,7 @@ impl Numbers {
         self.count += 1;
         self.total.add(number);
         if figure.squares() {
-            self.squares.add_square(number, 1.0);
+            self.squares.change_by_product(number, number, 1.0);
         }
     }
 
@@ -135,14 +132,14 @@ impl Numbers {
         self.count -= 1;
         self.total.retract(number);
         if figure.squares() {
-            self.squares.add_square(number, -1.0);
+            self.squares.change_by_product(number, number, -1.0);
         }
     }
 
     fn figure(&self, figure: Figure) -> Option<f64> {
         let spread = |sample: bool| {
             let of = self.count - i64::from(sample);
-            (of > 0).then(|| self.total.spread(&self.squares, self.count) / of as f64)
+            (of > 0).then(|| self.total.own_spread(&self.squares, self.count) / of as f64)
         };
         match figure {
             Figure::Sum => (self.count > 0).then(|| self.total.value()),
@@ -155,10 +152,8 @@ impl Numbers {
     /// Adds what a row of states tells.
     fn merge(&mut self, states: &States<'_>, row: usize) {
         self.count += states.count.value(row);
-        for (total, lists) in [(&mut self.total, states.total), (&mut self.squares, states.squares)] {
-            let numbers = lists.value(row);
-            numbers.as_primitive::<Float64Type>().values().iter().for_each(|number| total.add(*number));
-        }
+        exact_states::merge(&mut self.total, states.total, row);
+        exact_states::merge(&mut self.squares, states.squares, row);
     }
 
     fn held_bytes(&self) -> usize {
@@ -184,14 +179,10 @@ impl<'a> States<'a> {
 
 /// States as columns, a row each.
 fn states(numbers: &[Numbers]) -> Result<Vec<ArrayRef>> {
-    let list = |of: fn(&Numbers) -> &Total| -> Result<ArrayRef> {
-        let lists: Vec<Vec<f64>> = numbers.iter().map(|numbers| of(numbers).numbers().collect()).collect();
-        let lengths = OffsetBuffer::from_lengths(lists.iter().map(Vec::len));
-        let values = Float64Array::from(lists.concat());
-        Ok(Arc::new(ListArray::try_new(item(), lengths, Arc::new(values), None)?))
-    };
     let count = Int64Array::from_iter_values(numbers.iter().map(|numbers| numbers.count));
-    Ok(vec![list(|numbers| &numbers.total)?, list(|numbers| &numbers.squares)?, Arc::new(count)])
+    let total = exact_states::column(numbers.iter().map(|numbers| &numbers.total))?;
+    let squares = exact_states::column(numbers.iter().map(|numbers| &numbers.squares))?;
+    Ok(vec![total, squares, Arc::new(count)])
 }
 
 /// The column of numbers that an aggregate takes.

@@ -2,6 +2,7 @@
 
 pub mod additive;
 mod checked;
+mod different;
 pub mod entity;
 mod entity_exec;
 mod entity_few;
@@ -13,6 +14,8 @@ mod entity_sort_tests;
 mod entity_tests;
 mod exact;
 mod exact_aggregates;
+mod exact_pairs;
+mod exact_states;
 pub mod following;
 pub mod frames;
 mod functions;

@@ -10,6 +10,7 @@ use datafusion::logical_expr::{
 };
 
 use super::exact_aggregates::{ExactAggregate, Figure};
+use super::exact_pairs::{ExactPairs, PairFigure};
 use super::sql::volatile;
 use super::sql_error::tidy;
 use super::sql_place::{Word, word};
@@ -69,6 +70,7 @@ fn refusal(expr: &Expr, at: &dyn Fn(&str) -> Place) -> Option<Diagnostic> {
         }
         Expr::AggregateFunction(f) => match f.func.name() {
             name if name.starts_with("approx_") => Some(estimate(name, at(name))),
+            name if f.params.distinct && PairFigure::of(name).is_some() => Some(repeated_pairs(name, at(name))),
             name @ ("first_value" | "last_value" | "nth_value" | "any_value" | "array_agg" | "string_agg") => {
                 first(name, !f.params.order_by.is_empty())
             }
@@ -101,7 +103,13 @@ fn estimate(name: &str, place: Place) -> Diagnostic {
     Diagnostic::error(codes::VOLATILE_FUNCTION, place, message).hint(exact)
 }
 
-/// The same plan with sums and means of doubles that do not depend on the order of rows, and sums of whole numbers that
+/// DataFusion would count pairs as often as they come, and say nothing.
+fn repeated_pairs(name: &str, place: Place) -> Diagnostic {
+    let message = format!("`{name}` cannot count equal pairs once");
+    Diagnostic::error(codes::SQL_INVALID, place, message).hint("select the pairs with `SELECT DISTINCT` first")
+}
+
+/// The same plan with figures of doubles that do not depend on the order of rows, and sums of whole numbers that
 /// do not wrap round; names and types stay.
 pub(super) fn exact(plan: LogicalPlan) -> SqlResult<LogicalPlan> {
     let exact = plan.transform_up_with_subqueries(|node| {
@@ -112,8 +120,8 @@ pub(super) fn exact(plan: LogicalPlan) -> SqlResult<LogicalPlan> {
         node.map_expressions(|expr| {
             expr.transform_up(|mut part| {
                 let replaced = match &mut part {
-                    Expr::AggregateFunction(f) if !f.params.distinct => replace(&mut f.func, type_of(&f.params.args)),
-                    Expr::WindowFunction(f) if !f.params.distinct => match &mut f.fun {
+                    Expr::AggregateFunction(f) => replace(&mut f.func, type_of(&f.params.args)),
+                    Expr::WindowFunction(f) => match &mut f.fun {
                         WindowFunctionDefinition::AggregateUDF(function) => replace(function, type_of(&f.params.args)),
                         WindowFunctionDefinition::WindowUDF(_) => false,
                     },
@@ -128,9 +136,10 @@ pub(super) fn exact(plan: LogicalPlan) -> SqlResult<LogicalPlan> {
 
 fn replace(function: &mut Arc<AggregateUDF>, of: Option<DataType>) -> bool {
     let name = function.name();
-    let exact = match (of, Figure::of(name)) {
-        (Some(DataType::Float64), Some(figure)) => AggregateUDF::from(ExactAggregate::new(name, figure)),
-        (Some(DataType::Int64), Some(Figure::Sum)) => AggregateUDF::from(WholeSum::new()),
+    let exact = match (of, Figure::of(name), PairFigure::of(name)) {
+        (Some(DataType::Float64), Some(figure), _) => AggregateUDF::from(ExactAggregate::new(name, figure)),
+        (Some(DataType::Float64), _, Some(figure)) => AggregateUDF::from(ExactPairs::new(name, figure)),
+        (Some(DataType::Int64), Some(Figure::Sum), _) => AggregateUDF::from(WholeSum::new()),
         _ => return false,
     };
     *function = Arc::new(exact);

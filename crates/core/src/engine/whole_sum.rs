@@ -11,6 +11,7 @@ use datafusion::logical_expr::{
     Accumulator, AggregateUDFImpl, EmitTo, GroupsAccumulator, ReversedUDAF, Signature, Volatility,
 };
 
+use super::different::{self, Different};
 use super::exact_aggregates::counts;
 
 /// Digits of a sum on the way: more than all BIGINTs that there could be come to.
@@ -41,17 +42,21 @@ impl AggregateUDFImpl for WholeSum {
         Ok(DataType::Int64)
     }
 
-    fn accumulator(&self, _: AccumulatorArgs) -> Result<Box<dyn Accumulator>> {
-        Ok(Box::new(One::default()))
+    fn accumulator(&self, args: AccumulatorArgs) -> Result<Box<dyn Accumulator>> {
+        let one = One::default();
+        Ok(if args.is_distinct { Box::new(Different::<Int64Type, _>::new(one)) } else { Box::new(one) })
     }
 
     fn state_fields(&self, args: StateFieldsArgs) -> Result<Vec<FieldRef>> {
+        if args.is_distinct {
+            return Ok(vec![different::field(args.name, DataType::Int64)]);
+        }
         let total = Field::new(format_state_name(args.name, "total"), DataType::Decimal128(DIGITS, 0), true);
         Ok(vec![Arc::new(total)])
     }
 
-    fn groups_accumulator_supported(&self, _: AccumulatorArgs) -> bool {
-        true
+    fn groups_accumulator_supported(&self, args: AccumulatorArgs) -> bool {
+        !args.is_distinct
     }
 
     fn create_groups_accumulator(&self, _: AccumulatorArgs) -> Result<Box<dyn GroupsAccumulator>> {

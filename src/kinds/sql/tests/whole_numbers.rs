@@ -16,14 +16,6 @@ fn numbers() -> RecordBatch {
     RecordBatch::try_from_iter_with_nullable(columns.map(|(name, column)| (name, column, true))).unwrap()
 }
 
-async fn made(query: &str, rows: &RecordBatch, how: How) -> Result<RecordBatch> {
-    let (sql, sources) = model::<Sql>(&format!("|\n  {query}\n"));
-    let engine = engine(how, sources, chrono::DateTime::UNIX_EPOCH);
-    let frames = fixture::frames(&[("numbers", rows.clone())], how);
-    let mut made = fixture::run(&sql, "totals", &settings(), frames, &engine, usize::MAX).await?;
-    Ok(made.tables.swap_remove("totals").unwrap())
-}
-
 #[tokio::test]
 async fn what_does_not_fit_is_an_error() {
     for query in [
@@ -39,6 +31,9 @@ async fn what_does_not_fit_is_an_error() {
         "SELECT sum(b) AS x FROM numbers WHERE b > 0",
         "SELECT g, sum(b) AS x FROM numbers GROUP BY g",
         "SELECT g, sum(b) OVER (PARTITION BY g) AS x FROM numbers",
+        "SELECT sum(DISTINCT b) AS x FROM numbers WHERE b > 0",
+        "SELECT g, sum(DISTINCT b) AS x, count(DISTINCT i) AS n FROM numbers GROUP BY g",
+        "SELECT -(-9223372036854775807 - 1 - b + b) AS x FROM numbers WHERE b = 1",
     ] {
         let error = made(query, &numbers(), PLAIN).await.expect_err(query);
         assert_eq!(error.kind(), ErrorKind::Data, "{query}: {error}");
@@ -61,6 +56,10 @@ async fn what_fits_is_what_it_was() {
             "2 | -2 | -1 | 5 | -7 | 5000000000000000000",
         ]
     );
+    let query = "SELECT sum(DISTINCT b) AS s, count(DISTINCT g) AS n, -min(b) AS m FROM numbers \
+        JOIN (SELECT 1 AS twice UNION ALL SELECT 2) ON true WHERE b < 9";
+    let rows = made(query, &numbers(), PLAIN).await.unwrap();
+    assert_eq!(fixture::lines(&rows, &["s", "n", "m"], fixture::cell), ["-1 | 2 | 7"]);
     // What is taken back again need not fit on the way.
     let rows = made("SELECT sum(b) AS s FROM numbers", &numbers(), PLAIN).await.unwrap();
     assert_eq!(fixture::lines(&rows, &["s"], fixture::cell), ["9223372036854775806"]);
