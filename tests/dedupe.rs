@@ -129,6 +129,33 @@ fn ids_stay_from_release_to_release() {
     assert!(redirects.iter().all(|row| row[2] == "merged" && ids(&first).contains(&row[1])));
 }
 
+#[test]
+fn files_that_are_gone_are_missed() {
+    let project = Project::sample();
+    publish(&project);
+    let first = people_of(&project);
+    let folder = project.target().join("people_crosswalk");
+    let file = files(&folder).into_iter().find(|file| file.ends_with(".parquet")).unwrap();
+    let bytes = std::fs::read(folder.join(&file)).unwrap();
+    std::fs::remove_file(folder.join(&file)).unwrap();
+    // Ids would begin anew if the crosswalk were read without those rows.
+    for select in ["people", "person_stages"] {
+        let refused = project.publish(&["--select", select, "--target", "parquet"]).exits(3);
+        assert!(refused.stderr.contains(&file) && refused.stderr.contains("rollback"), "{}", refused.stderr);
+    }
+    std::fs::write(folder.join(&file), &bytes[1..]).unwrap();
+    project.publish(&["--select", "people", "--target", "parquet"]).exits(3);
+    std::fs::write(folder.join(&file), &bytes).unwrap();
+    // A table that nothing goes on from is written anew.
+    let golden = project.target().join("people");
+    let file = files(&golden).into_iter().find(|file| file.ends_with(".parquet")).unwrap();
+    std::fs::remove_file(golden.join(&file)).unwrap();
+    assert_eq!(publish(&project).json()["status"], "published");
+    let ids = current(&project, "people", &["person_id"]).into_iter().map(|row| row[0].clone());
+    assert_eq!(ids.collect::<BTreeSet<_>>(), first.values().cloned().collect());
+    assert_eq!(people_of(&project), first);
+}
+
 /// Record → person, as the current release has it.
 fn people_of(project: &Project) -> BTreeMap<String, String> {
     let rows = current(project, "people_crosswalk", &["system", "record_id", "person_id"]);

@@ -81,6 +81,19 @@ fn columns_may_have_the_names_of_our_counts() {
 }
 
 #[test]
+fn what_is_no_number_is_not_skipped() {
+    let project = people();
+    let reading = "CASE WHEN n = 7 THEN CAST('NaN' AS DOUBLE) ELSE CAST(1 AS DOUBLE) END AS reading";
+    let described = "columns: {readings: How many.}";
+    let read = format!("SELECT id, {reading} FROM person");
+    sql(&project, "readings", &read, "columns: {reading: A reading.}");
+    // NaN is greater than all numbers; the bounds of the file say one.
+    let counted = format!("{described}\nchecks:\n  - expression: readings = 2");
+    sql(&project, "high", "SELECT count(*) AS readings FROM readings WHERE reading > 1", &counted);
+    project.publish(&[]).exits(0);
+}
+
+#[test]
 fn limits_may_come_from_the_environment() {
     let project = people();
     let limits = "limits:\n  threads: ${N:-0}\n  memory: ${MEMORY:-512mb}\n";

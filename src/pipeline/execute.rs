@@ -28,7 +28,6 @@ use crate::kinds::{Exhibit, FactRow, Scope, fact};
 use crate::project::resolve::Model;
 use crate::project::spec::ModelFile;
 use crate::store::publish::{Publication, StagedTable, published_tables};
-use crate::store::table_of_files;
 use crate::syntax::TableName;
 
 /// Works out the selected models, each after those that it reads, and as many side by side as the
@@ -167,9 +166,10 @@ async fn read_what_is_not_selected(
         return Ok(());
     }
     for table in published_tables(publication.root(), Some(release)).await? {
-        if let Some(contract) = outputs.get(&table.table.name) {
-            let provider = table_of_files(&table.urls, read_schema(&table.schema).into())?;
-            frames.insert(table.table.name.clone(), Frame { provider, columns: contract.columns.clone() });
+        let name = table.table.name.clone();
+        if let Some(contract) = outputs.get(&name) {
+            let schema = read_schema(&table.schema).into();
+            frames.insert(name, Frame { provider: table.rows(schema)?, columns: contract.columns.clone() });
         }
     }
     Ok(())

@@ -18,7 +18,6 @@ use crate::kinds::dedupe::cluster::{Edge, Forest};
 use crate::kinds::dedupe::{apart, learnt};
 use crate::project::resolve::Model;
 use crate::store::publish::{PublishedTable, published_tables};
-use crate::store::table_of_files;
 
 /// Two records, and what is known of them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -201,7 +200,7 @@ impl<'a> Reader<'a> {
     }
 
     async fn read(&self, table: &PublishedTable, filter: Expr) -> Result<Vec<RecordBatch>> {
-        let provider = table_of_files(&table.urls, table.schema.clone())?;
+        let provider = table.clone().rows(table.schema.clone())?;
         let frame: DataFrame = self.prepared.engine.ctx().read_table(provider)?;
         Ok(frame.filter(filter)?.collect().await?)
     }

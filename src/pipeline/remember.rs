@@ -7,7 +7,6 @@ use crate::project::resolve::Model;
 use crate::store::publish::{
     Change, Publication, PublishedTable, Release, TargetRoot, published_tables, release, releases,
 };
-use crate::store::table_of_files;
 
 /// Puts the tables that the model's kind remembers into the frames, as the current release has them, and as
 /// releases have them that a rollback went behind.
@@ -34,7 +33,8 @@ async fn tables(root: &TargetRoot, number: u64, names: &[String]) -> Result<Vec<
 }
 
 fn frame(table: PublishedTable) -> Result<Frame> {
-    Ok(Frame { provider: table_of_files(&table.urls, table.schema)?, columns: Vec::new() })
+    let schema = table.schema.clone();
+    Ok(Frame { provider: table.rows(schema)?, columns: Vec::new() })
 }
 
 /// The releases that the tables of the current one do not know of, the newest first, each content once: those

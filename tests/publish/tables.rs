@@ -176,7 +176,7 @@ async fn old_releases_are_read_and_brought_back() {
         assert_eq!(releases(&root).await.unwrap(), [1, 2, 3]);
         let old = published_tables(&root, Some(1)).await.unwrap();
         assert_eq!(old[1].table.rows, rows_of(1) as u64);
-        assert!(old[1].urls[0].as_str().contains("people/run-one/"));
+        assert!(old[1].urls().unwrap()[0].as_str().contains("people/run-one/"));
 
         let mut publication = open(&root, "back").await;
         let four = publication.rollback(1, record()).await.unwrap().release;

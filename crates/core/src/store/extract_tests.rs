@@ -2,8 +2,8 @@ use std::fs;
 use std::path::Path as FilePath;
 
 use arrow::array::{
-    Array, ArrayRef, Date32Array, Decimal128Array, DictionaryArray, Int32Array, Int64Array, RecordBatch, StringArray,
-    TimestampMicrosecondArray, TimestampMillisecondArray,
+    Array, ArrayRef, Date32Array, Decimal128Array, DictionaryArray, Float64Array, Int32Array, Int64Array, RecordBatch,
+    StringArray, TimestampMicrosecondArray, TimestampMillisecondArray,
 };
 use arrow::buffer::OffsetBuffer;
 use arrow::datatypes::{DataType, Int32Type};
@@ -52,6 +52,27 @@ async fn query(extract: &Extract, sql: &str) -> Result<String, String> {
 
 fn text(values: &[&str]) -> ArrayRef {
     Arc::new(StringArray::from(values.to_vec()))
+}
+
+#[tokio::test]
+async fn what_is_no_number_is_beyond_the_bounds_of_its_file() {
+    let dir = tempfile::tempdir().unwrap();
+    for (file, numbers) in [("a", [1.0, f64::NAN]), ("b", [0.5, 1.0]), ("c", [2.0, 3.0])] {
+        let ids = text(&[&format!("{file}1"), &format!("{file}2")]);
+        let numbers: ArrayRef = Arc::new(Float64Array::from(numbers.to_vec()));
+        write(&dir.path().join(format!("lead/{file}.parquet")), vec![("id", ids), ("n", numbers)]);
+    }
+    let columns = "      id: {type: text, key: true}\n      n: double\n";
+    let extract = open(dir.path(), "lead/", columns).await.0.unwrap();
+    // NaN is greater than all numbers.
+    for (sql, rows) in [
+        ("select string_agg(id, ',' order by id) as ids from lead where n > 1", "a2,c1,c2"),
+        ("select string_agg(id, ',' order by id) as ids from lead where n > 1 and id < 'b'", "a2"),
+        ("select id as ids from lead order by n desc limit 1", "a2"),
+        ("select cast(max(n) as text) as ids from lead", "NaN"),
+    ] {
+        assert!(query(&extract, sql).await.unwrap().contains(&format!("| {rows} ")), "{sql}");
+    }
 }
 
 #[tokio::test]

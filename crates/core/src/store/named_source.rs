@@ -1,13 +1,18 @@
-//! A file source whose errors name the file.
+//! A file source whose errors name the file, and that skips nothing it cannot know.
 //!
 //! A truncated page is found while batches are decoded, and the error says what is wrong with the
 //! bytes but not whose bytes they are. Everything here passes through to the Parquet source; on
 //! the way back an error gains the file's name.
+//!
+//! Bounds of floating-point columns leave out what is no number (NaN), which compares as greater than every number:
+//! `x > 1` holds of it, and bounds that end at 1 do not tell. So conditions on such columns are not shown to the
+//! source; they are decided row by row above it.
 
 use std::fmt;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
 use arrow::error::ArrowError;
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::TreeNodeRecursion;
@@ -15,9 +20,11 @@ use datafusion::datasource::listing::PartitionedFile;
 use datafusion::datasource::physical_plan::{FileOpener, FileScanConfig, FileSource};
 use datafusion::datasource::table_schema::TableSchema;
 use datafusion::error::{DataFusionError, Result};
+use datafusion::physical_expr::expressions::Column;
 use datafusion::physical_expr::projection::ProjectionExprs;
+use datafusion::physical_expr::utils::collect_columns;
 use datafusion::physical_expr::{EquivalenceProperties, PhysicalExpr, PhysicalSortExpr};
-use datafusion::physical_plan::filter_pushdown::FilterPushdownPropagation;
+use datafusion::physical_plan::filter_pushdown::{FilterPushdownPropagation, PushedDown};
 use datafusion::physical_plan::metrics::ExecutionPlanMetricsSet;
 use datafusion::physical_plan::{DisplayFormatType, SortOrderPushdownResult};
 use datafusion_datasource::morsel::{Morsel, MorselPlan, MorselPlanner, Morselizer};
@@ -103,9 +110,15 @@ impl FileSource for NamedSource {
         filters: Vec<Arc<dyn PhysicalExpr>>,
         config: &ConfigOptions,
     ) -> Result<FilterPushdownPropagation<Arc<dyn FileSource>>> {
+        let schema = self.inner.table_schema().table_schema();
+        let shown: Vec<bool> = filters.iter().map(|filter| !is_of_floats(filter, schema)).collect();
+        let filters = filters.into_iter().zip(&shown).filter_map(|(filter, shown)| shown.then_some(filter)).collect();
         let pushed = self.inner.try_pushdown_filters(filters, config)?;
+        let mut answers = pushed.filters.into_iter();
+        let mut answer = |shown: bool| if shown { answers.next() } else { None }.unwrap_or(PushedDown::No);
+        let filters = shown.into_iter().map(&mut answer).collect();
         let updated_node = pushed.updated_node.map(|inner| self.around(inner));
-        Ok(FilterPushdownPropagation { filters: pushed.filters, updated_node })
+        Ok(FilterPushdownPropagation { filters, updated_node })
     }
 
     fn try_pushdown_sort(
@@ -183,6 +196,12 @@ impl Morsel for NamedMorsel {
         let Self { inner, name } = *self;
         inner.into_stream().map(move |batch| batch.map_err(|error| of_file(error, &name))).boxed()
     }
+}
+
+/// Whether a condition is on a floating-point column, among others or alone.
+fn is_of_floats(filter: &Arc<dyn PhysicalExpr>, schema: &SchemaRef) -> bool {
+    let of = |column: &Column| schema.fields().get(column.index()).is_none_or(|field| field.data_type().is_floating());
+    collect_columns(filter).iter().any(of)
 }
 
 /// Whether an error of the reader's has one of the store or the disk beneath it.

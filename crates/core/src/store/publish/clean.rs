@@ -3,11 +3,10 @@
 use std::collections::BTreeSet;
 use std::path::{Path as FilePath, PathBuf};
 
-use object_store::ObjectStoreExt;
-
 use super::commit::live_files;
 use super::lock::{CLOCK, Lock};
 use super::objects;
+use super::read::altered;
 use super::release::{self, Release, release, releases};
 use super::root::{CONTROL, TargetRoot, run_of};
 use super::sweep;
@@ -64,16 +63,12 @@ pub(super) async fn clean(root: &TargetRoot, run: &str, lock: &Lock, keep: usize
 
 /// An error where a release's files are no longer all there.
 pub(super) async fn require_files(root: &TargetRoot, release: &Release) -> Result<()> {
-    for file in release.tables.iter().flat_map(|table| &table.files) {
-        match root.store().head(&root.path(&file.path)).await {
-            Ok(_) => {}
-            Err(object_store::Error::NotFound { .. }) => {
-                return Err(Error::project(format!(
-                    "release {} cannot be brought back: `{}` is gone",
-                    release.number, file.path
-                )));
-            }
-            Err(error) => return Err(Error::from(error).while_doing(format!("looking at `{}`", file.path))),
+    for table in &release.tables {
+        if let Some(file) = altered(root, table).await? {
+            return Err(Error::project(format!(
+                "release {} cannot be brought back: `{}` is gone, or not as long as it was",
+                release.number, file.path
+            )));
         }
     }
     Ok(())

@@ -33,6 +33,15 @@ pub(super) async fn read(root: &TargetRoot, relative: &str) -> Result<Option<(By
     Ok(Some((bytes, version)))
 }
 
+/// How long an object is, where there is one.
+pub(super) async fn bytes(root: &TargetRoot, relative: &str) -> Result<Option<u64>> {
+    match root.store().head(&root.path(relative)).await {
+        Ok(found) => Ok(Some(found.size)),
+        Err(StoreError::NotFound { .. }) => Ok(None),
+        Err(error) => Err(Error::from(error).while_doing(format!("looking at `{relative}`"))),
+    }
+}
+
 /// A JSON object, where there is one.
 pub(super) async fn read_json<T: DeserializeOwned>(root: &TargetRoot, relative: &str) -> Result<Option<T>> {
     let Some((bytes, _)) = read(root, relative).await? else { return Ok(None) };

@@ -13,6 +13,7 @@ use super::clean::{self, Cleaned};
 use super::commit::{AT_ONCE, Standing, carry_out, standing};
 use super::journal::{self, Journal};
 use super::lock::{LEASE, Lock};
+use super::read::altered;
 use super::recover::{Recovered, recover};
 use super::release::{Change, Release, RunRecord, TableRelease, current_release, release};
 use super::root::{TargetRoot, run_folder};
@@ -231,13 +232,14 @@ impl Publication {
                 standing.is_some_and(|now| now.release == old.since && now.version == old.version)
             };
             match before.filter(|old| old.reads_like(table)).filter(untouched) {
-                Some(old) => {
+                // Where files got lost, those of this run are what readers need.
+                Some(old) if altered(&self.root, old).await?.is_none() => {
                     table.files.clone_from(&old.files);
                     table.since = old.since;
                     table.version = old.version;
                     table.change = Change::Unchanged;
                 }
-                None => {
+                _ => {
                     table.since = number;
                     table.version = None;
                     table.change = Change::Committed;
