@@ -226,6 +226,29 @@ async fn what_the_exact_figures_are() {
 }
 
 #[tokio::test]
+async fn doubles_are_compared_as_doubles() {
+    let x = Float64Array::from(vec![Some(1e-16), Some(0.5), Some(1e15), Some(f64::NAN), Some(f64::INFINITY), None]);
+    let rows = RecordBatch::try_from_iter_with_nullable([("x", Arc::new(x) as ArrayRef, true)]).unwrap();
+    for (query, expected) in [
+        ("SELECT count(*) AS n FROM numbers WHERE x > 0.0", "5"),
+        ("SELECT count(*) AS n FROM numbers WHERE 0.5 < x", "3"),
+        ("SELECT count(*) AS n FROM numbers WHERE x BETWEEN 0.0 AND 0.5", "2"),
+        ("SELECT count(*) AS n FROM numbers WHERE x IN (0.5, 1.5)", "1"),
+        ("SELECT count(*) AS n FROM numbers WHERE x = CAST(0.5 AS DECIMAL(9, 2))", "1"),
+        ("SELECT sum(CASE WHEN x >= 0.75 THEN 1 ELSE 0 END) AS n FROM numbers", "3"),
+        ("SELECT count(*) AS n FROM (SELECT x > 0.25 AS far FROM numbers GROUP BY x > 0.25)", "3"),
+        (
+            "SELECT count(*) AS n FROM numbers AS l WHERE EXISTS (SELECT 1 FROM numbers AS r WHERE r.x > 0.5 AND r.x = l.x)",
+            "3",
+        ),
+        ("SELECT count(*) AS n FROM numbers WHERE x * 2.0 > 1.5", "3"),
+    ] {
+        let table = made(query, &rows, PLAIN).await.unwrap_or_else(|error| panic!("{query}: {error:?}"));
+        assert_eq!(fixture::lines(&table, &["n"], fixture::cell), [expected], "{query}");
+    }
+}
+
+#[tokio::test]
 async fn what_the_figures_of_pairs_are() {
     // Of the first group by hand: x is 1, 2, 3 and a thousand million more, y is 2, 3, 7; so the squared distances of x
     // add up to 2, those of y to 14, their products to 5. The second has only one pair of both, the third only one x.

@@ -12,34 +12,16 @@ use arrow::error::ArrowError;
 use datafusion::common::tree_node::{Transformed, TreeNode};
 use datafusion::common::{DFSchema, Result as SqlResult, ScalarValue, exec_err};
 use datafusion::logical_expr::expr::ScalarFunction;
-use datafusion::logical_expr::expr_rewriter::NamePreserver;
-use datafusion::logical_expr::utils::merge_schema;
 use datafusion::logical_expr::{
     BinaryExpr, ColumnarValue, Expr, ExprSchemable, LogicalPlan, Operator, ScalarFunctionArgs, ScalarUDF,
     ScalarUDFImpl, Signature, Volatility, lit,
 };
 
+use super::rewrite;
+
 /// The same plan with whole numbers that never wrap round.
 pub(super) fn plan(plan: LogicalPlan) -> SqlResult<LogicalPlan> {
-    let checked = plan.transform_up_with_subqueries(|node| {
-        let inputs = node.inputs();
-        if inputs.is_empty() {
-            return Ok(Transformed::no(node));
-        }
-        let schema = merge_schema(&inputs);
-        let names = NamePreserver::new(&node);
-        node.map_expressions(|expr| named(expr, &schema, &names))
-    })?;
-    Ok(checked.data)
-}
-
-/// An expression of a plan, rewritten under its name. A grouping set has none of its own: its members have.
-fn named(expr: Expr, schema: &DFSchema, names: &NamePreserver) -> SqlResult<Transformed<Expr>> {
-    if let Expr::GroupingSet(_) = &expr {
-        return expr.map_children(|member| named(member, schema, names));
-    }
-    let name = names.save(&expr);
-    Ok(rewritten(expr, schema)?.update_data(|expr| name.restore(expr)))
+    rewrite::plan(plan, &rewritten)
 }
 
 /// The same expression over rows of a schema with whole numbers that never wrap round.

@@ -19,6 +19,7 @@ use datafusion::sql::sqlparser::ast;
 use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::tokenizer::{Token, Tokenizer};
 
+use super::floats;
 use super::frames::Frames;
 use super::repeatable;
 use super::sql_error::explain_error;
@@ -93,8 +94,8 @@ pub(super) fn plan(
     let planned = planner.statement_to_plan(select.statement.clone());
     let plan = planned.map_err(|error| mistakes(error, &planner, select.statement.clone(), &explain))?;
     repeatable::demand(&plan, text, sources).map_err(|diagnostic| vec![diagnostic])?;
-    let analysed = state.analyzer().execute_and_check(plan, state.config_options(), |_, _| ());
-    analysed.and_then(repeatable::exact).map_err(|error| vec![explain(&error)])
+    let analysed = |plan| state.analyzer().execute_and_check(plan, state.config_options(), |_, _| ());
+    floats::plan(plan).and_then(analysed).and_then(repeatable::exact).map_err(|error| vec![explain(&error)])
 }
 
 /// At most so many mistakes of one query are looked for.

@@ -7,6 +7,7 @@ use datafusion::execution::session_state::SessionState;
 use datafusion::logical_expr::{Expr, ExprSchemable, Volatility};
 
 use super::checked;
+use super::floats;
 use super::sql_error::{explain_error, tidy};
 use super::sql_place::{Word, word};
 use super::sql_size::refuse_long;
@@ -43,7 +44,8 @@ pub(super) fn row_expression(
         if reads_a_table(&error) { more_than_a_row("a subquery", text.place) } else { explain(error) }
     })?;
     refuse_more_than_a_row(&expr, text, sources)?;
-    let expr = coerce(expr, schema).and_then(|expr| checked::expression(expr, schema)).map_err(explain)?;
+    let typed = floats::expression(expr, schema).and_then(|expr| coerce(expr, schema));
+    let expr = typed.and_then(|expr| checked::expression(expr, schema)).map_err(explain)?;
     let (_, field) = expr.to_field(schema).map_err(explain)?;
     trial::expression(&expr, schema, state).map_err(explain)?;
     let (data_type, nullable) = (field.data_type().clone(), field.is_nullable());
