@@ -13,7 +13,7 @@ use super::answer::Answer;
 use super::cluster::{Edge, Refusal};
 use super::link::{Crowded, Linked, words_at};
 use super::matching::blocking::Skipped;
-use super::pairs::likelihood;
+use super::pairs::{bits, likelihood};
 use super::rows::{dictionary, names, rules, weight, weights};
 use crate::error::Result;
 
@@ -185,6 +185,10 @@ fn sentence(answer: &Answer, refusal: &Refusal) -> String {
         }
         Refusal::CannotLink { left, right } => {
             format!("somebody decided that {} and {} are different", key(left), key(right))
+        }
+        Refusal::Judged { left, right, weight_millibits } => {
+            let bits = bits(weight_millibits);
+            format!("{} and {} would be one then, which contradict each other: {bits}", key(left), key(right))
         }
         Refusal::Oversized { records } => format!("the cluster grew to {records} records"),
     }

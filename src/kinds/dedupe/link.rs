@@ -135,7 +135,13 @@ pub(super) fn link(work: &Work, records: &mut Records, decided: &Decided) -> Res
                 crowded.extend(Crowded::of(work, records, number, &links, Vec::new())?);
                 clustering.pairs(compared.similar(work, number, tests, &links)?)?;
             }
-            RuleTest::Likely(likely) => clustering.pairs(compared.likely(work, number, likely)?)?,
+            RuleTest::Likely(likely) => {
+                let edges = compared.likely(work, number, likely)?;
+                match compared.judge(likely)? {
+                    Some(judge) => clustering.judged_pairs(edges, &judge)?,
+                    None => clustering.pairs(edges)?,
+                }
+            }
         }
     }
     let linked = Linked::new(work, clustering.finish(), crowded, compared)?;
@@ -211,6 +217,8 @@ fn contradiction(work: &Work, records: &Records, first: &Contradiction, count: u
                 name(right)
             )
         }
+        // Decisions come before the rules that judge.
+        Refusal::Judged { left, right, .. } => format!("{} and {} contradict each other", name(left), name(right)),
         Refusal::Oversized { records } => format!("they would make a cluster of {records} records"),
     };
     let more = if count > 1 { format!("; {} more decisions contradict as well", count - 1) } else { String::new() };
@@ -232,6 +240,7 @@ pub(super) fn word(refusal: &Refusal) -> &'static str {
     match refusal {
         Refusal::UniqueId { .. } => "one_value_per_cluster",
         Refusal::CannotLink { .. } => "decision",
+        Refusal::Judged { .. } => "contradiction",
         Refusal::Oversized { .. } => "max_cluster",
     }
 }

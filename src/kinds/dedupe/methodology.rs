@@ -64,9 +64,15 @@ impl Words<'_> {
                 )
             }
             RuleTest::Likely(likely) => {
+                let against = match likely.contradiction {
+                    0.0 => String::new(),
+                    most => format!(
+                        ", and up to {most} two records contradict each other and are not brought together by way of others"
+                    ),
+                };
                 let given = if likely.weights.is_some() { "given" } else { "learnt from the records of the run" };
                 format!(
-                    "what is found of {} makes it likely, from a probability of {} on; from {} on a pair is shown for review; what findings weigh is {given}",
+                    "what is found of {} makes it likely, from a probability of {} on; from {} on a pair is shown for review{against}; what findings weigh is {given}",
                     quoted(likely.fields.iter().map(|at| name(*at))),
                     likely.merge,
                     likely.review

@@ -61,7 +61,7 @@ pub(super) fn notes(
         note(fact::RULE, &rule.name, count);
     }
     note(fact::RULE, DECISION, by_decision);
-    for word in ["one_value_per_cluster", "decision", "max_cluster"] {
+    for word in ["one_value_per_cluster", "decision", "contradiction", "max_cluster"] {
         note(fact::POLICY, &format!("links_refused_by_{word}"), refused.get(word).copied().unwrap_or(0));
     }
     let (many_ids, common): (Vec<&Crowded>, Vec<&Crowded>) =

@@ -134,6 +134,18 @@ impl Compared {
         Ok(edges)
     }
 
+    /// Says of two records what they weigh, where that is as little as the rule's contradictions do; none where
+    /// nothing is a contradiction to it.
+    pub(super) fn judge(&self, likely: &Likely) -> Result<Option<impl Fn(u32, u32) -> Option<i32>>> {
+        let (Some(records), Some(learnt)) = (&self.records, &self.learnt) else { return Ok(None) };
+        if likely.contradiction <= 0.0 {
+            return Ok(None);
+        }
+        let (scorer, most) = (Scorer::new(records, &learnt.model)?, threshold(likely.contradiction));
+        let weight = move |a: u32, b: u32| scorer.explain(a.min(b), a.max(b)).weight_millibits;
+        Ok(Some(move |a, b| Some(weight(a, b)).filter(|weight| *weight <= most)))
+    }
+
     /// What was found of each field of a pair and what it weighs, as text without any value.
     pub(super) fn waterfall(&self, pairs: impl Iterator<Item = (u32, u32)>) -> Result<Vec<String>> {
         let (Some(records), Some(learnt)) = (&self.records, &self.learnt) else { return Ok(Vec::new()) };
@@ -219,7 +231,7 @@ impl Likeness<'_> {
 }
 
 /// `+7.123`.
-fn bits(millibits: i32) -> String {
+pub(super) fn bits(millibits: i32) -> String {
     let sign = if millibits < 0 { '-' } else { '+' };
     format!("{sign}{}.{:03}", millibits.unsigned_abs() / 1_000, millibits.unsigned_abs() % 1_000)
 }

@@ -17,6 +17,10 @@ pub struct Probabilistic {
     /// The probability from which on a pair is shown for review: 0.5 by default.
     #[serde(default = "review")]
     pub review: Spanned<f64>,
+    /// The probability down from which two records contradict each other: no link of this rule makes a person of
+    /// them, not by way of others either. 0.001 by default, 0 for none.
+    #[serde(default = "contradiction")]
+    pub contradiction: Spanned<f64>,
     /// The fields that are compared; all where unset.
     #[serde(default)]
     pub fields: OneOrMany<Spanned<ColumnName>>,
@@ -32,6 +36,10 @@ pub struct Probabilistic {
 
 fn merge() -> Spanned<f64> {
     Spanned { value: 0.95, place: Default::default() }
+}
+
+fn contradiction() -> Spanned<f64> {
+    Spanned { value: 0.001, place: Default::default() }
 }
 
 fn review() -> Spanned<f64> {

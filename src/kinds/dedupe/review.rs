@@ -120,7 +120,7 @@ pub(super) fn similarity(text: &Spanned<String>, diags: &mut Diagnostics) -> Opt
     test.map_err(|message| diags.push(mistake(message))).ok()
 }
 
-/// Probabilities in order: 0 < review ≤ merge < 1.
+/// Probabilities in order: 0 < review ≤ merge < 1, and 0 ≤ contradiction < merge.
 pub(super) fn thresholds(rule: &Probabilistic, diags: &mut Diagnostics) -> Option<()> {
     let mut good = true;
     for (name, value) in [("merge", &rule.merge), ("review", &rule.review)] {
@@ -133,6 +133,11 @@ pub(super) fn thresholds(rule: &Probabilistic, diags: &mut Diagnostics) -> Optio
     if good && rule.review.value > rule.merge.value {
         let message = "`review` is above `merge`: no pair would be left to be reviewed";
         diags.push(Diagnostic::error(codes::BAD_COMPARISON, rule.review.place, message));
+        good = false;
+    }
+    if good && !(rule.contradiction.value >= 0.0 && rule.contradiction.value < rule.merge.value) {
+        let message = "`contradiction` is a probability below `merge`, or 0";
+        diags.push(Diagnostic::error(codes::BAD_COMPARISON, rule.contradiction.place, message));
         good = false;
     }
     good.then_some(())

@@ -69,6 +69,8 @@ impl Rule {
 pub(super) struct Likely {
     pub(super) merge: f64,
     pub(super) review: f64,
+    /// The probability of two records that are not one from which on down; 0 for none.
+    pub(super) contradiction: f64,
     /// Places of fields.
     pub(super) fields: Vec<usize>,
     /// Chosen by the records where empty.
@@ -153,6 +155,7 @@ fn likely(rule: &Probabilistic, fields: &[Field], diags: &mut Diagnostics) -> Op
     Some(Likely {
         merge: rule.merge.value,
         review: rule.review.value,
+        contradiction: rule.contradiction.value,
         fields: compared,
         blocks: blocks.into_iter().collect::<Option<_>>()?,
         weights: match weights {

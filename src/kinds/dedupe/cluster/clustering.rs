@@ -3,11 +3,18 @@
 use super::edges::Edge;
 use super::guard::{Guard, Guards, Refusal};
 use super::key_linker::KeyLinks;
+use super::rings::Rings;
 use super::union_find::UnionFind;
 use crate::error::{Error, Result};
 
 /// How many refused edges are kept: the strongest. The others are counted.
 pub const MAX_REFUSED: usize = 1_000_000;
+
+/// How many pairs of records of two clusters are judged at most.
+pub const MOST_JUDGED: usize = 10_000;
+
+/// What two records weigh that are not one; nothing where they may be.
+pub type Judge<'a> = dyn Fn(u32, u32) -> Option<i32> + 'a;
 
 /// Clusters in the making: a maximum spanning forest, after Kruskal.
 ///
@@ -16,7 +23,7 @@ pub const MAX_REFUSED: usize = 1_000_000;
 /// only it. Without guards on pairs this is a plain union–find over the stream.
 ///
 /// Memory: 4 bytes a record, 16 an edge of the forest (there are fewer of them than records), 9 a
-/// record while large clusters are looked for; 12 more a record and unique column. Edges come rule by
+/// record while large clusters are looked for, 4 while edges are judged; 12 more a record and unique column. Edges come rule by
 /// rule, so that one rule's keys or pairs are let go before the next one's are taken.
 pub struct Clustering {
     records: u32,
@@ -131,6 +138,46 @@ impl Clustering {
         Ok(())
     }
 
+    /// As [`Clustering::pairs`]; and where an edge would join clusters of which any two records are not one by what
+    /// `judge` says of them, it is refused.
+    ///
+    /// The time an edge takes grows with the product of its clusters' records. Clusters that would be dissolved
+    /// as too large are not looked through, nor those of more than [`MOST_JUDGED`] pairs.
+    ///
+    /// # Errors
+    /// As [`Clustering::pairs`].
+    pub fn judged_pairs(&mut self, mut edges: Vec<Edge>, judge: &Judge<'_>) -> Result<()> {
+        edges.sort_unstable();
+        let mut rings = Rings::new((0..self.records).map(|record| self.union.find(record)));
+        for edge in edges {
+            self.in_turn(&edge)?;
+            let (left, right) = (self.union.find(edge.a), self.union.find(edge.b));
+            if left == right {
+                continue;
+            }
+            match self.refusal(left, right).or_else(|| self.judged(&rings, &edge, judge)) {
+                Some(refusal) => note(&mut self.refused, &mut self.refused_edges, edge, refusal),
+                None => {
+                    self.join(left, right, edge);
+                    rings.join(edge.a, edge.b);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// What a judge has against an edge: the pair of records that weighs least.
+    fn judged(&self, rings: &Rings, edge: &Edge, judge: &Judge<'_>) -> Option<Refusal> {
+        let (left, right): (Vec<u32>, Vec<u32>) = (rings.of(edge.a).collect(), rings.of(edge.b).collect());
+        let too_large = self.max_cluster.is_some_and(|most| left.len() + right.len() > most as usize);
+        if left.len() * right.len() == 1 || left.len() * right.len() > MOST_JUDGED || too_large {
+            return None;
+        }
+        let pairs = left.iter().flat_map(|left| right.iter().map(move |right| (*left, *right)));
+        let against = pairs.filter_map(|(left, right)| Some((judge(left, right)?, left, right))).min();
+        against.map(|(weight_millibits, left, right)| Refusal::Judged { left, right, weight_millibits })
+    }
+
     /// Takes the keys of an exact rule: every two records that share a key are an edge. The order
     /// within the rule is by group of records, then by pair. The time a group takes grows with its
     /// records, and with their square where a guard parts it.
@@ -202,16 +249,25 @@ impl Clustering {
         if left == right {
             return Ok(());
         }
+        if let Some(refusal) = self.refusal(left, right) {
+            return Err(refusal);
+        }
+        self.join(left, right, edge);
+        Ok(())
+    }
+
+    /// What the guards have against making the clusters of two roots one.
+    fn refusal(&mut self, left: u32, right: u32) -> Option<Refusal> {
+        self.guard.as_ref()?.refusal(&mut self.union, left, right)
+    }
+
+    fn join(&mut self, left: u32, right: u32, edge: Edge) {
         let (root, gone) = (left.min(right), left.max(right));
         if let Some(guard) = &mut self.guard {
-            if let Some(refusal) = guard.refusal(&mut self.union, left, right) {
-                return Err(refusal);
-            }
             guard.joined(root, gone);
         }
         self.union.join(root, gone);
         self.used.push(edge);
-        Ok(())
     }
 }
 

@@ -35,6 +35,15 @@ pub enum Refusal {
         /// The one in the cluster of the edge's `b`.
         right: u32,
     },
+    /// Its clusters hold two records of which a judge says that they are not one.
+    Judged {
+        /// The one in the cluster of the edge's `a`: of all such pairs the one that weighs least, then the smallest.
+        left: u32,
+        /// The one in the cluster of the edge's `b`.
+        right: u32,
+        /// What the two weigh.
+        weight_millibits: i32,
+    },
     /// It held together a cluster that grew too large.
     Oversized {
         /// How many records that cluster had.

@@ -18,11 +18,12 @@ pub mod ids;
 mod key_linker;
 #[cfg(test)]
 mod naive;
+mod rings;
 #[cfg(test)]
 mod tests;
 mod union_find;
 
-pub use clustering::{Clustering, Clusters, Contradiction, MAX_REFUSED, Quarantine};
+pub use clustering::{Clustering, Clusters, Contradiction, Judge, MAX_REFUSED, Quarantine};
 pub use edges::{Edge, MUST_LINK};
 pub use forest::Forest;
 pub use guard::{Guards, Refusal};

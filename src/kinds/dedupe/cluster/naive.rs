@@ -11,6 +11,8 @@ pub(super) enum NaiveRule {
     Keys(Vec<(u32, u128)>, u32),
     /// (record, record, weight)
     Pairs(Vec<(u32, u32, i32)>),
+    /// The same, and what pairs weigh that are not one.
+    Judged(Vec<(u32, u32, i32)>, BTreeMap<(u32, u32), i32>),
 }
 
 /// The groups of records that share a key, and the keys that too many share in the order of their hashes.
@@ -43,7 +45,7 @@ fn edges(position: u16, rule: &NaiveRule) -> Vec<Edge> {
             }
             edges
         }
-        NaiveRule::Pairs(pairs) => {
+        NaiveRule::Pairs(pairs) | NaiveRule::Judged(pairs, _) => {
             let mut pairs = pairs.clone();
             pairs.sort_by_key(|(a, b, weight)| (-weight, *a.min(b), *a.max(b)));
             pairs.into_iter().map(|(a, b, weight)| Edge::new(a, b, position, weight)).collect()
@@ -51,7 +53,7 @@ fn edges(position: u16, rule: &NaiveRule) -> Vec<Edge> {
     }
 }
 
-fn why_not(label: &[u32], edge: &Edge, guards: &Guards) -> Option<Refusal> {
+fn why_not(label: &[u32], edge: &Edge, guards: &Guards, rule: Option<&NaiveRule>) -> Option<Refusal> {
     let side = |record: u32| -> Vec<u32> {
         (0..label.len() as u32).filter(|other| label[*other as usize] == label[record as usize]).collect()
     };
@@ -71,6 +73,19 @@ fn why_not(label: &[u32], edge: &Edge, guards: &Guards) -> Option<Refusal> {
                 across.push(Refusal::CannotLink { left, right });
             }
         }
+    }
+    if let (Some(NaiveRule::Judged(_, apart)), true) = (rule, across.is_empty()) {
+        let few = ours.len() + theirs.len() <= guards.max_cluster.unwrap_or(u32::MAX) as usize;
+        let more_than_the_edge = ours.len() + theirs.len() > 2;
+        for (left, right) in ours.iter().flat_map(|left| theirs.iter().map(move |right| (*left, *right))) {
+            if let (Some(weight), true) = (apart.get(&(left.min(right), left.max(right))), few && more_than_the_edge) {
+                across.push(Refusal::Judged { weight_millibits: *weight, left, right });
+            }
+        }
+        return across.into_iter().min_by_key(|refusal| match refusal {
+            Refusal::Judged { weight_millibits, left, right } => (*weight_millibits, *left, *right),
+            _ => (i32::MAX, 0, 0),
+        });
     }
     across.into_iter().min()
 }
@@ -94,7 +109,7 @@ pub(super) fn clusters(
         if a == b {
             continue;
         }
-        match why_not(&label, &edge, guards) {
+        match why_not(&label, &edge, guards, rules.get(usize::from(edge.rule))) {
             Some(refusal) if edge.is_must_link() => {
                 contradicted.push(Contradiction { must_link: (edge.a, edge.b), against: refusal })
             }

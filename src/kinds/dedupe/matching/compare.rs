@@ -1,5 +1,6 @@
 //! Two records → the level of each field.
 
+use super::kind::FieldKind;
 use super::level::Test;
 use super::records::{Column, NULL, Records};
 use super::similar::{Text, edits_up_to, jaro_winkler_from, shared_words};
@@ -25,6 +26,9 @@ pub fn with_level(pattern: Pattern, field: usize, level: usize) -> Pattern {
     pattern | (level as u128) << (field * BITS)
 }
 
+/// Names of at least this Jaro–Winkler similarity are all but equal.
+const NEAR: f64 = 0.92;
+
 /// How one field is compared.
 #[derive(Debug)]
 pub struct Comparison<'r> {
@@ -38,6 +42,21 @@ pub struct Comparison<'r> {
     halves: Option<(&'r Column, &'r Column)>,
     /// Every field that holds a person's name or a part of it.
     names: Vec<&'r Column>,
+    /// Whether another field is asked if given and family name are swapped.
+    leaves_swaps: bool,
+}
+
+/// How several fields are compared, by columns of `records` and their tests. Names that are swapped are one finding and
+/// not two: it is left to the given name, and of such a pair the family name counts as missing.
+pub fn comparisons<'r>(records: &'r Records, fields: &[(&'r Column, &[Test])]) -> Vec<Comparison<'r>> {
+    let asks =
+        |(column, tests): &(&Column, &[Test])| column.kind == FieldKind::GivenName && tests.contains(&Test::Swapped);
+    let asked = fields.iter().any(asks);
+    let comparison = |(column, tests): &(&'r Column, &[Test])| {
+        let leaves_swaps = asked && column.kind == FieldKind::FamilyName;
+        Comparison { leaves_swaps, ..Comparison::new(records, column, tests) }
+    };
+    fields.iter().map(comparison).collect()
 }
 
 /// What has been worked out of two values so far.
@@ -72,6 +91,7 @@ impl<'r> Comparison<'r> {
             least_alike: alike.fold(1.0, f64::min),
             halves: halves(records),
             names: records.columns().iter().filter(|column| column.kind.is_name()).collect(),
+            leaves_swaps: false,
         }
     }
 
@@ -99,8 +119,19 @@ impl<'r> Comparison<'r> {
                 let same = self.tests.get(place) == Some(&Test::SameLocalPart);
                 if same { 0 } else { self.tests.len() }
             }
+            Some(place) if self.leaves_swaps && !self.is_near(place) && self.is_swapped(a, b) => 0,
             found => found.map_or(0, |place| place + 1),
         }
+    }
+
+    /// Whether a test finds values all but equal.
+    fn is_near(&self, place: usize) -> bool {
+        matches!(self.tests.get(place), Some(Test::Exact | Test::JaroWinkler(NEAR..)))
+    }
+
+    /// Whether given and family name of two records are swapped.
+    fn is_swapped(&self, a: u32, b: u32) -> bool {
+        self.halves.is_some_and(|(given, family)| swapped(given, family, a, b))
     }
 
     /// Whether the e-mail addresses of both records are made of the records' own names.
@@ -153,7 +184,7 @@ impl<'r> Comparison<'r> {
                 (Some(x), Some(y)) => x.abs_diff(y) <= most,
                 _ => false,
             },
-            Test::Swapped => self.halves.is_some_and(|(given, family)| swapped(given, family, a, b)),
+            Test::Swapped => self.is_swapped(a, b),
             Test::Else => true,
         }
     }
@@ -167,9 +198,8 @@ fn unlike(a: Text<'_>, b: Text<'_>, least: f64) -> u32 {
 
 /// The given and the family name, where the records have one of each.
 fn halves(records: &Records) -> Option<(&Column, &Column)> {
-    use super::kind::FieldKind as K;
-    let find = |kind: K| records.columns().iter().find(|column| column.kind == kind);
-    Some((find(K::GivenName)?, find(K::FamilyName)?))
+    let find = |kind: FieldKind| records.columns().iter().find(|column| column.kind == kind);
+    Some((find(FieldKind::GivenName)?, find(FieldKind::FamilyName)?))
 }
 
 /// Whether one record's given name is the other's family name, and the other way round where both are there.
@@ -182,7 +212,7 @@ fn swapped(given: &Column, family: &Column, a: u32, b: u32) -> bool {
 }
 
 fn close(a: Text<'_>, b: Text<'_>) -> bool {
-    a.text == b.text || (a.text.len() >= 4 && b.text.len() >= 4 && jaro_winkler_from(a, b, 0.92) >= 0.92)
+    a.text == b.text || (a.text.len() >= 4 && b.text.len() >= 4 && jaro_winkler_from(a, b, NEAR) >= NEAR)
 }
 
 fn end(text: &str, count: u32) -> Option<&str> {

@@ -24,15 +24,7 @@ pub fn levels(kind: FieldKind) -> Vec<Test> {
             ]
         }
         FieldKind::FamilyName => {
-            vec![
-                T::Exact,
-                T::JaroWinkler(0.92),
-                T::Swapped,
-                T::Start(2),
-                T::JaroWinkler(0.85),
-                T::Start(1),
-                T::JaroWinkler(0.7),
-            ]
+            vec![T::Exact, T::JaroWinkler(0.92), T::Start(2), T::JaroWinkler(0.85), T::Start(1), T::JaroWinkler(0.7)]
         }
         FieldKind::FullName => vec![
             T::Exact,

@@ -1,7 +1,7 @@
 //! Candidate pairs → those above a threshold, with what each field weighs.
 
 use super::blocking::{Blocks, chunks, pairs_of};
-use super::compare::{Comparison, Pattern, level_in};
+use super::compare::{Comparison, Pattern, comparisons, level_in};
 use super::level::Test;
 use super::model::{Model, ModelField};
 use super::records::{Column, Records};
@@ -63,7 +63,7 @@ const CHUNK_PAIRS: usize = 50_000;
 impl<'r, 'm> Scorer<'r, 'm> {
     /// Makes ready; an error when the records lack a field of the model.
     pub fn new(records: &'r Records, model: &'m Model) -> Result<Self> {
-        let (mut fields, mut comparisons) = (Vec::new(), Vec::new());
+        let (mut fields, mut compared) = (Vec::new(), Vec::new());
         for field in &model.fields {
             let at = records.position(&field.name);
             let column = at.and_then(|at| records.columns().get(at)).ok_or_else(|| {
@@ -71,9 +71,12 @@ impl<'r, 'm> Scorer<'r, 'm> {
                     .with_hint("train the model again, or add the field to the records")
             })?;
             let tests: Vec<Test> = field.levels.iter().map(|level| level.when).collect();
-            comparisons.push(Comparison::new(records, column, &tests));
+            compared.push((column, tests));
             fields.push(Scored::new(field, column));
         }
+        let compared: Vec<(&Column, &[Test])> =
+            compared.iter().map(|(column, tests)| (*column, tests.as_slice())).collect();
+        let comparisons = comparisons(records, &compared);
         let order = order(&fields);
         Ok(Self { model, fields, order, comparisons })
     }

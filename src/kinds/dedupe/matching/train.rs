@@ -8,7 +8,7 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
 use super::blocking::{Blocks, chunks, first_rule, pairs_of};
-use super::compare::{Comparison, Pattern, level_in, with_level};
+use super::compare::{Comparison, Pattern, comparisons, level_in, with_level};
 use super::em::{Counts, Estimate, estimate};
 use super::level::Test;
 use super::records::Records;
@@ -45,11 +45,9 @@ pub fn learn(
     blocks: &[Blocks],
     options: &TrainOptions,
 ) -> Result<Estimate> {
-    let comparisons: Vec<Comparison<'_>> = fields
-        .iter()
-        .filter_map(|(at, tests)| records.columns().get(*at).map(|column| Comparison::new(records, column, tests)))
-        .collect();
-    let counts = count(records, &comparisons, blocks, options)?;
+    let columns = fields.iter().filter_map(|(at, tests)| Some((records.columns().get(*at)?, tests.as_slice())));
+    let compared = comparisons(records, &columns.collect::<Vec<_>>());
+    let counts = count(records, &compared, blocks, options)?;
     let exact: Vec<Option<f64>> = fields.iter().map(|(at, tests)| equal_pairs(records, *at, tests)).collect();
     let sizes: Vec<usize> = fields.iter().map(|(_, tests)| tests.len()).collect();
     let all_tests: Vec<&[Test]> = fields.iter().map(|(_, tests)| tests.as_slice()).collect();

@@ -93,6 +93,35 @@ pub(super) const WEIGHED: &str = "
         blocking: [email]";
 
 #[tokio::test]
+async fn records_that_contradict_each_other_are_not_brought_together_by_a_third() {
+    // 2 has the name of 1 and the phone of 3. By weight: 1 and 2 -9.964 + 13.214 + 6.492 - 2.32 = 7.422, 2 and 3
+    // -9.964 + 13.214 - 3.307 + 9.644 = 9.587, 1 and 3 -9.964 + 13.214 - 3.307 - 2.32 = -2.377, a probability of 0.16.
+    let rows = "
+        1 | a@acme.com | - | Stone | 5550300
+        2 | a@acme.com | - | Stone | 5550400
+        3 | a@acme.com | - | Reed  | 5550400";
+    let groups = async |contradiction: &str| {
+        let rule = WEIGHED.replace("review: 0.4", &format!("review: 0.4\n      contradiction: {contradiction}"));
+        run(&model(&rule), &crm(rows), PLAIN).await
+    };
+    let people = ["record_id", "person_id"];
+    let together = ["1 | <crm:1>", "2 | <crm:1>", "3 | <crm:1>"];
+    for allowed in ["0.15", "0"] {
+        assert_eq!(groups(allowed).await.lines("people_crosswalk", &people), together, "{allowed}");
+    }
+    let apart = groups("0.17").await;
+    assert_eq!(apart.lines("people_crosswalk", &people), ["1 | <crm:1>", "2 | <crm:2>", "3 | <crm:2>"]);
+    assert_eq!(
+        apart.lines("people_evidence", &["outcome", "left_record_id", "right_record_id", "weight", "reason"]),
+        [
+            "linked | 2 | 3 | 9.587 | -",
+            "refused | 1 | 2 | 7.422 | crm:1 and crm:3 would be one then, which contradict each other: -2.377"
+        ]
+    );
+    assert_eq!(apart.fact("policy", "links_refused_by_contradiction"), Some(1));
+}
+
+#[tokio::test]
 async fn likely_pairs_merge_and_less_likely_ones_wait_for_review() {
     let rows = "
         1 | a@acme.com | - | Stone | -

@@ -6,7 +6,7 @@ use rand::prelude::*;
 use rand_chacha::ChaCha8Rng;
 
 use super::super::naive::{self, NaiveRule};
-use super::super::{Clustering, Clusters, Contradiction, Edge, Guards, KeyLinker};
+use super::super::{Clustering, Clusters, Contradiction, Edge, Guards, KeyLinker, Refusal};
 
 #[derive(Debug, Clone)]
 struct Case {
@@ -52,7 +52,12 @@ fn any_rule(rng: &mut ChaCha8Rng, records: u32) -> NaiveRule {
         let (a, b) = pair(rng, records);
         (a, b, rng.random_range(-3..4))
     };
-    NaiveRule::Pairs((0..many).map(|_| scored(rng)).collect())
+    let pairs: Vec<(u32, u32, i32)> = (0..many).map(|_| scored(rng)).collect();
+    if rng.random() {
+        return NaiveRule::Pairs(pairs);
+    }
+    let apart = (0..many).map(|_| scored(rng)).filter(|(a, b, _)| a != b);
+    NaiveRule::Judged(pairs, apart.map(|(a, b, weight)| ((a.min(b), a.max(b)), weight - 9)).collect())
 }
 
 fn cluster(case: &Case) -> (Clusters, Vec<Contradiction>) {
@@ -68,6 +73,11 @@ fn cluster(case: &Case) -> (Clusters, Vec<Contradiction>) {
             NaiveRule::Pairs(pairs) => {
                 let edge = |(a, b, weight): &(u32, u32, i32)| Edge::new(*a, *b, position as u16, *weight);
                 clustering.pairs(pairs.iter().map(edge).collect()).unwrap();
+            }
+            NaiveRule::Judged(pairs, apart) => {
+                let edge = |(a, b, weight): &(u32, u32, i32)| Edge::new(*a, *b, position as u16, *weight);
+                let judge = |a: u32, b: u32| apart.get(&(a.min(b), a.max(b))).copied();
+                clustering.judged_pairs(pairs.iter().map(edge).collect(), &judge).unwrap();
             }
         }
     }
@@ -86,7 +96,7 @@ fn shuffled(case: &Case, rng: &mut ChaCha8Rng) -> Case {
     for rule in &mut case.rules {
         match rule {
             NaiveRule::Keys(keys, _) => keys.shuffle(rng),
-            NaiveRule::Pairs(pairs) => pairs.shuffle(rng),
+            NaiveRule::Pairs(pairs) | NaiveRule::Judged(pairs, _) => pairs.shuffle(rng),
         }
     }
     case
@@ -114,7 +124,7 @@ fn forbidden(case: &Case, members: &[u32]) -> bool {
 
 #[test]
 fn clusters_are_as_in_the_naive_way_in_any_order() {
-    let (mut refused, mut dissolved, mut contradicted) = (0, 0, 0);
+    let (mut refused, mut dissolved, mut contradicted, mut judged) = (0, 0, 0, 0);
     for seed in 0..2_000 {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let case = any_case(&mut rng);
@@ -122,10 +132,13 @@ fn clusters_are_as_in_the_naive_way_in_any_order() {
         assert_eq!(cluster(&case), expected, "seed {seed}: {case:#?}");
         assert_eq!(cluster(&shuffled(&case, &mut rng)), expected, "seed {seed}, shuffled: {case:#?}");
         refused += expected.0.refused.len();
+        let by_judge = |(_, refusal): &&(Edge, Refusal)| matches!(refusal, Refusal::Judged { .. });
+        judged += expected.0.refused.iter().filter(by_judge).count();
         dissolved += expected.0.quarantined.len();
         contradicted += expected.1.len();
     }
     assert!(refused > 1_000 && dissolved > 100 && contradicted > 100, "{refused} {dissolved} {contradicted}");
+    assert!(judged > 300, "{judged}");
 }
 
 #[test]
@@ -141,7 +154,8 @@ fn guards_hold_and_refuse_nothing_needlessly() {
         }
         assert_eq!(clusters.used.len(), case.records as usize - members.len(), "seed {seed}");
         assert_eq!(naive::connected(case.records, &clusters.used), clusters.root, "seed {seed}");
-        for (edge, _) in &clusters.refused {
+        let by_guard = |(_, refusal): &&(Edge, Refusal)| !matches!(refusal, Refusal::Judged { .. });
+        for (edge, _) in clusters.refused.iter().filter(by_guard) {
             let sides = [edge.a, edge.b].map(|record| members[&clusters.root[record as usize]].clone());
             assert!(forbidden(&case, &sides.concat()), "seed {seed}: {edge:?} in {case:#?}");
         }

@@ -54,6 +54,24 @@ fn a_cannot_link_pair_parts_clusters_too() {
 }
 
 #[test]
+fn what_a_judge_finds_apart_is_not_brought_together_by_others() {
+    // 0 –9– 1 –8– 2: the ends contradict each other, 1 says too little to do so.
+    let judge = |a: u32, b: u32| (a.abs_diff(b) == 2).then_some(-20);
+    let mut clustering = Clustering::new(3, Guards::default()).unwrap();
+    clustering.judged_pairs(vec![Edge::new(1, 2, 0, 8), Edge::new(0, 1, 0, 9)], &judge).unwrap();
+    let clusters = clustering.finish();
+    assert_eq!(clusters.root, [0, 0, 2]);
+    // From the side of the edge: 0 is with 1, its `a`.
+    let why = Refusal::Judged { left: 0, right: 2, weight_millibits: -20 };
+    assert_eq!(clusters.refused, [(Edge::new(1, 2, 0, 8), why)]);
+    // What an edge itself says is not asked again, nor what a stronger rule has linked.
+    let mut clustering = Clustering::new(3, Guards::default()).unwrap();
+    clustering.pairs(vec![Edge::new(0, 2, 0, 0)]).unwrap();
+    clustering.judged_pairs(vec![Edge::new(0, 1, 1, 9)], &judge).unwrap();
+    assert_eq!(clustering.finish().root, [0, 0, 0]);
+}
+
+#[test]
 fn every_column_guards_for_itself() {
     let guards = Guards { unique_ids: vec![vec![5, 0, 5], vec![0, 7, 8]], ..Guards::default() };
     let clusters = by_pairs(3, guards, &[(0, 1, 3), (0, 2, 2)]);

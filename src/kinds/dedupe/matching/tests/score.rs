@@ -95,11 +95,14 @@ fn found(kind: FieldKind, a: &str, b: &str) -> String {
     level_of(&records, kind)
 }
 
+/// The level of two records in the field of that kind, all of whose fields are compared.
 fn level_of(records: &Records, kind: FieldKind) -> String {
-    let tests = super::super::defaults::levels(kind);
-    let column = records.columns().iter().find(|column| column.kind == kind).unwrap();
-    let level = super::super::compare::Comparison::new(records, column, &tests).level(0, 1);
-    level.checked_sub(1).map_or("missing".to_string(), |place| tests[place].to_string())
+    let columns = records.columns();
+    let tests: Vec<Vec<Test>> = columns.iter().map(|column| super::super::defaults::levels(column.kind)).collect();
+    let fields: Vec<(&Column, &[Test])> = columns.iter().zip(tests.iter().map(Vec::as_slice)).collect();
+    let at = columns.iter().position(|column| column.kind == kind).unwrap();
+    let level = super::super::compare::comparisons(records, &fields)[at].level(0, 1);
+    level.checked_sub(1).map_or("missing".to_string(), |place| tests[at][place].to_string())
 }
 
 #[test]
@@ -140,16 +143,21 @@ fn levels_are_what_they_say() {
 }
 
 #[test]
-fn swapped_names_are_seen_in_both_fields() {
+fn swapped_names_are_one_finding() {
     let names = [("first_name", FieldKind::GivenName), ("last_name", FieldKind::FamilyName)];
-    for (lines, expected) in [
-        (["Thomas|Gabriel", "Gabriel|Thomas"], "names_swapped"),
-        (["Thomas|Gabriel", "Gabriel|Thomaas"], "names_swapped"),
-        (["Thomas|Gabriel", "Gabriel|Miller"], "else"),
+    for (lines, given, family) in [
+        (["Thomas|Gabriel", "Gabriel|Thomas"], "names_swapped", "missing"),
+        (["Thomas|Gabriel", "Gabriel|Thomaas"], "names_swapped", "missing"),
+        (["Thomas|Gabriel", "Gabriel|Miller"], "else", "else"),
+        (["Thomas|Thomas", "Thomas|Thomas"], "exact", "exact"),
     ] {
         let records = records(&names, &rows(&lines));
-        assert_eq!(level_of(&records, FieldKind::GivenName), expected, "{lines:?}");
+        assert_eq!(level_of(&records, FieldKind::GivenName), given, "{lines:?}");
+        assert_eq!(level_of(&records, FieldKind::FamilyName), family, "{lines:?}");
     }
+    // Who compares family names alone knows nothing of given names.
+    let alone = records(&names[1..], &rows(&["Gabriel", "Thomas"]));
+    assert_eq!(level_of(&alone, FieldKind::FamilyName), "else");
 }
 
 #[test]
