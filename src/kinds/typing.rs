@@ -1,7 +1,7 @@
 //! What kinds share when they read a spec: expressions typed over one table, and what is known of
 //! the output columns that come of them.
 
-use arrow::datatypes::DataType;
+use arrow::datatypes::{DECIMAL128_MAX_PRECISION, DataType};
 use datafusion::common::DFSchema;
 use datafusion::logical_expr::{Expr, cast};
 
@@ -70,8 +70,25 @@ fn together(known: Option<ColumnType>, found: Option<ColumnType>) -> Option<Colu
             Some(ColumnType::BigInt)
         }
         (known, found) if known == found => known,
-        _ => Some(ColumnType::Text),
+        (known, found) => digits(known).zip(digits(found)).and_then(decimal_of).or(Some(ColumnType::Text)),
     }
+}
+
+/// How many digits exact numbers of a type have before the point and behind it.
+fn digits(ty: Option<ColumnType>) -> Option<(u8, i8)> {
+    match ty? {
+        ColumnType::Int => Some((10, 0)),
+        ColumnType::BigInt => Some((19, 0)),
+        ColumnType::Decimal(precision, scale) => Some((precision.checked_sub_signed(scale)?, scale)),
+        _ => None,
+    }
+}
+
+/// The decimal that holds the numbers of both, where there is one.
+fn decimal_of(((left, left_behind), (right, right_behind)): ((u8, i8), (u8, i8))) -> Option<ColumnType> {
+    let behind = left_behind.max(right_behind);
+    let all = left.max(right).checked_add_signed(behind)?;
+    (all <= DECIMAL128_MAX_PRECISION).then_some(ColumnType::Decimal(all, behind))
 }
 
 /// An output column with the lineage of what it comes from.

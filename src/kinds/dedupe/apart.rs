@@ -19,6 +19,7 @@ use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, ident};
 use super::columns::Columns;
 use super::intake::{Work, WorkRule, misfit, sources};
 use super::key_hash::KeyHash;
+use super::many_ids;
 use super::matching::Model;
 use super::pairs::Compared;
 use super::plan;
@@ -208,19 +209,31 @@ impl<'a> Pair<'a> {
         let key = |ordinal| keys.get(self.records.row(ordinal) as usize).copied().filter(|key| *key != 0);
         let [left, right] = self.ordinals.map(key);
         let Some(shared) = left.filter(|_| left == right) else { return Vec::new() };
-        let records = self.records.keys_of(keys).filter(|key| *key == shared).count();
-        let crowd = format!("{records} records share that, more than the {most} that may");
-        if records > most as usize { vec![crowd] } else { Vec::new() }
+        let sharing = (0u32..).zip(self.records.keys_of(keys)).filter(|(_, key)| *key == shared);
+        let sharing: Vec<u32> = sharing.map(|(record, _)| record).collect();
+        if sharing.len() > most as usize {
+            return vec![format!("{} records share that, more than the {most} that may", sharing.len())];
+        }
+        self.many_ids(rule, &sharing).into_iter().collect()
+    }
+
+    /// Of how many people the records are that share the key of an exact rule, where these are too many.
+    fn many_ids(&self, rule: usize, sharing: &[u32]) -> Option<String> {
+        let work = &self.asked.work;
+        work.rules.get(rule).filter(|rule| matches!(rule.test, RuleTest::Equal))?;
+        let uniques: Vec<&[u64]> = self.records.uniques.iter().map(Vec::as_slice).collect();
+        let found = many_ids::found(sharing, &uniques, work.max_ids_per_key)?;
+        let unique = work.uniques.get(usize::from(found.unique)).map_or("", String::as_str);
+        let (records, values, most) = (sharing.len(), found.values, work.max_ids_per_key);
+        Some(format!(
+            "the {records} records that share that have {values} different values of `{unique}`, more than the {most} that may"
+        ))
     }
 
     /// Whether the two are compared at all, and what that weighs.
     fn likely(&self, compared: &Compared, likely: &Likely) -> Result<Vec<String>> {
         let [a, b] = self.ordinals;
-        let (brought, by) = compared.brought_together(&self.asked.work, likely, a, b)?;
-        let mut lines = Vec::new();
-        if !brought {
-            lines.push(format!("not compared, as they share none of {}", by.join(", ")));
-        }
+        let mut lines: Vec<String> = compared.not_compared(&self.asked.work, likely, a, b)?.into_iter().collect();
         match likely.weights.as_ref().or(self.asked.weights.as_ref()) {
             Some(model) => {
                 lines.push(compared.weighed(model, a, b)?);

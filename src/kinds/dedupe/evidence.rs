@@ -53,6 +53,7 @@ impl Row<'_> {
             Row::Linked(..) => 0,
             Row::Refused(..) => 1,
             Row::Review(..) => 2,
+            Row::TooCommon(Crowded { compares: true, .. }) => 4,
             Row::TooCommon(Crowded { many_ids: None, .. }) => 3,
             Row::TooCommon(_) => 5,
             Row::TooLarge { .. } => 4,

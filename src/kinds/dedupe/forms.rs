@@ -3,7 +3,7 @@
 
 use arrow::datatypes::{DataType, Field as ArrowField, Schema};
 use datafusion::common::DFSchema;
-use datafusion::common::tree_node::{Transformed, TreeNode};
+use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion::logical_expr::{Expr, cast, when};
 
 use super::fields::Field;
@@ -12,7 +12,7 @@ use super::placeholders;
 use super::spec::Dedupe;
 use crate::contract::ColumnType;
 use crate::diag::{Diagnostics, Place};
-use crate::engine::text::MAX_BYTES;
+use crate::engine::text::{MAX_BYTES, trimmed};
 use crate::engine::{Engine, TypedExpr};
 use crate::kinds::typing::demand;
 use crate::syntax::{ExprText, SqlText};
@@ -116,7 +116,7 @@ impl<'a> Forms<'a> {
         let ty = ColumnType::of_arrow(&typed.data_type);
         let fits = ty.is_some() && ty != Some(ColumnType::Double);
         demand(fits, text, &typed, "something that is equal or not", diags)?;
-        let expr = self.without_ignored(typed.expr, of);
+        let expr = self.without_ignored(self.trimmed(typed.expr), of);
         let expr = if ty == Some(ColumnType::Text) { cast(expr, DataType::Utf8View) } else { expr };
         Some(Term { text: word.to_string(), expr })
     }
@@ -147,7 +147,9 @@ impl<'a> Forms<'a> {
     pub(super) fn unreadable(&self, field: &Field, diags: &mut Diagnostics) -> Option<Option<Expr>> {
         let sql = match Unreadable::of(field.kind) {
             Some(_) if field.ty() != ColumnType::Text => return Some(None),
-            Some(Unreadable::Whole) => format!("btrim({}) <> '' AND {} IS NULL", quoted(field), self.key_of(field)),
+            Some(Unreadable::Whole) => {
+                format!("trimmed({}) IS NOT NULL AND {} IS NULL", quoted(field), self.key_of(field))
+            }
             Some(Unreadable::End) => format!("octet_length({}) > {MAX_BYTES}", quoted(field)),
             None => return Some(None),
         };
@@ -170,8 +172,8 @@ impl<'a> Forms<'a> {
         match field.kind {
             FieldKind::GivenName => format!("given_name_key({name})"),
             // Ids of some systems differ by case alone.
-            FieldKind::Id => format!("btrim({name})"),
-            kind => key(kind, &name, &self.countries).unwrap_or_else(|| format!("lower(btrim({name}))")),
+            FieldKind::Id => format!("trimmed({name})"),
+            kind => key(kind, &name, &self.countries).unwrap_or_else(|| format!("lower(trimmed({name}))")),
         }
     }
 
@@ -186,7 +188,7 @@ impl<'a> Forms<'a> {
             let values = field.ignored.iter().map(|value| form(&text(value), default_country));
             Some(is_among(&form(&name, &self.countries)?, &values.collect::<Option<Vec<_>>>()?))
         };
-        let mut forms = vec![among(&|value, _| Some(format!("lower(btrim(CAST({value} AS VARCHAR)))")))];
+        let mut forms = vec![among(&|value, _| Some(format!("lower(trimmed(CAST({value} AS VARCHAR)))")))];
         if field.ty() == ColumnType::Text {
             forms.push(among(&|value, countries| key(field.kind, value, countries)));
             forms.push(among(&|value, _| (field.kind == FieldKind::Phone).then(|| format!("digits_key({value})"))));
@@ -197,6 +199,22 @@ impl<'a> Forms<'a> {
     fn ignored_of(&self, field: &Field) -> Option<&Ignored> {
         let at = self.fields.iter().position(|known| known.name == field.name)?;
         self.ignored.get(at)
+    }
+
+    /// The expression over fields as they are stored: a blank text is none to it, as it is to every match key.
+    fn trimmed(&self, expr: Expr) -> Expr {
+        let texts =
+            |name: &str| self.fields.iter().any(|field| field.name.as_str() == name && field.ty() == ColumnType::Text);
+        let done = expr.clone().transform_down(|part| match &part {
+            Expr::ScalarFunction(f) if f.func.name().ends_with("_key") => {
+                Ok(Transformed::new(part, false, TreeNodeRecursion::Jump))
+            }
+            Expr::Column(column) if texts(&column.name) => {
+                Ok(Transformed::new(trimmed(part), true, TreeNodeRecursion::Jump))
+            }
+            _ => Ok(Transformed::no(part)),
+        });
+        done.map_or(expr, |done| done.data)
     }
 
     /// The expression, in which the values to be ignored are NULL.
@@ -227,10 +245,13 @@ fn is_placeholder(field: &Field) -> Vec<String> {
         FieldKind::Phone => vec![is_among(&format!("digits_key({name})"), &values)],
         FieldKind::Email => {
             let local = placeholders::LOCAL_PARTS.map(text);
-            let small = format!("lower(btrim({name}))");
-            vec![is_among(&small, &values), is_among(&format!("split_part({small}, '@', 1)"), &local)]
+            // As it is written, and without a name before it and the like; some placeholders are no addresses.
+            let forms = [format!("lower(trimmed({name}))"), format!("email_clean({name})")];
+            let among =
+                |form: &String| [is_among(form, &values), is_among(&format!("split_part({form}, '@', 1)"), &local)];
+            forms.iter().flat_map(among).collect()
         }
-        _ => vec![is_among(&format!("lower(btrim({name}))"), &values)],
+        _ => vec![is_among(&format!("lower(trimmed({name}))"), &values)],
     }
 }
 

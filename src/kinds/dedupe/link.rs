@@ -38,6 +38,8 @@ pub(super) struct Crowded {
     pub(super) many_ids: Option<ManyIds>,
     /// What the records share, masked.
     pub(super) shared: String,
+    /// Whether records that share it would have been compared, and not linked at once.
+    pub(super) compares: bool,
 }
 
 impl Crowded {
@@ -50,8 +52,10 @@ impl Crowded {
     ) -> Result<Vec<Self>> {
         let crowded = links.crowded.iter().map(|key| (*key, None));
         let crowded = crowded.chain(many_ids.into_iter().map(|(key, found)| (key, Some(found))));
+        let test = work.rules.get(usize::from(rule)).map(|rule| &rule.test);
+        let compares = matches!(test, Some(RuleTest::Similar(_)));
         let named = |(key, many_ids): (CrowdedKey, Option<ManyIds>)| {
-            Ok(Self { rule, key, many_ids, shared: masked_key(work, records, rule, key.first)? })
+            Ok(Self { rule, key, many_ids, shared: masked_key(work, records, rule, key.first)?, compares })
         };
         crowded.map(named).collect()
     }

@@ -17,15 +17,18 @@ pub(super) struct ManyIds {
 /// Guards refuse the links between two of those values, but not those that lead from one of them to a record
 /// without any: of an address that many share, a lead would go to whichever contact comes first.
 pub(super) fn leave_out(links: &mut KeyLinks, unique_ids: &[&[u64]], most: u32) -> Vec<(CrowdedKey, ManyIds)> {
-    let mut left_out = links.leave_out(|records| {
-        if records.len() <= most as usize {
-            return None;
-        }
-        let counts = (0u16..).zip(unique_ids).map(|(unique, ids)| ManyIds { unique, values: different(records, ids) });
-        counts.filter(|found| found.values > most).min_by_key(|found| (std::cmp::Reverse(found.values), found.unique))
-    });
+    let mut left_out = links.leave_out(|records| found(records, unique_ids, most));
     left_out.sort_by_key(|(key, found)| (std::cmp::Reverse(found.values), key.first));
     left_out
+}
+
+/// The unique id of which these records have most different values, where these are more than `most`.
+pub(super) fn found(records: &[u32], unique_ids: &[&[u64]], most: u32) -> Option<ManyIds> {
+    if records.len() <= most as usize {
+        return None;
+    }
+    let counts = (0u16..).zip(unique_ids).map(|(unique, ids)| ManyIds { unique, values: different(records, ids) });
+    counts.filter(|found| found.values > most).min_by_key(|found| (std::cmp::Reverse(found.values), found.unique))
 }
 
 /// How many different values these records have; 0 is none.

@@ -3,7 +3,7 @@
 use super::cluster::{Edge, KeyLinks};
 use super::comparables::comparables;
 use super::intake::Work;
-use super::matching::blocking::{Blocks, Skipped, choose};
+use super::matching::blocking::{BlockRule, Blocks, Skipped, choose};
 use super::matching::compare::Comparison;
 use super::matching::{
     self, Column, FieldPlan, Model, ScoredPair, Scorer, Test, TrainOptions, measured, probability, threshold, words,
@@ -164,12 +164,30 @@ impl Compared {
         Ok(format!("{}; together: {}, a probability of {likelihood:.3}", steps(model, &scorer, &pair), bits(sum)))
     }
 
-    /// Whether a probabilistic rule compares a pair, and what it would have to share for that.
-    pub(super) fn brought_together(&self, work: &Work, likely: &Likely, a: u32, b: u32) -> Result<(bool, Vec<String>)> {
-        let Some(records) = &self.records else { return Ok((false, Vec::new())) };
+    /// Why a probabilistic rule does not compare a pair; nothing where it does.
+    pub(super) fn not_compared(&self, work: &Work, likely: &Likely, a: u32, b: u32) -> Result<Option<String>> {
+        let Some(records) = &self.records else { return Ok(None) };
         let blocks = blocks(work, records, likely)?;
-        let any = blocks.iter().any(|blocks| blocks.share(a, b));
-        Ok((any, blocks.iter().map(|blocks| format!("`{}`", blocks.rule)).collect()))
+        if blocks.iter().any(|blocks| blocks.share(a, b)) {
+            return Ok(None);
+        }
+        let quoted = |rules: &[&BlockRule]| rules.iter().map(|rule| format!("`{rule}`")).collect::<Vec<_>>().join(", ");
+        let (mut all, mut shared) = (Vec::new(), Vec::new());
+        for rule in blocks.iter().map(|blocks| &blocks.rule) {
+            let keys = rule.keys(records)?;
+            let key = |record: u32| keys.get(record as usize).copied().filter(|key| *key != 0);
+            if key(a).is_some() && key(a) == key(b) {
+                shared.push(rule);
+            }
+            all.push(rule);
+        }
+        Ok(Some(match (all.as_slice(), shared.as_slice()) {
+            ([], _) => "not compared, as nothing that records share brings any two together".to_string(),
+            (all, []) => format!("not compared, as they share none of {}", quoted(all)),
+            (_, shared) => {
+                format!("not compared, as more than {} records share {}", work.max_block, quoted(shared))
+            }
+        }))
     }
 
     /// As [`Compared::likeness`], of a pair that a rule does not link by them: a line a field, which says what is

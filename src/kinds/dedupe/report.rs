@@ -17,13 +17,13 @@ pub(super) fn review(spec: &Dedupe, facts: &[FactRow], diags: &mut Diagnostics) 
         let name = rule.title();
         let keys = policy(facts, &format!("{KEYS_TOO_COMMON}: {name}"));
         if keys > 0 {
-            let (guard, limit) = match rule.how {
-                How::Similar { .. } => ("max_block", spec.guards.max_block.value),
-                _ => ("max_records_per_key", spec.guards.max_records_per_key.value),
+            let (guard, limit, outcome) = match rule.how {
+                How::Similar { .. } => ("max_block", spec.guards.max_block.value, "block_too_large"),
+                _ => ("max_records_per_key", spec.guards.max_records_per_key.value, "key_too_common"),
             };
             let what = format!("{} too common for the rule `{name}`", counted(keys, "key"));
             let message = told(&what, keys, limit, &largest(facts, KEY_TOO_COMMON, &format!("{name}: ")));
-            let hint = hint(spec, "key_too_common", guard);
+            let hint = hint(spec, outcome, guard);
             diags.push(Diagnostic::warning(codes::TOO_COMMON, rule.place, message).hint(hint));
         }
         let keys = policy(facts, &format!("{KEYS_OF_TOO_MANY_IDS}: {name}"));

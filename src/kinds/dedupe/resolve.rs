@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 
 use arrow::datatypes::DataType;
 use datafusion::functions::core::expr_fn::nullif;
-use datafusion::functions::expr_fn::btrim;
-use datafusion::logical_expr::{Expr, cast, lit};
+use datafusion::logical_expr::{Expr, cast};
 
 use super::fields::{self, Field};
 use super::forms::{Forms, Term};
@@ -15,6 +14,7 @@ use super::terms::{self, Rule};
 use crate::contract::ColumnType;
 use crate::diag::{Diagnostic, Diagnostics, codes};
 use crate::engine::TypedExpr;
+use crate::engine::text::trimmed;
 use crate::kinds::Scope;
 use crate::kinds::typing::{Promise, Typing as Expressions, columns_of, demand, transpose};
 use crate::syntax::{ColumnName, ExprText, Spanned, TableName};
@@ -212,7 +212,9 @@ impl Typing<'_> {
             };
             let fields = self.promises.fields.iter_mut().zip(&mut values);
             for ((_, promise), value) in fields.filter(|((known, _), _)| **known == name.value) {
+                let before = promise.ty;
                 promise.add(&source.from.value, &typed, self.scope);
+                failed |= !review::one_type(name, text, before, ColumnType::of_arrow(&typed.data_type), diags);
                 *value = Some(typed.expr.clone());
             }
         }
@@ -278,6 +280,6 @@ impl Typing<'_> {
 
 /// The id of another record, where one is named.
 fn master_of(id: &Expr, master: Expr) -> Expr {
-    let text = |expr: Expr| btrim(vec![cast(expr, DataType::Utf8View)]);
-    cast(nullif(nullif(text(master), lit("")), text(id.clone())), DataType::Utf8View)
+    let text = |expr: Expr| trimmed(cast(expr, DataType::Utf8View));
+    cast(nullif(text(master), text(id.clone())), DataType::Utf8View)
 }

@@ -8,9 +8,10 @@ use super::matching::blocking::BlockRule;
 use super::matching::{Model, Test};
 use super::probabilistic::Probabilistic;
 use super::spec::{Dedupe, RecordSource};
+use crate::contract::ColumnType;
 use crate::diag::{Diagnostic, Diagnostics, Place, codes};
 use crate::engine::text::phone;
-use crate::syntax::{ColumnName, Spanned};
+use crate::syntax::{ColumnName, ExprText, Spanned};
 
 /// Systems are numbered with 16 bits.
 const MAX_SOURCES: usize = 1_000;
@@ -97,6 +98,24 @@ pub(super) fn unknown_field<'a>(
     );
 }
 
+/// That a field is a double in one table and something else in another: as texts, 123 would be `123` and `123.0`.
+pub(super) fn one_type(
+    name: &Spanned<ColumnName>,
+    text: &ExprText,
+    before: Option<ColumnType>,
+    found: Option<ColumnType>,
+    diags: &mut Diagnostics,
+) -> bool {
+    let (Some(before), Some(found)) = (before, found) else { return true };
+    if before == found || (before != ColumnType::Double && found != ColumnType::Double) {
+        return true;
+    }
+    let message = format!("the field `{name}` is of type {found} here and of type {before} in a table before");
+    let hint = "as texts equal numbers would differ; cast both to one type, as in `CAST(… AS BIGINT)`";
+    diags.push(Diagnostic::error(codes::EXPRESSION_TYPE, text.place, message).hint(hint));
+    false
+}
+
 /// The place of a field that a rule names.
 pub(super) fn field(name: &Spanned<ColumnName>, fields: &[Field], diags: &mut Diagnostics) -> Option<usize> {
     let at = fields.iter().position(|field| field.name == name.value);
@@ -149,6 +168,17 @@ pub(super) fn fields_and_weights(rule: &Probabilistic, diags: &mut Diagnostics) 
     let message = "`fields` does nothing beside `weights`, which say themselves what fields are compared";
     let hint = "take `fields` out; to compare fewer fields, take theirs out of the weights, or learn them again with `fields` and without `weights`";
     diags.push(Diagnostic::error(codes::BAD_COMPARISON, first.place, message).hint(hint));
+    None
+}
+
+/// A field that stands twice would count twice.
+pub(super) fn fields_once(rule: &Probabilistic, diags: &mut Diagnostics) -> Option<()> {
+    let fields = rule.fields.0.iter().enumerate();
+    let mut again =
+        fields.filter(|(at, field)| rule.fields.0.iter().take(*at).any(|before| before.value == field.value));
+    let Some((_, field)) = again.next() else { return Some(()) };
+    let message = format!("`{field}` stands under `fields` twice, and would count twice");
+    diags.push(Diagnostic::error(codes::BAD_COMPARISON, field.place, message).hint("take one of the two out"));
     None
 }
 

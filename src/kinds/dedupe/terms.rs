@@ -137,7 +137,7 @@ fn test(how: &How, fields: &[Field], diags: &mut Diagnostics) -> Option<RuleTest
 
 fn likely(rule: &Probabilistic, fields: &[Field], diags: &mut Diagnostics) -> Option<Likely> {
     let thresholds = review::thresholds(rule, diags);
-    let said_twice = review::fields_and_weights(rule, diags);
+    let said_twice = review::fields_and_weights(rule, diags).and(review::fields_once(rule, diags));
     let named: Vec<Option<usize>> = rule.fields.0.iter().map(|name| review::field(name, fields, diags)).collect();
     let named: Option<Vec<usize>> = named.into_iter().collect();
     let blocks: Vec<Option<BlockRule>> = rule.within.0.iter().map(|text| review::block(text, fields, diags)).collect();

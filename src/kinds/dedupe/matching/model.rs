@@ -171,15 +171,28 @@ impl Model {
     /// Says whether the model can be used: its version, and for each field levels that end with
     /// `else` and weights that are no more than evidence can be.
     pub fn check(&self) -> Result<()> {
-        let wrong = |message: String| Err(Error::project(format!("the model file cannot be used: {message}")));
+        let wrong = |message: String| Err(Error::project(format!("these weights cannot be used: {message}")));
         if self.version != VERSION {
             return wrong(format!("it is of version {}, this program reads version {VERSION}", self.version));
         }
         if self.fields.is_empty() || self.fields.len() > MAX_FIELDS {
             return wrong(format!("it has {} fields; 1 to {MAX_FIELDS} are possible", self.fields.len()));
         }
-        for field in &self.fields {
+        if !(self.lambda > 0.0 && self.lambda < 1.0) || self.prior_bits.abs() > MOST_MILLIBITS {
+            return wrong(format!(
+                "`lambda` is a probability, more than 0 and less than 1, and `prior_bits` at most {} bits",
+                MOST_MILLIBITS / 1_000
+            ));
+        }
+        for (at, field) in self.fields.iter().enumerate() {
             let name = &field.name;
+            if self.fields.iter().take(at).any(|before| before.name == *name) {
+                return wrong(format!("it has the field `{name}` twice, which would count twice"));
+            }
+            let share = |share: f64| (0.0..=1.0).contains(&share);
+            if let Some(level) = field.levels.iter().find(|level| !share(level.m) || !share(level.u)) {
+                return wrong(format!("`m` and `u` of `{}` of `{name}` are shares, from 0 to 1", level.when));
+            }
             let elses = field.levels.iter().filter(|level| level.when == Test::Else).count();
             if field.levels.len() > MAX_LEVELS
                 || elses != 1

@@ -14,9 +14,13 @@ const ROWS: &str = "
 
 /// The rules' names and what they find, in their order.
 async fn found(rules: &str, pair: [&str; 2]) -> Result<Vec<String>> {
+    found_of(rules, ROWS, pair).await
+}
+
+async fn found_of(rules: &str, rows: &str, pair: [&str; 2]) -> Result<Vec<String>> {
     let (spec, sources) = model(&written(rules));
     let (name, settings) = (TableName::new_unchecked("people"), settings());
-    let (frames, engine) = (fixture::frames(&crm(ROWS), PLAIN), engine(PLAIN, sources, "2025-01-01"));
+    let (frames, engine) = (fixture::frames(&crm(rows), PLAIN), engine(PLAIN, sources, "2025-01-01"));
     let plan = apart(&spec, &scope(&name, &settings, &frames, &engine), pair, None)?;
     let made = engine.collect(plan).await?;
     let line = |rows: &RecordBatch, row: usize| format!("{}: {}", cell(rows.column(1), row), cell(rows.column(2), row));
@@ -50,6 +54,31 @@ async fn every_rule_says_what_it_makes_of_the_two() {
     // The other way round says the same.
     let turned = found(&rules, ["crm:2", "crm:1"]).await.unwrap();
     assert_eq!(turned, found(&rules, ["crm:1", "crm:2"]).await.unwrap());
+}
+
+#[tokio::test]
+async fn it_is_said_why_two_are_not_compared() {
+    // Three share the block; the rule may compare two.
+    let many = format!("{WEIGHED}\nguards: {{max_block: 2}}");
+    let said = found(&many, ["crm:4", "crm:5"]).await.unwrap();
+    let start = "probabilistic: not compared, as more than 2 records share `email`; before anything is compared";
+    assert!(said[0].starts_with(start), "{said:?}");
+    let said = found("\n  - probabilistic: {fields: phone}", ["crm:4", "crm:5"]).await.unwrap();
+    let start = "probabilistic: not compared, as nothing that records share brings any two together";
+    assert!(said[0].starts_with(start), "{said:?}");
+}
+
+#[tokio::test]
+async fn a_key_of_too_many_people_says_so() {
+    let rules = "\n  - last_name\nguards: {max_ids_per_key: 1, one_value_per_cluster: email}";
+    let rows = "
+        1 | a@acme.com | - | Reed | -
+        2 | b@acme.com | - | Reed | -
+        3 | -          | - | Reed | -
+        4 | -          | - | Reed | -";
+    let expected = "last_name: last_name is the same; \
+        the 4 records that share that have 2 different values of `email`, more than the 1 that may";
+    assert_eq!(found_of(rules, rows, ["crm:3", "crm:4"]).await.unwrap(), [expected]);
 }
 
 #[tokio::test]

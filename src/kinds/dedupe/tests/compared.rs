@@ -56,7 +56,7 @@ guards: {max_block: 4}";
     assert_eq!(
         made.lines("people_evidence", &LINKS),
         [
-            "key_too_common | similar first_name + last_name | 1 | - | 5",
+            "block_too_large | similar first_name + last_name | 1 | - | 5",
             "linked | similar first_name + last_name | 8 | 9 | -",
         ]
     );

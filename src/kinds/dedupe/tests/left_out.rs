@@ -107,7 +107,7 @@ async fn keys_that_are_left_out_are_told_of_by_size_and_masked() {
     let similar = "  - {similar: {last_name: 0.9}, within: email_domain}\nguards: {max_block: 5}";
     let made = run(&model(similar), &crm(ROWS), PLAIN).await;
     let shared = made.lines("people_evidence", &["outcome", "n_records", "shared_key"]);
-    assert_eq!(shared, ["key_too_common | 8 | email_domain acme.com"]);
+    assert_eq!(shared, ["block_too_large | 8 | email_domain acme.com"]);
     let fewer = run(&model("  - email\nguards: {max_records_per_key: 10}"), &crm(ROWS), PLAIN).await;
     assert_eq!(said("  - email", &fewer), [""; 0]);
 }

@@ -1,6 +1,7 @@
 //! The kind through a real engine: YAML in, tables out.
 
 mod apart;
+mod blanks;
 mod compared;
 mod documents;
 mod fuzz;

@@ -12,8 +12,9 @@ use arrow::array::{
 use arrow::compute::{cast, take};
 use arrow::datatypes::{DataType, Field, FieldRef};
 use datafusion::common::{Result, ScalarValue, plan_err};
+use datafusion::logical_expr::expr::ScalarFunction;
 use datafusion::logical_expr::{
-    ColumnarValue, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
+    ColumnarValue, Expr, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
 };
 use rlibphonenumber::Region;
 
@@ -25,6 +26,19 @@ use crate::views::SeenViews;
 /// Every text function.
 pub(in crate::engine) fn all() -> impl Iterator<Item = ScalarUDF> {
     FUNCTIONS.iter().map(|(usage, work)| ScalarUDF::from(TextFunction::new(usage, *work)))
+}
+
+/// What stands around a text is not part of it.
+const TRIMMED: &str = "trimmed(text)";
+
+/// The text without white space around it, NULL where nothing else is there: as values are stored.
+pub fn trimmed(text: Expr) -> Expr {
+    let own = FUNCTIONS.iter().filter(|(usage, _)| *usage == TRIMMED);
+    let function = own.map(|(usage, work)| ScalarUDF::from(TextFunction::new(usage, *work))).next();
+    match function {
+        Some(function) => Expr::ScalarFunction(ScalarFunction::new_udf(Arc::new(function), vec![text])),
+        None => text,
+    }
 }
 
 /// The second argument of `email_key` that drops `+tag` at every domain.
@@ -55,6 +69,7 @@ enum Work {
 
 /// How a function is written, and what it does.
 const FUNCTIONS: &[(&str, Work)] = &[
+    (TRIMMED, Work::Text(|text| Some(text.trim()).filter(|text| !text.is_empty()).map(Cow::Borrowed))),
     ("email_clean(email)", Work::Text(email::clean_cow)),
     ("email_key(email[, 'drop_tags'])", Work::EmailKey),
     ("email_domain(email)", Work::Text(|text| email::domain(text).map(Cow::Owned))),

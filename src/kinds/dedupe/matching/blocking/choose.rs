@@ -28,12 +28,16 @@ struct Judged {
 /// Only rules that bring pairs, and not too many, are looked at; those that a coarser one includes
 /// are left out. Of the rest the next is always the one whose fields have been used least, so that a
 /// pair with mistakes in some fields is found by others; fewest pairs for the records covered first
-/// among equals. It ends when the allowance of pairs or of rules is used up.
+/// among equals. It ends when the allowance of pairs or of rules is used up. Where no rule brings pairs, those come
+/// back whose blocks are too large.
 pub fn choose(records: &Records, cap: u32) -> Result<Vec<BlockRule>> {
     let allowance = (records.len() as u64 * PAIRS_A_RECORD).max(FREE_PAIRS);
-    let mut judged = Vec::new();
+    let (mut judged, mut too_large) = (Vec::new(), Vec::new());
     for (order, rule) in candidates(records).into_iter().enumerate() {
         let prediction = predict(&rule, records, cap)?;
+        if prediction.skipped > 0 {
+            too_large.push(rule.clone());
+        }
         let covers = prediction.covered * 1_000 >= records.len() as u64;
         if prediction.pairs > 0 && prediction.pairs <= allowance / RULES_AT_LEAST && covers {
             judged.push(Judged { order, rule, prediction });
@@ -48,6 +52,10 @@ pub fn choose(records: &Records, cap: u32) -> Result<Vec<BlockRule>> {
         left -= next.prediction.pairs;
         chosen.push(next.rule.clone());
         open.remove(at);
+    }
+    if chosen.is_empty() {
+        // Nothing will be compared; these say why.
+        chosen = too_large.into_iter().take(MOST_RULES).collect();
     }
     Ok(chosen)
 }
