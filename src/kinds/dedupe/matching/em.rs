@@ -13,7 +13,7 @@
 //!
 //! Guards against degenerate answers: u is anchored by the totals of all pairs, so that the two
 //! classes cannot change places; every level keeps a little of its prior m ([`PRIOR_PAIRS`]) and of
-//! half an unseen pair in u; on the scale from equal to different a later level never weighs more
+//! half an unseen pair in u; that values differ never speaks for a match; on the scale from equal to different a later level never weighs more
 //! than an earlier one (violators are pooled); where fewer than [`FEWEST_MATCHES`] matches are found,
 //! the prior m stays and λ says "one in all pairs for each record".
 //!
@@ -93,11 +93,12 @@ pub fn estimate(counts: &Counts, exact: &[Option<f64>], sizes: &[usize], tests: 
     };
     while now.rounds < MOST_ROUNDS && !now.converged {
         let (matches, at_level) = expect(counts, &now, sizes);
-        let m = matched(&at_level, &priors);
+        let u = others(&totals, &at_level);
+        let m = matched(&at_level, &priors, &u);
         now.converged =
             widest_move(&now.m, &m) < SETTLED && (now.matches - matches).abs() <= SETTLED * matches.max(1.0);
         now.lambda = bounded(matches / counts.pairs, counts.pairs);
-        now.u = others(&totals, &at_level);
+        now.u = u;
         now.m = m;
         now.matches = matches;
         now.rounds += 1;
@@ -167,12 +168,28 @@ fn expect(counts: &Counts, now: &Estimate, sizes: &[usize]) -> (f64, Table) {
 }
 
 /// m: the share of matches at each level, with a little of the prior.
-fn matched(at_level: &Table, priors: &Table) -> Table {
-    let row = |(row, prior): (&Vec<f64>, &Vec<f64>)| {
+fn matched(at_level: &Table, priors: &Table, u: &Table) -> Table {
+    let row = |((row, prior), u): ((&Vec<f64>, &Vec<f64>), &Vec<f64>)| {
         let total = row.iter().sum::<f64>() + PRIOR_PAIRS;
-        row.iter().zip(prior).map(|(count, prior)| (count + PRIOR_PAIRS * prior) / total).collect()
+        let share = |(count, prior): (&f64, &f64)| (count + PRIOR_PAIRS * prior) / total;
+        let mut shares: Vec<f64> = row.iter().zip(prior).map(share).collect();
+        bound_else(&mut shares, u);
+        shares
     };
-    at_level.iter().zip(priors).map(row).collect()
+    at_level.iter().zip(priors).zip(u).map(row).collect()
+}
+
+/// The last level, that of different values, is no more frequent among matches than among others.
+fn bound_else(m: &mut [f64], u: &[f64]) {
+    let (Some((last, rest)), Some(most)) = (m.split_last_mut(), u.last()) else { return };
+    if *last <= *most {
+        return;
+    }
+    let left: f64 = rest.iter().sum();
+    if left > 0.0 {
+        rest.iter_mut().for_each(|share| *share *= (1.0 - most) / left);
+        *last = *most;
+    }
 }
 
 /// u: the share of the other pairs at each level, none of them nothing.

@@ -11,7 +11,7 @@ use super::kind::FieldKind;
 use super::level::Test;
 use super::records::Records;
 use super::train::{TrainOptions, learn};
-use super::weights::{MOST_MILLIBITS, prior, weight};
+use super::weights::{MOST_MILLIBITS, MOST_PRIOR_MILLIBITS, prior, weight};
 use crate::error::{Error, Result};
 
 /// The version of the file that this program writes and reads.
@@ -178,10 +178,10 @@ impl Model {
         if self.fields.is_empty() || self.fields.len() > MAX_FIELDS {
             return wrong(format!("it has {} fields; 1 to {MAX_FIELDS} are possible", self.fields.len()));
         }
-        if !(self.lambda > 0.0 && self.lambda < 1.0) || self.prior_bits.abs() > MOST_MILLIBITS {
+        if !(self.lambda > 0.0 && self.lambda < 1.0) || self.prior_bits.abs() > MOST_PRIOR_MILLIBITS {
             return wrong(format!(
                 "`lambda` is a probability, more than 0 and less than 1, and `prior_bits` at most {} bits",
-                MOST_MILLIBITS / 1_000
+                MOST_PRIOR_MILLIBITS / 1_000
             ));
         }
         for (at, field) in self.fields.iter().enumerate() {

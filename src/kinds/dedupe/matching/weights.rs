@@ -9,6 +9,9 @@ const THOUSAND: f64 = 1_000.0;
 /// No level weighs more than this, either way: what 1 in 2^30 pairs shows is not known better.
 pub const MOST_MILLIBITS: i32 = 30_000;
 
+/// What two records weigh before anything is compared is no more than this, either way.
+pub const MOST_PRIOR_MILLIBITS: i32 = 100_000;
+
 /// The weight of a level that true pairs have with probability `m` and others with `u`.
 pub fn weight(m: f64, u: f64) -> i32 {
     millibits(m / u)
@@ -17,7 +20,7 @@ pub fn weight(m: f64, u: f64) -> i32 {
 /// The weight of one true pair in `1 / lambda` pairs before anything is compared.
 pub fn prior(lambda: f64) -> i32 {
     let odds = lambda / (1.0 - lambda);
-    to_millibits(odds.log2(), 100_000)
+    to_millibits(odds.log2(), MOST_PRIOR_MILLIBITS)
 }
 
 /// log2 of a ratio.

@@ -22,6 +22,24 @@ fn whole_way(records: &Records) -> Vec<ScoredPair> {
 }
 
 #[test]
+fn that_values_differ_is_no_evidence_for_one_person() {
+    // Guests by number, and one other: 300 pairs of hers are unlike all others, and look like a class of their own.
+    let mut lines: Vec<String> = (0..300).map(|at| format!("Guest {at}|User {at}|US")).collect();
+    lines.push("Zoe|Brandt|US".to_string());
+    let fields =
+        [("first_name", FieldKind::GivenName), ("last_name", FieldKind::FamilyName), ("country", FieldKind::Category)];
+    let records = records(&fields, &rows(&lines.iter().map(String::as_str).collect::<Vec<_>>()));
+    let made = blocks(&records, &["country"], 1_000);
+    let plans: Vec<FieldPlan> = fields.iter().map(|(name, _)| FieldPlan::of(name)).collect();
+    let model = Model::train(&records, &plans, &made, &TrainOptions::default()).unwrap();
+    for field in &model.fields {
+        assert!(field.levels.last().unwrap().bits <= 0, "{}: {:?}", field.name, field.levels);
+    }
+    let scorer = Scorer::new(&records, &model).unwrap();
+    assert!((0..300).all(|guest| scorer.explain(guest, 300).weight_millibits < threshold(0.5)));
+}
+
+#[test]
 fn absurd_values_are_survived() {
     let long = "x".repeat(10_000);
     let odd = [
