@@ -22,7 +22,7 @@ use tempfile::TempDir;
 const CASES: &str = "tests/golden/diagnostics";
 
 /// Codes that `check` cannot raise, or that a golden text cannot show, each with the reason.
-const WITHOUT_A_CASE: [(Code, &str); 12] = [
+const WITHOUT_A_CASE: [(Code, &str); 14] = [
     (codes::NO_PROJECT, "names the folder, which differs; `a_folder_without_a_project` has it"),
     (codes::BAD_SELECTOR, "about the command line, not a file"),
     (codes::UNUSED_RULE, "raised after a run"),
@@ -30,6 +30,8 @@ const WITHOUT_A_CASE: [(Code, &str); 12] = [
     (codes::UNUSED_STAGE, "raised after a run"),
     (codes::POLICY_TOUCHES_MANY, "raised after a run"),
     (codes::UNKNOWN_RECORDS, "raised after a run"),
+    (codes::TAKEN_APART, "raised after a run"),
+    (codes::UNREADABLE_VALUES, "raised after a run"),
     (codes::TOO_COMMON, "raised after a run"),
     (codes::COMMON_KEYS, "raised after a run"),
     (codes::FEW_JOURNEYS, "raised after a run"),

@@ -21,6 +21,8 @@ pub(super) type Notes = Vec<FactRow>;
 /// Policies that leave records out: how many keys, in all and by rule, and how many blocks by what they share.
 pub(super) const KEYS_TOO_COMMON: &str = "keys_too_common";
 pub(super) const KEYS_OF_TOO_MANY_IDS: &str = "keys_of_too_many_ids";
+/// How many records were in clusters that were too large.
+pub(super) const QUARANTINED: &str = "records_quarantined";
 /// Policies that come to nothing because a record is not there.
 pub(super) const UNKNOWN_MERGED: &str = "merged_into_unknown_records";
 pub(super) const UNKNOWN_DECIDED: &str = "decisions_about_unknown_records";
@@ -87,7 +89,7 @@ pub(super) fn notes(
     if let Some(unknown) = linked.masters_unknown {
         note(fact::POLICY, UNKNOWN_MERGED, unknown);
     }
-    note(fact::POLICY, "records_quarantined", count(quarantined));
+    note(fact::POLICY, QUARANTINED, count(quarantined));
     note(fact::POLICY, UNKNOWN_DECIDED, decided.unknown);
     for (end, ended) in [(End::Merged, identity.ended.merged), (End::Retired, identity.ended.retired)] {
         note(fact::POLICY, &format!("ids_{}", end.as_str()), count(ended));

@@ -1,9 +1,10 @@
 //! What the counts of a run give to say: keys that so many records share that they are not compared by, and
 //! records that are named and not there.
 
+use super::forms::Unreadable;
 use super::notes::{
-    BLOCK_TOO_LARGE, BLOCKS_TOO_LARGE, KEY_TOO_COMMON, KEYS_OF_TOO_MANY_IDS, KEYS_TOO_COMMON, UNKNOWN_DECIDED,
-    UNKNOWN_MERGED,
+    BLOCK_TOO_LARGE, BLOCKS_TOO_LARGE, KEY_TOO_COMMON, KEYS_OF_TOO_MANY_IDS, KEYS_TOO_COMMON, QUARANTINED,
+    UNKNOWN_DECIDED, UNKNOWN_MERGED,
 };
 use super::rule::How;
 use super::spec::Dedupe;
@@ -13,6 +14,8 @@ use crate::kinds::{FactRow, fact};
 /// Warns at each rule that left keys out, and names the largest of them, masked; and of records that are not there.
 pub(super) fn review(spec: &Dedupe, facts: &[FactRow], diags: &mut Diagnostics) {
     unknown_records(spec, facts, diags);
+    taken_apart(spec, facts, diags);
+    unreadable(spec, facts, diags);
     for rule in &spec.rules {
         let name = rule.title();
         let keys = policy(facts, &format!("{KEYS_TOO_COMMON}: {name}"));
@@ -58,6 +61,38 @@ fn unknown_records(spec: &Dedupe, facts: &[FactRow], diags: &mut Diagnostics) {
         let message = format!("{count} {} not there", if count == 1 { one } else { many });
         diags.push(Diagnostic::warning(codes::UNKNOWN_RECORDS, place, message).hint(hint));
     }
+}
+
+/// Warns of clusters that were too large.
+fn taken_apart(spec: &Dedupe, facts: &[FactRow], diags: &mut Diagnostics) {
+    let (quarantined, most) = (policy(facts, QUARANTINED), spec.guards.max_cluster.value);
+    let Some(rule) = spec.rules.first().filter(|_| quarantined > 0) else { return };
+    let all = records(facts);
+    let message =
+        format!("{quarantined} of {all} records came together in clusters of more than {most}, and stand alone");
+    let look = if spec.evidence { "the evidence has the links, with the outcome `refused`; " } else { "" };
+    let hint =
+        format!("{look}name placeholders under `ignored_values`, ask more of the rules, or raise `guards.max_cluster`");
+    diags.push(Diagnostic::warning(codes::TAKEN_APART, rule.place, message).hint(hint));
+}
+
+/// Warns of fields of which most records have a value that is none.
+fn unreadable(spec: &Dedupe, facts: &[FactRow], diags: &mut Diagnostics) {
+    let start = format!("{}: ", Unreadable::Whole.word());
+    let all = records(facts);
+    for row in facts.iter().filter(|row| row.fact == fact::POLICY && row.rows > all / 2) {
+        let Some(field) = row.item.strip_prefix(&start) else { continue };
+        let declared = spec.records.iter().flat_map(|source| source.fields.keys());
+        let place = declared.into_iter().find(|name| name.as_str() == field).map(|name| name.place);
+        let message = format!("{} of {all} records have a `{field}` that cannot be compared", row.rows);
+        let hint = "say under `kinds` what it holds; of phone numbers also in which country they are dialled, by a field `country` or `default_country`";
+        diags.push(Diagnostic::warning(codes::UNREADABLE_VALUES, place, message).hint(hint));
+    }
+}
+
+/// How many records there are.
+fn records(facts: &[FactRow]) -> i64 {
+    facts.iter().filter(|row| row.fact == fact::OUT).map(|row| row.rows).sum()
 }
 
 /// The blocks of the probabilistic rule, by whatever their records share.

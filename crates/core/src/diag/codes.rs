@@ -140,6 +140,8 @@ codes! {
     RESERVED_FIELD = 183, "field named like a column of the model";
     BAD_COMPARISON = 184, "comparison that cannot be made";
     UNKNOWN_RECORDS = 185, "records named that are not there";
+    TAKEN_APART = 186, "clusters too large to be one";
+    UNREADABLE_VALUES = 187, "values that cannot be compared";
 
     // The kind `velocity`.
     NOT_A_LIFECYCLE = 210, "table that is not a lifecycle's";

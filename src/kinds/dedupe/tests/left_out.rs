@@ -191,8 +191,29 @@ fn said(rules: &str, made: &Made) -> Vec<String> {
     let mut diags = Diagnostics::default();
     super::model(&model(rules)).0.review(&made.facts, &mut diags);
     let found = diags.into_sorted();
-    assert!(found.iter().all(|found| found.code == codes::TOO_COMMON && found.hint.is_some()));
+    let known = [codes::TOO_COMMON, codes::TAKEN_APART, codes::UNREADABLE_VALUES];
+    assert!(found.iter().all(|found| known.contains(&found.code) && found.hint.is_some()));
     found.into_iter().map(|found| found.message).collect()
+}
+
+#[tokio::test]
+async fn clusters_taken_apart_and_fields_that_say_nothing_are_warned_of() {
+    let rows = "
+        1 | a@acme.com | - | Reed  | 020 7946 0958
+        2 | a@acme.com | - | Reed  | 020 7946 0959
+        3 | a@acme.com | - | Stone | 020 7946 0950
+        4 | -          | - | Lowe  | -";
+    let rules = "  - email\n  - [phone, last_name]\nguards: {max_cluster: 2}";
+    let made = run(&model(rules), &crm(rows), PLAIN).await;
+    assert_eq!(
+        said(rules, &made),
+        [
+            "3 of 4 records have a `phone` that cannot be compared",
+            "3 of 4 records came together in clusters of more than 2, and stand alone",
+        ]
+    );
+    let rules = "  - email\n  - [phone, last_name]\ndefault_country: GB";
+    assert!(said(rules, &run(&model(rules), &crm(rows), PLAIN).await).is_empty());
 }
 
 #[tokio::test]
