@@ -23,8 +23,8 @@ pub type Judge<'a> = dyn Fn(u32, u32) -> Option<i32> + 'a;
 /// only it. Without guards on pairs this is a plain union–find over the stream.
 ///
 /// Memory: 4 bytes a record, 16 an edge of the forest (there are fewer of them than records), 9 a
-/// record while large clusters are looked for, 4 while edges are judged; 12 more a record and unique column. Edges come rule by
-/// rule, so that one rule's keys or pairs are let go before the next one's are taken.
+/// record while large clusters are looked for, 4 while edges are judged; 12 more a record and unique column.
+/// Edges come rule by rule, so that one rule's keys or pairs are let go before the next one's are taken.
 pub struct Clustering {
     records: u32,
     union: UnionFind,
@@ -168,9 +168,12 @@ impl Clustering {
 
     /// What a judge has against an edge: the pair of records that weighs least.
     fn judged(&self, rings: &Rings, edge: &Edge, judge: &Judge<'_>) -> Option<Refusal> {
-        let (left, right): (Vec<u32>, Vec<u32>) = (rings.of(edge.a).collect(), rings.of(edge.b).collect());
-        let too_large = self.max_cluster.is_some_and(|most| left.len() + right.len() > most as usize);
-        if left.len() * right.len() == 1 || left.len() * right.len() > MOST_JUDGED || too_large {
+        // Of a cluster that is too large anyway no more is walked through than shows that.
+        let most = self.max_cluster.map_or(MOST_JUDGED, |most| MOST_JUDGED.min(most as usize));
+        let records = |of: u32| rings.of(of).take(most + 1).collect::<Vec<u32>>();
+        let (left, right) = (records(edge.a), records(edge.b));
+        let pairs = left.len() * right.len();
+        if pairs == 1 || pairs > MOST_JUDGED || left.len() + right.len() > most {
             return None;
         }
         let pairs = left.iter().flat_map(|left| right.iter().map(move |right| (*left, *right)));

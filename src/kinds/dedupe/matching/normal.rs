@@ -3,18 +3,16 @@
 //! Light and idempotent: callers that have better keys (E.164, provider rules of e-mail) hand those
 //! in, and they pass unchanged.
 
-use unicode_normalization::UnicodeNormalization;
-use unicode_normalization::char::is_combining_mark;
-
 use super::dates::DateOrder;
 use super::kind::FieldKind;
 use super::similar::MAX_CHARS;
+use crate::engine::text::{fold, is_mark};
 
 /// Writes the normal form of `raw` into `out`; empty when nothing is left, which counts as null.
 ///
 /// | kind | what stays |
 /// |---|---|
-/// | names, company, city, text | letters and digits, small, without accents; one space between words |
+/// | names, company, city, text | letters and digits, folded as match keys are; one space between words |
 /// | address | the same, and what stands before a number apart from it |
 /// | phone | digits |
 /// | id, postcode, domain | letters and digits, small (`.` and `-` in a domain) |
@@ -45,32 +43,20 @@ fn host(raw: &str) -> &str {
     }
 }
 
-/// Small letters without accents, lazily: at most [`MAX_CHARS`] are taken by the callers.
-fn small(raw: &str) -> impl Iterator<Item = char> + '_ {
-    raw.trim().nfkd().filter(|c| !is_combining_mark(*c)).flat_map(char::to_lowercase)
-}
-
 fn keep(raw: &str, out: &mut String, wanted: impl Fn(char) -> bool) {
-    if raw.is_ascii() {
-        out.extend(raw.chars().map(|c| c.to_ascii_lowercase()).filter(|c| wanted(*c)).take(MAX_CHARS));
-    } else {
-        out.extend(small(raw).filter(|c| wanted(*c)).take(MAX_CHARS));
-    }
+    out.extend(fold(raw).chars().filter(|c| wanted(*c)).take(MAX_CHARS));
 }
 
 fn words(raw: &str, out: &mut String) {
-    if raw.is_ascii() {
-        push_words(raw.chars().map(|c| c.to_ascii_lowercase()), out);
-    } else {
-        push_words(small(raw), out);
-    }
+    push_words(fold(raw).chars(), out);
 }
 
 /// Apostrophes join (`o'neill` → `oneill`), everything else that is no letter or digit parts.
 fn push_words(characters: impl Iterator<Item = char>, out: &mut String) {
     let (mut length, mut gap) = (0, false);
     for c in characters {
-        if !c.is_alphanumeric() {
+        // Marks that are no accents belong to the letter before them.
+        if !c.is_alphanumeric() && !is_mark(c) {
             gap |= !matches!(c, '\'' | '’');
             continue;
         }

@@ -15,7 +15,7 @@ use unicode_normalization::char::{canonical_combining_class, is_combining_mark};
 /// that English writes for them. Marks that are accents or vowel points go (combining classes 1, 10
 /// to 36 and 200 to 240: Latin, Greek, Cyrillic, Hebrew, Arabic). Those that make another letter
 /// stay: vowel signs of Indian and Thai scripts, voicing in Japanese. What stays is composed again.
-pub(super) fn fold(text: &str) -> Cow<'_, str> {
+pub fn fold(text: &str) -> Cow<'_, str> {
     if !text.is_ascii() {
         return Cow::Owned(fold_any(text));
     }
@@ -59,7 +59,7 @@ fn is_accent(c: char) -> bool {
 }
 
 /// Marks that [`fold`] keeps: they belong to the letter before them.
-pub(super) fn is_mark(c: char) -> bool {
+pub fn is_mark(c: char) -> bool {
     !c.is_ascii() && is_combining_mark(c)
 }
 

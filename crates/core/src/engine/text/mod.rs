@@ -11,6 +11,7 @@ pub mod domain;
 pub mod email;
 mod fold;
 pub(super) mod functions;
+pub use fold::{fold, is_mark};
 pub use functions::trimmed;
 #[cfg(test)]
 mod functions_tests;

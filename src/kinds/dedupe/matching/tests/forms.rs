@@ -29,6 +29,10 @@ fn values_have_one_way_to_be_written() {
         (K::FamilyName, " ", ""),
         (K::FamilyName, "!!!", ""),
         (K::City, "北京", "北京"),
+        (K::GivenName, "Ann\u{200b}Mar\u{ad}ie", "annmarie"),
+        (K::FullName, "Łukasz Weiß-Øster", "lukasz weiss oster"),
+        (K::GivenName, "मीरा", "मीरा"),
+        (K::Id, "ＡＢ\u{feff}-12", "ab12"),
     ];
     for (kind, raw, expected) in cases {
         assert_eq!(normal(kind, raw), expected, "{kind} {raw:?}");
