@@ -210,3 +210,27 @@ pub fn demand(fits: bool, text: &ExprText, typed: &TypedExpr, wanted: &str, diag
     diags.push(wrong.maybe_hint(hint));
     None
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn exact_numbers_of_two_types_stay_numbers() {
+        use ColumnType::{BigInt, Decimal, Double, Int, Text};
+        for (one, other, both) in [
+            (Int, BigInt, BigInt),
+            (Decimal(10, 2), Decimal(10, 1), Decimal(11, 2)),
+            (Decimal(4, 4), BigInt, Decimal(23, 4)),
+            (Int, Decimal(18, 2), Decimal(18, 2)),
+            (Double, BigInt, Text),
+            (Decimal(38, 10), BigInt, Decimal(38, 10)),
+            // 28 digits before the point and 20 behind it are more than a decimal has.
+            (Decimal(38, 10), Decimal(20, 20), Text),
+            (Text, Int, Text),
+        ] {
+            assert_eq!(together(Some(one), Some(other)), Some(both), "{one} and {other}");
+            assert_eq!(together(Some(other), Some(one)), Some(both), "{other} and {one}");
+        }
+    }
+}

@@ -13,9 +13,10 @@
 //!
 //! Guards against degenerate answers: u is anchored by the totals of all pairs, so that the two
 //! classes cannot change places; every level keeps a little of its prior m ([`PRIOR_PAIRS`]) and of
-//! half an unseen pair in u; that values differ never speaks for a match; on the scale from equal to different a later level never weighs more
-//! than an earlier one (violators are pooled); where fewer than [`FEWEST_MATCHES`] matches are found,
-//! the prior m stays and λ says "one in all pairs for each record".
+//! half an unseen pair in u; that values differ never speaks for a match; on the scale from equal to
+//! different a later level never weighs more than an earlier one (violators are pooled); where fewer
+//! than [`FEWEST_MATCHES`] matches are found, the prior m stays and λ says "one in all pairs for each
+//! record".
 //!
 //! Training may use floats because no thread and no hash map touches their order: patterns and levels
 //! are whole counts until here, and sums run in the order of patterns and levels. The same program on
