@@ -262,9 +262,11 @@ impl Words<'_> {
             made("name", Text, "The field, or what pairs share.", &[]).not_null(),
             made("kind", Text, "What the field holds.", &[]),
             made("finding", Text, "What was found of the values of two records; the first that holds counts, and `else` is what remains.", &[]),
-            made("weight", WEIGHT_TYPE, "What the finding weighs in bits: log2 of `share_of_matches` over `share_of_others`; of the prior, log2 of the odds that two records are the same.", &[]),
+            made("weight", WEIGHT_TYPE, "What the finding weighs in bits: log2 of `share_of_matches` over `share_of_others`; of the prior, log2 of the odds that two records are the same and not strangers.", &[]),
             made("share_of_matches", Double, "How often pairs of the same have the finding; of the prior, the share of all pairs that are the same.", &[]),
-            made("share_of_others", Double, "How often other pairs have it.", &[]),
+            made("share_of_others", Double, "How often pairs have it that have nothing to do with each other.", &[]),
+            made("related_weight", WEIGHT_TYPE, "What the finding weighs in bits for two records' being of different ones that are related, as people who live or work together are: log2 of `share_of_related` over `share_of_others`. What such pairs would show as well is taken off a pair's weight. NULL where too few pairs are related to be told apart.", &[]),
+            made("share_of_related", Double, "How often related pairs have it; of the prior, the share of all pairs that are related.", &[]),
             made("adjusts_for_frequency", Boolean, "Whether equal values weigh more the rarer they are.", &[]),
         ];
         let description = format!(

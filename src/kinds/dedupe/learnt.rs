@@ -2,11 +2,11 @@
 
 use std::str::FromStr;
 
-use arrow::array::{Array, AsArray, RecordBatch};
+use arrow::array::{AsArray, RecordBatch};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Decimal128Type, Float64Type};
 
-use super::matching::{Level, Model, ModelField, VERSION};
+use super::matching::{Level, Model, ModelField, Related, RelatedLevel, VERSION};
 use crate::error::{Error, Result};
 
 /// The weights that a run has written; what they were learnt from is not among them.
@@ -19,8 +19,15 @@ pub fn learnt(batches: &[RecordBatch]) -> Result<Model> {
         return Err(Error::project("nothing was learnt: the run had fewer than two records to compare")
             .with_hint("run the model again when there are records; weights are learnt anew by every run"));
     }
-    let mut made =
-        Model { version: VERSION, lambda: 0.0, prior_bits: 0, fields: Vec::new(), blocking: Vec::new(), trained: None };
+    let mut made = Model {
+        version: VERSION,
+        lambda: 0.0,
+        prior_bits: 0,
+        related: None,
+        fields: Vec::new(),
+        blocking: Vec::new(),
+        trained: None,
+    };
     for row in rows.in_order() {
         rows.add(row, &mut made)?;
     }
@@ -35,9 +42,11 @@ struct Rows {
     kinds: Vec<Option<String>>,
     findings: Vec<Option<String>>,
     frequency: Vec<Option<String>>,
-    weights: Vec<i32>,
-    matches: Vec<f64>,
-    others: Vec<f64>,
+    weights: Vec<Option<i32>>,
+    matches: Vec<Option<f64>>,
+    others: Vec<Option<f64>>,
+    related_weights: Vec<Option<i32>>,
+    related: Vec<Option<f64>>,
 }
 
 impl Rows {
@@ -49,9 +58,11 @@ impl Rows {
             kinds: texts(batches, "kind")?,
             findings: texts(batches, "finding")?,
             frequency: texts(batches, "adjusts_for_frequency")?,
-            weights: millibits(batches)?,
+            weights: millibits(batches, "weight")?,
             matches: shares(batches, "share_of_matches")?,
             others: shares(batches, "share_of_others")?,
+            related_weights: millibits(batches, "related_weight")?,
+            related: shares(batches, "share_of_related")?,
         })
     }
 
@@ -64,11 +75,17 @@ impl Rows {
     /// Adds one row to the model; the rows of a field follow one another.
     fn add(&self, row: usize, model: &mut Model) -> Result<()> {
         let text = |column: &[Option<String>]| column.get(row).cloned().flatten().unwrap_or_default();
-        let number = |column: &[f64]| column.get(row).copied().unwrap_or_default();
-        let bits = self.weights.get(row).copied().unwrap_or_default();
+        let share = |column: &[Option<f64>]| column.get(row).copied().flatten();
+        let weight = |column: &[Option<i32>]| column.get(row).copied().flatten();
+        let number = |column: &[Option<f64>]| share(column).unwrap_or_default();
+        let bits = weight(&self.weights).unwrap_or_default();
+        let related = weight(&self.related_weights).zip(share(&self.related));
         let name = text(&self.names);
         match text(&self.parts).as_str() {
-            "prior" => (model.lambda, model.prior_bits) = (number(&self.matches), bits),
+            "prior" => {
+                (model.lambda, model.prior_bits) = (number(&self.matches), bits);
+                model.related = related.map(|(prior_bits, rho)| Related { rho, prior_bits });
+            }
             "pairs" => model.blocking.push(parsed(&name)?),
             _ => {
                 let level = Level {
@@ -76,6 +93,7 @@ impl Rows {
                     bits,
                     m: number(&self.matches),
                     u: number(&self.others),
+                    related: related.map(|(bits, r)| RelatedLevel { bits, r }),
                 };
                 if model.fields.last().is_none_or(|field| field.name != name) {
                     let (kind, term_frequency) = (parsed(&text(&self.kinds))?, text(&self.frequency) == "true");
@@ -104,22 +122,21 @@ fn texts(batches: &[RecordBatch], name: &str) -> Result<Vec<Option<String>>> {
     Ok(values)
 }
 
-fn millibits(batches: &[RecordBatch]) -> Result<Vec<i32>> {
+fn millibits(batches: &[RecordBatch], name: &str) -> Result<Vec<Option<i32>>> {
     let mut values = Vec::new();
     for batch in batches {
-        let column = batch.column_by_name("weight").ok_or_else(misfit)?;
+        let column = batch.column_by_name(name).ok_or_else(misfit)?;
         let column = column.as_primitive_opt::<Decimal128Type>().ok_or_else(misfit)?;
-        values.extend(column.iter().map(|value| i32::try_from(value.unwrap_or_default()).unwrap_or_default()));
+        values.extend(column.iter().map(|value| value.and_then(|value| i32::try_from(value).ok())));
     }
     Ok(values)
 }
 
-fn shares(batches: &[RecordBatch], name: &str) -> Result<Vec<f64>> {
+fn shares(batches: &[RecordBatch], name: &str) -> Result<Vec<Option<f64>>> {
     let mut values = Vec::new();
     for batch in batches {
         let column = cast(batch.column_by_name(name).ok_or_else(misfit)?, &DataType::Float64)?;
-        let column = column.as_primitive_opt::<Float64Type>().ok_or_else(misfit)?;
-        values.extend((0..column.len()).map(|row| if column.is_valid(row) { column.value(row) } else { 0.0 }));
+        values.extend(column.as_primitive_opt::<Float64Type>().ok_or_else(misfit)?);
     }
     Ok(values)
 }

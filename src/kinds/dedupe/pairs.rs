@@ -206,6 +206,10 @@ impl Compared {
 /// The way from the prior to the sum.
 fn steps(model: &Model, scorer: &Scorer<'_, '_>, pair: &ScoredPair) -> String {
     let prior = format!("before anything is compared: {}", bits(model.prior_bits));
+    let related = match scorer.owed_to_related(pair.pattern, pair.a) {
+        0 => None,
+        owed => Some(format!("related ones look like this too: {}", bits(-owed))),
+    };
     let steps = scorer.steps(pair);
     let steps = steps.iter().map(|step| {
         let found = step.found.map_or_else(|| "missing".to_string(), words);
@@ -215,7 +219,7 @@ fn steps(model: &Model, scorer: &Scorer<'_, '_>, pair: &ScoredPair) -> String {
         };
         format!("{} {found}: {}{rare}", step.field, bits(step.weight_millibits))
     });
-    std::iter::once(prior).chain(steps).collect::<Vec<_>>().join("; ")
+    std::iter::once(prior).chain(steps).chain(related).collect::<Vec<_>>().join("; ")
 }
 
 /// What a rule asks of a field's values.

@@ -132,6 +132,8 @@ fn of_counts() -> [Vec<ArrowField>; 4] {
             may("weight", &DataType::Decimal128(WEIGHT.0, WEIGHT.1)),
             may("share_of_matches", &share),
             may("share_of_others", &share),
+            may("related_weight", &DataType::Decimal128(WEIGHT.0, WEIGHT.1)),
+            may("share_of_related", &share),
             may("adjusts_for_frequency", &DataType::Boolean),
         ],
         vec![must("fact", &text), must("item", &text), must("rows", &long)],

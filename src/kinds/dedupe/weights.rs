@@ -27,6 +27,10 @@ pub(super) struct Finding {
     pub(super) share_of_matches: Option<f64>,
     /// u.
     pub(super) share_of_others: Option<f64>,
+    /// Thousandths of a bit for two records' being related.
+    pub(super) related_millibits: Option<i32>,
+    /// r, or of the prior ρ.
+    pub(super) share_of_related: Option<f64>,
     /// Whether rare values weigh more.
     pub(super) adjusts_for_frequency: Option<bool>,
 }
@@ -40,6 +44,8 @@ pub(super) fn findings(model: &Model) -> Vec<Finding> {
         name: "any two records".to_string(),
         weight_millibits: Some(model.prior_bits),
         share_of_matches: Some(model.lambda),
+        related_millibits: model.related.map(|related| related.prior_bits),
+        share_of_related: model.related.map(|related| related.rho),
         ..Finding::default()
     };
     let fields = model.fields.iter().flat_map(|field| {
@@ -52,6 +58,8 @@ pub(super) fn findings(model: &Model) -> Vec<Finding> {
             weight_millibits: Some(level.bits),
             share_of_matches: Some(level.m),
             share_of_others: Some(level.u),
+            related_millibits: level.related.map(|related| related.bits),
+            share_of_related: level.related.map(|related| related.r),
             adjusts_for_frequency: Some(field.term_frequency),
         })
     });
@@ -76,6 +84,8 @@ pub(super) fn rows(findings: &[Finding]) -> Result<Vec<ArrayRef>> {
         rows::weights(findings.iter().map(|finding| finding.weight_millibits))?,
         share(|finding| finding.share_of_matches),
         share(|finding| finding.share_of_others),
+        rows::weights(findings.iter().map(|finding| finding.related_millibits))?,
+        share(|finding| finding.share_of_related),
         Arc::new(findings.iter().map(|finding| finding.adjusts_for_frequency).collect::<BooleanArray>()),
     ])
 }

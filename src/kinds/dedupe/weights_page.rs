@@ -2,6 +2,7 @@
 
 use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder, ident};
 
+use super::describe::quoted;
 use super::learnt::learnt;
 use super::matching::{Model, ModelField, grouped, signed, threshold, words};
 use super::plan::planned;
@@ -43,7 +44,7 @@ impl WeightsPage {
     fn tell(&self, model: &Model) -> Exhibit {
         let who = &self.who;
         let needed = |probability: f64| signed(threshold(probability).saturating_sub(model.prior_bits));
-        let text = vec![
+        let mut text = vec![
             format!(
                 "What the rule `{}` finds of two records adds up, in bits: each bit doubles the odds that they are about the same {who}. \
                  One pair in {} is, so two records start at {} bits.",
@@ -60,6 +61,17 @@ impl WeightsPage {
                 self.review
             ),
         ];
+        if let Some(related) = &model.related {
+            let apart = match model.told_apart_by() {
+                own if own.is_empty() => String::new(),
+                own => format!(" What tells them apart is each one's own: {}.", quoted(own)),
+            };
+            text.push(format!(
+                "One pair in {} is of two that are related: not the same {who}, but alike in much at once, as those are who live or work together.{apart} \
+                 What related ones would show as well does not count: the more a pair looks like them, the more of its sum is taken off.",
+                grouped(1.0 / related.rho)
+            ));
+        }
         let learnt = match self.given {
             true => "The weights are given in the model; nothing was learnt from the records of this run.",
             false => "The weights were learnt from the records of this run, without examples.",
@@ -111,13 +123,15 @@ fn title(field: &ModelField) -> String {
 
 fn table(model: &Model) -> ExhibitTable {
     let heads = [("Field", false), ("Finding", false), ("Weight in bits", true), ("Of pairs that are one", true)];
-    let heads = heads.into_iter().chain([("Of other pairs", true)]).map(|(head, numeric)| (head.to_string(), numeric));
+    let related = model.related.map(|_| ("Of related pairs", true));
+    let heads = heads.into_iter().chain([("Of other pairs", true)]).chain(related);
+    let heads = heads.map(|(head, numeric)| (head.to_string(), numeric));
     let mut table = ExhibitTable::new("How often each finding is met, and what it weighs", heads);
     for field in &model.fields {
         for (at, level) in field.levels.iter().enumerate() {
             let name = if at == 0 { format!("`{}`", field.name) } else { String::new() };
-            let shares = [share(level.m), share(level.u)];
-            table.rows.push([vec![name, words(level.when), signed(level.bits)], shares.to_vec()].concat());
+            let shares = [level.m, level.u].into_iter().chain(level.related.map(|related| related.r)).map(share);
+            table.rows.push([name, words(level.when), signed(level.bits)].into_iter().chain(shares).collect());
         }
     }
     table

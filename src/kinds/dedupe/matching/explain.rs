@@ -9,7 +9,7 @@ use super::weights::threshold;
 
 impl Model {
     /// The weights as a table: one line a level, with a bar a bit long or short, and how often it is
-    /// seen among true and other pairs.
+    /// seen among true and other pairs, and among related ones where those are told apart.
     ///
     /// ```text
     /// first_name (given_name)                     weight  of true pairs  of others
@@ -23,11 +23,20 @@ impl Model {
             signed(self.prior_bits)
         );
         text.push_str(&start);
+        // Writing to a string cannot fail.
+        if let Some(related) = &self.related {
+            let _ = writeln!(
+                text,
+                "one pair in {} is of related ones, who live or work together; what those would show as well does not count",
+                grouped(1.0 / related.rho)
+            );
+        }
+        let related = if self.related.is_some() { "related" } else { "" };
         for field in &self.fields {
             let rare = if field.term_frequency { "; rare values weigh more" } else { "" };
             let title = format!("{} ({}{rare})", field.name, field.kind);
-            // Writing to a string cannot fail.
-            let _ = writeln!(text, "\n{title:<52}{:>8}{:>12}{:>12}", "weight", "true pairs", "others");
+            let head = format!("\n{title:<52}{:>8}{:>12}{:>12}{related:>12}", "weight", "true pairs", "others");
+            let _ = writeln!(text, "{}", head.trim_end());
             for level in &field.levels {
                 let _ = writeln!(text, "{}", line(level));
             }
@@ -42,10 +51,14 @@ impl Model {
         if let Some(trained) = &self.trained {
             let _ = writeln!(
                 text,
-                "learnt from {} records, {} pairs in blocks, about {} of them of one person, in {} rounds{}",
+                "learnt from {} records, {} pairs in blocks, about {} of them of one person{}, in {} rounds{}",
                 trained.records,
                 trained.blocked_pairs,
                 trained.expected_matches,
+                match trained.expected_related {
+                    0 => String::new(),
+                    pairs => format!(" and {pairs} of related ones"),
+                },
                 trained.rounds,
                 if trained.converged { "" } else { "; the estimate had not settled" }
             );
@@ -58,8 +71,9 @@ fn line(level: &Level) -> String {
     let bits = (level.bits.abs() + 500) / 1_000;
     let mark = if level.bits < 0 { "-" } else { "+" };
     let bar = mark.repeat(bits.min(20) as usize);
+    let related = level.related.map_or_else(String::new, |related| format!("{:>12}", percent(related.r)));
     format!(
-        "  {:<30}{bar:<20}{:>8}{:>12}{:>12}",
+        "  {:<30}{bar:<20}{:>8}{:>12}{:>12}{related}",
         words(level.when),
         signed(level.bits),
         percent(level.m),

@@ -84,7 +84,7 @@ impl FieldKind {
             () if has(&["company", "account_name", "organi"]) || word(&["employer"]) => Self::Company,
             () if has(&["birth", "_date", "date_"]) || word(&["dob", "date"]) => Self::Date,
             () if has(&["postcode", "postal", "zip"]) => Self::Postcode,
-            () if has(&["address", "street"]) && !has(&["number"]) => Self::Address,
+            () if has(&["address", "street", "house_number"]) => Self::Address,
             () if word(&["city", "town", "suburb"]) => Self::City,
             () if has(&["domain", "website"]) || word(&["web", "host", "url"]) => Self::Domain,
             () if word(&["state", "country", "region", "industry", "gender", "sex", "language"]) => Self::Category,
@@ -97,6 +97,22 @@ impl FieldKind {
     /// Whether the field holds a person's name or a part of it.
     pub fn is_name(self) -> bool {
         matches!(self, Self::GivenName | Self::FamilyName | Self::FullName)
+    }
+
+    /// Whether the field is each one's own, and not shared by those who live or work together: what is an id, and
+    /// of people their given name, date of birth and e-mail address, of companies their name.
+    pub fn is_own(self, of_people: bool) -> bool {
+        match self {
+            Self::Id => true,
+            Self::GivenName | Self::FullName | Self::Date | Self::Email => of_people,
+            Self::Company => !of_people,
+            _ => false,
+        }
+    }
+
+    /// Whether records with fields of these kinds are about people: those have names of people.
+    pub fn are_of_people(kinds: impl IntoIterator<Item = Self>) -> bool {
+        kinds.into_iter().any(Self::is_name)
     }
 
     /// Whether agreeing on a rare value says more than agreeing on a common one.

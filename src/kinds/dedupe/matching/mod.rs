@@ -26,20 +26,22 @@ mod normal;
 mod picture;
 mod records;
 mod score;
+mod shares;
 pub mod similar;
 mod threads;
+mod totals;
 mod train;
 mod weights;
 
 pub use explain::{grouped, measured, signed, words};
 pub use kind::FieldKind;
 pub use level::Test;
-pub use model::{FieldPlan, Level, Model, ModelField, Trained, VERSION};
+pub use model::{FieldPlan, Level, Model, ModelField, Related, RelatedLevel, Trained, VERSION};
 pub use picture::picture;
 pub use records::{Alias, Column, NULL, Records};
 pub use score::{ScoredPair, Scorer, Step};
 pub use train::TrainOptions;
-pub use weights::{prior, probability, threshold, weight};
+pub use weights::{probability, threshold};
 
 #[cfg(test)]
 mod tests;

@@ -10,6 +10,7 @@ use super::em::Estimate;
 use super::kind::FieldKind;
 use super::level::Test;
 use super::records::Records;
+use super::totals::Table;
 use super::train::{TrainOptions, learn};
 use super::weights::{MOST_MILLIBITS, MOST_PRIOR_MILLIBITS, prior, weight};
 use crate::error::{Error, Result};
@@ -28,9 +29,12 @@ pub struct Model {
     pub version: u32,
     /// The probability that two records taken at random are of one person.
     pub lambda: f64,
-    /// log2 of the odds of that, in bits with three decimals.
+    /// log2 of the odds of that against their having nothing to do with each other, in bits with three decimals.
     #[serde(with = "bits")]
     pub prior_bits: i32,
+    /// Pairs of different people who live or work together; none where they are not told apart from others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub related: Option<Related>,
     /// The fields, in the order they are compared and shown.
     pub fields: Vec<ModelField>,
     /// Which pairs are compared: those that agree on one of these.
@@ -39,6 +43,17 @@ pub struct Model {
     /// What the model was learnt from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trained: Option<Trained>,
+}
+
+/// How usual it is that two records are of different people who live or work together.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Related {
+    /// The probability that two records taken at random are.
+    pub rho: f64,
+    /// log2 of the odds of that against their having nothing to do with each other, in bits with three decimals.
+    #[serde(with = "bits")]
+    pub prior_bits: i32,
 }
 
 /// One field of a model.
@@ -69,6 +84,20 @@ pub struct Level {
     pub m: f64,
     /// How often other pairs are.
     pub u: f64,
+    /// What it says of two records' being related, where such pairs are told apart.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub related: Option<RelatedLevel>,
+}
+
+/// What one finding says of two records' being of different people who live or work together.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RelatedLevel {
+    /// log2(r / u) in bits with three decimals.
+    #[serde(with = "bits")]
+    pub bits: i32,
+    /// How often such pairs are at this level.
+    pub r: f64,
 }
 
 /// What a model was learnt from.
@@ -81,6 +110,9 @@ pub struct Trained {
     pub blocked_pairs: u64,
     /// Matches expected among them.
     pub expected_matches: u64,
+    /// Pairs of different people who are related, expected among them.
+    #[serde(default)]
+    pub expected_related: u64,
     /// Rounds of estimation.
     pub rounds: u32,
     /// Whether the estimate had settled by then.
@@ -120,14 +152,17 @@ impl Model {
                 .with_hint("at least two are needed, and some hundreds to learn anything"));
         }
         let learnt = learn(records, &fields, blocks, options)?;
+        let related = learnt.related.as_ref();
+        let level = |place: usize, at: usize, when: Test| {
+            let of = |table: &Table| table.get(place).and_then(|row| row.get(at)).copied();
+            let (m, u) = (of(&learnt.matches.levels)?, of(&learnt.u)?);
+            let related = related
+                .and_then(|related| of(&related.levels))
+                .map(|r| RelatedLevel { bits: weight(r, u), r: rounded(r) });
+            Some(Level { when, bits: weight(m, u), m: rounded(m), u: rounded(u), related })
+        };
         let levels = |(place, (_, tests)): (usize, &(usize, Vec<Test>))| -> Vec<Level> {
-            let (m, u) = (learnt.m.get(place), learnt.u.get(place));
-            let values = m.into_iter().flatten().zip(u.into_iter().flatten());
-            tests
-                .iter()
-                .zip(values)
-                .map(|(when, (m, u))| Level { when: *when, bits: weight(*m, *u), m: rounded(*m), u: rounded(*u) })
-                .collect()
+            tests.iter().enumerate().filter_map(|(at, when)| level(place, at, *when)).collect()
         };
         let fields = fields.iter().enumerate().zip(plans).filter_map(|(own, plan)| {
             let column = records.columns().get(own.1.0)?;
@@ -138,14 +173,22 @@ impl Model {
                 levels: levels(own),
             })
         });
+        let others = learnt.others();
         Ok(Self {
             version: VERSION,
-            lambda: rounded(learnt.lambda),
-            prior_bits: prior(learnt.lambda),
+            lambda: rounded(learnt.matches.share),
+            prior_bits: prior(learnt.matches.share, others),
+            related: related.map(|class| Related { rho: rounded(class.share), prior_bits: prior(class.share, others) }),
             fields: fields.collect(),
             blocking: blocks.iter().map(|blocks| blocks.rule.clone()).collect(),
             trained: Some(trained(records, &learnt, options)),
         })
+    }
+
+    /// The fields that are each one's own, which tell related people apart.
+    pub fn told_apart_by(&self) -> Vec<&str> {
+        let of_people = FieldKind::are_of_people(self.fields.iter().map(|field| field.kind));
+        self.fields.iter().filter(|field| field.kind.is_own(of_people)).map(|field| field.name.as_str()).collect()
     }
 
     /// Reads a model file.
@@ -184,27 +227,51 @@ impl Model {
                 MOST_PRIOR_MILLIBITS / 1_000
             ));
         }
+        if let Some(related) = &self.related
+            && (!(related.rho > 0.0 && related.rho < 1.0) || related.prior_bits.abs() > MOST_PRIOR_MILLIBITS)
+        {
+            return wrong(format!(
+                "`rho` of `related` is a probability, more than 0 and less than 1, and its `prior_bits` at most {} bits",
+                MOST_PRIOR_MILLIBITS / 1_000
+            ));
+        }
         for (at, field) in self.fields.iter().enumerate() {
-            let name = &field.name;
-            if self.fields.iter().take(at).any(|before| before.name == *name) {
-                return wrong(format!("it has the field `{name}` twice, which would count twice"));
-            }
-            let share = |share: f64| (0.0..=1.0).contains(&share);
-            if let Some(level) = field.levels.iter().find(|level| !share(level.m) || !share(level.u)) {
-                return wrong(format!("`m` and `u` of `{}` of `{name}` are shares, from 0 to 1", level.when));
-            }
-            let elses = field.levels.iter().filter(|level| level.when == Test::Else).count();
-            if field.levels.len() > MAX_LEVELS
-                || elses != 1
-                || field.levels.last().is_none_or(|level| level.when != Test::Else)
-            {
-                return wrong(format!(
-                    "`{name}` needs at most {MAX_LEVELS} levels, of which the last, and only that, is `else`"
-                ));
-            }
-            if let Some(level) = field.levels.iter().find(|level| level.bits.abs() > MOST_MILLIBITS) {
-                return wrong(format!("`{}` of `{name}` weighs more than {} bits", level.when, MOST_MILLIBITS / 1_000));
-            }
+            self.check_field(at, field).or_else(wrong)?;
+        }
+        Ok(())
+    }
+
+    /// What is wrong with a field, if anything.
+    fn check_field(&self, at: usize, field: &ModelField) -> std::result::Result<(), String> {
+        let wrong = |message: String| Err(message);
+        let name = &field.name;
+        if self.fields.iter().take(at).any(|before| before.name == *name) {
+            return wrong(format!("it has the field `{name}` twice, which would count twice"));
+        }
+        let share = |share: f64| (0.0..=1.0).contains(&share);
+        let r = |level: &Level| level.related.map_or(0.0, |related| related.r);
+        let odd = |level: &&Level| ![level.m, level.u, r(level)].into_iter().all(share);
+        if let Some(level) = field.levels.iter().find(odd) {
+            return wrong(format!("`m`, `u` and `r` of `{}` of `{name}` are shares, from 0 to 1", level.when));
+        }
+        if let Some(level) = field.levels.iter().find(|level| level.related.is_some() != self.related.is_some()) {
+            return wrong(format!(
+                "`related` is said of the whole and of every finding, or of none; see `{}` of `{name}`",
+                level.when
+            ));
+        }
+        let elses = field.levels.iter().filter(|level| level.when == Test::Else).count();
+        if field.levels.len() > MAX_LEVELS
+            || elses != 1
+            || field.levels.last().is_none_or(|level| level.when != Test::Else)
+        {
+            return wrong(format!(
+                "`{name}` needs at most {MAX_LEVELS} levels, of which the last, and only that, is `else`"
+            ));
+        }
+        let most = |level: &Level| level.bits.abs().max(level.related.map_or(0, |related| related.bits.abs()));
+        if let Some(level) = field.levels.iter().find(|level| most(level) > MOST_MILLIBITS) {
+            return wrong(format!("`{}` of `{name}` weighs more than {} bits", level.when, MOST_MILLIBITS / 1_000));
         }
         Ok(())
     }
@@ -214,7 +281,8 @@ fn trained(records: &Records, learnt: &Estimate, options: &TrainOptions) -> Trai
     Trained {
         records: records.len() as u64,
         blocked_pairs: learnt.blocked_pairs.round() as u64,
-        expected_matches: learnt.matches.round() as u64,
+        expected_matches: learnt.matches.pairs.round() as u64,
+        expected_related: learnt.related.as_ref().map_or(0, |related| related.pairs.round() as u64),
         rounds: learnt.rounds,
         converged: learnt.converged,
         seed: options.seed,

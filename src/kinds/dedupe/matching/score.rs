@@ -2,12 +2,13 @@
 
 use super::blocking::{Blocks, chunks, pairs_of};
 use super::compare::{Comparison, Pattern, comparisons, level_in};
+use super::kind::FieldKind;
 use super::level::Test;
 use super::model::{Model, ModelField};
 use super::records::{Column, Records};
 use super::threads::in_order;
 use super::train::pattern;
-use super::weights::millibits;
+use super::weights::{millibits, owed_to_related};
 use crate::error::{Error, Result};
 
 /// A pair whose weight reached the threshold.
@@ -47,6 +48,16 @@ pub struct Scorer<'r, 'm> {
     comparisons: Vec<Comparison<'r>>,
 }
 
+/// What a pair's findings say of its being of different people who live or work together.
+#[derive(Debug)]
+struct ForRelated {
+    /// By level as in a [`Pattern`].
+    weights: Vec<i32>,
+    /// Whether related people share the field. Then they agree on a rare value as often as on a common one, and
+    /// its rarity is as much evidence for that as for a match.
+    is_shared: bool,
+}
+
 #[derive(Debug)]
 struct Scored<'r> {
     column: &'r Column,
@@ -55,6 +66,8 @@ struct Scored<'r> {
     /// By code: what agreement on this very value adds; empty where frequency does not count.
     frequency: Vec<i32>,
     most: i32,
+    /// Nothing where related pairs are not told apart.
+    related: Option<ForRelated>,
 }
 
 /// Pairs in a piece of work.
@@ -64,6 +77,7 @@ impl<'r, 'm> Scorer<'r, 'm> {
     /// Makes ready; an error when the records lack a field of the model.
     pub fn new(records: &'r Records, model: &'m Model) -> Result<Self> {
         let (mut fields, mut compared) = (Vec::new(), Vec::new());
+        let of_people = FieldKind::are_of_people(model.fields.iter().map(|field| field.kind));
         for field in &model.fields {
             let at = records.position(&field.name);
             let column = at.and_then(|at| records.columns().get(at)).ok_or_else(|| {
@@ -72,7 +86,7 @@ impl<'r, 'm> Scorer<'r, 'm> {
             })?;
             let tests: Vec<Test> = field.levels.iter().map(|level| level.when).collect();
             compared.push((column, tests));
-            fields.push(Scored::new(field, column));
+            fields.push(Scored::new(field, column, of_people));
         }
         let compared: Vec<(&Column, &[Test])> =
             compared.iter().map(|(column, tests)| (*column, tests.as_slice())).collect();
@@ -91,17 +105,29 @@ impl<'r, 'm> Scorer<'r, 'm> {
                 return None;
             }
         }
-        Some(ScoredPair { a, b, weight_millibits: sum, pattern: pattern(&self.comparisons, a, b) })
+        let pattern = pattern(&self.comparisons, a, b);
+        let sum = sum - self.owed_to_related(pattern, a);
+        (sum >= least).then_some(ScoredPair { a, b, weight_millibits: sum, pattern })
     }
 
     /// Any pair's weight and pattern.
     pub fn explain(&self, a: u32, b: u32) -> ScoredPair {
         let pattern = pattern(&self.comparisons, a, b);
         let weights = self.fields.iter().enumerate().map(|(place, field)| field.weight(level_in(pattern, place), a));
-        ScoredPair { a, b, weight_millibits: self.model.prior_bits + weights.sum::<i32>(), pattern }
+        let sum = self.model.prior_bits + weights.sum::<i32>();
+        ScoredPair { a, b, weight_millibits: sum - self.owed_to_related(pattern, a), pattern }
     }
 
-    /// What each field adds, in the order of the model; with the prior it is the pair's weight.
+    /// What a pair weighs less because related people would look like this too.
+    pub fn owed_to_related(&self, pattern: Pattern, a: u32) -> i32 {
+        let Some(related) = &self.model.related else { return 0 };
+        let weights =
+            self.fields.iter().enumerate().map(|(place, field)| field.for_related(level_in(pattern, place), a));
+        owed_to_related(related.prior_bits + weights.sum::<i32>())
+    }
+
+    /// What each field adds, in the order of the model; with the prior, and without what is owed to related people, it
+    /// is the pair's weight.
     pub fn steps(&self, pair: &ScoredPair) -> Vec<Step<'m>> {
         let step = |(place, (field, own)): (usize, (&'m ModelField, &Scored<'_>))| {
             let level = level_in(pair.pattern, place);
@@ -158,17 +184,28 @@ fn order(fields: &[Scored<'_>]) -> Vec<(usize, i32)> {
 }
 
 impl<'r> Scored<'r> {
-    fn new(field: &ModelField, column: &'r Column) -> Self {
+    fn new(field: &ModelField, column: &'r Column, of_people: bool) -> Self {
+        let related: Option<Vec<i32>> = field.levels.iter().map(|level| Some(level.related?.bits)).collect();
+        let related = related.map(|levels| ForRelated {
+            weights: std::iter::once(0).chain(levels).collect(),
+            is_shared: !field.kind.is_own(of_people),
+        });
         let weights: Vec<i32> = std::iter::once(0).chain(field.levels.iter().map(|level| level.bits)).collect();
         let equal_first = field.levels.first().is_some_and(|level| level.when == Test::Exact);
         let frequency = if field.term_frequency && equal_first { frequency(column) } else { Vec::new() };
         let equal = weights.get(1).copied().unwrap_or(0) + frequency.iter().copied().max().unwrap_or(0);
         let most = weights.iter().copied().max().unwrap_or(0).max(equal);
-        Self { column, weights, frequency, most }
+        Self { column, weights, frequency, most, related }
     }
 
     fn weight(&self, level: usize, record: u32) -> i32 {
         self.weights.get(level).copied().unwrap_or(0) + self.frequency(level, record)
+    }
+
+    fn for_related(&self, level: usize, record: u32) -> i32 {
+        let Some(related) = &self.related else { return 0 };
+        let frequency = if related.is_shared { self.frequency(level, record) } else { 0 };
+        related.weights.get(level).copied().unwrap_or(0) + frequency
     }
 
     fn frequency(&self, level: usize, record: u32) -> i32 {

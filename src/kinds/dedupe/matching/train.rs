@@ -9,10 +9,12 @@ use rand_chacha::ChaCha8Rng;
 
 use super::blocking::{Blocks, chunks, first_rule, pairs_of};
 use super::compare::{Comparison, Pattern, comparisons, level_in, with_level};
-use super::em::{Counts, Estimate, estimate};
+use super::em::{Estimate, FieldLevels, estimate};
+use super::kind::FieldKind;
 use super::level::Test;
-use super::records::Records;
+use super::records::{Column, Records};
 use super::threads::in_order;
+use super::totals::Counts;
 use crate::error::Result;
 
 /// How a model is learnt. The defaults suit everything from a thousand to ten million records.
@@ -46,17 +48,23 @@ pub fn learn(
     options: &TrainOptions,
 ) -> Result<Estimate> {
     let columns = fields.iter().filter_map(|(at, tests)| Some((records.columns().get(*at)?, tests.as_slice())));
-    let compared = comparisons(records, &columns.collect::<Vec<_>>());
+    let columns: Vec<(&Column, &[Test])> = columns.collect();
+    let compared = comparisons(records, &columns);
     let counts = count(records, &compared, blocks, options)?;
-    let exact: Vec<Option<f64>> = fields.iter().map(|(at, tests)| equal_pairs(records, *at, tests)).collect();
-    let sizes: Vec<usize> = fields.iter().map(|(_, tests)| tests.len()).collect();
-    let all_tests: Vec<&[Test]> = fields.iter().map(|(_, tests)| tests.as_slice()).collect();
-    Ok(estimate(&counts, &exact, &sizes, &all_tests))
+    let of_people = FieldKind::are_of_people(columns.iter().map(|(column, _)| column.kind));
+    let levels = columns.iter().map(|(column, tests)| FieldLevels {
+        tests,
+        equal_pairs: equal_pairs(column, tests),
+        is_own: column.kind.is_own(of_people),
+    });
+    Ok(estimate(&counts, &levels.collect::<Vec<_>>()))
 }
 
 /// How many pairs of records have equal values, known without looking at pairs.
-fn equal_pairs(records: &Records, at: usize, tests: &[Test]) -> Option<f64> {
-    let column = records.columns().get(at).filter(|_| tests.first() == Some(&Test::Exact))?;
+fn equal_pairs(column: &Column, tests: &[Test]) -> Option<f64> {
+    if tests.first() != Some(&Test::Exact) {
+        return None;
+    }
     let pairs = |code: u32| {
         let count = u64::from(column.count(code));
         count * count.saturating_sub(1) / 2

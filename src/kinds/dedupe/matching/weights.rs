@@ -17,10 +17,25 @@ pub fn weight(m: f64, u: f64) -> i32 {
     millibits(m / u)
 }
 
-/// The weight of one true pair in `1 / lambda` pairs before anything is compared.
-pub fn prior(lambda: f64) -> i32 {
-    let odds = lambda / (1.0 - lambda);
-    to_millibits(odds.log2(), MOST_PRIOR_MILLIBITS)
+/// What a pair weighs before anything is compared, when pairs of its class have the probability `share` and those
+/// that have nothing to do with each other `others`.
+pub fn prior(share: f64, others: f64) -> i32 {
+    to_millibits((share / others).log2(), MOST_PRIOR_MILLIBITS)
+}
+
+/// What a pair weighs less than its findings add up to, when those weigh `related` for its being of different people
+/// who are related: the odds are then to be had against two classes of pairs and not against one,
+///
+/// ```text
+/// λ·Πm / (ρ·Πr + (1 − λ − ρ)·Πu)  →  the sum for a match − log2(1 + 2^related)
+/// ```
+///
+/// No weight comes so near to half a thousandth of a bit that two libraries of mathematics could round it apart.
+pub fn owed_to_related(related: i32) -> i32 {
+    let bits = f64::from(related) / THOUSAND;
+    // Of what weighs much, all is owed, and the power would be too large to add one to.
+    let owed = if bits > 64.0 { bits } else { bits.exp2().ln_1p() / std::f64::consts::LN_2 };
+    to_millibits(owed, i32::MAX)
 }
 
 /// log2 of a ratio.

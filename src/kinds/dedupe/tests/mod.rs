@@ -8,6 +8,7 @@ mod fuzz;
 mod golden;
 mod ids;
 mod left_out;
+mod related;
 mod values;
 
 use std::collections::BTreeMap;

@@ -5,7 +5,8 @@ use rand_chacha::ChaCha8Rng;
 
 use super::super::compare::with_level;
 use super::super::defaults;
-use super::super::em::{Counts, estimate};
+use super::super::em::{Estimate, FieldLevels, estimate};
+use super::super::totals::Counts;
 use super::*;
 
 /// Draws a level from probabilities.
@@ -27,34 +28,87 @@ fn counted(pairs: &[u128], scale: f64, levels: Vec<Vec<u64>>, seen: u64, all: f6
     Counts { blocked_pairs: pairs.len() as f64 * scale, patterns, scale, levels, seen, pairs: all }
 }
 
+/// Fields of three levels, of which the first `own` are each one's own.
+fn learnt(counts: &Counts, fields: usize, own: usize) -> Estimate {
+    let tests = [Test::Exact, Test::JaroWinkler(0.9), Test::Else];
+    let field = |at: usize| FieldLevels { tests: &tests, equal_pairs: None, is_own: at < own };
+    estimate(counts, &(0..fields).map(field).collect::<Vec<_>>())
+}
+
+/// Pairs drawn from classes, so many of each; of the last class, that of the others, only so many share a block.
+fn drawn(random: &mut ChaCha8Rng, classes: &[(usize, &[[f64; 3]])], blocked: usize) -> Counts {
+    let fields = classes[0].1.len();
+    let (mut pairs, mut levels, mut seen) = (Vec::new(), vec![vec![0_u64; 16]; fields], 0);
+    for (class, (count, shares)) in classes.iter().enumerate() {
+        for at in 0..*count {
+            let found: Vec<usize> = shares.iter().map(|shares| draw(random, shares)).collect();
+            if class + 1 < classes.len() || at < blocked {
+                let pattern = |pattern, (field, level): (usize, &usize)| with_level(pattern, field, *level);
+                pairs.push(found.iter().enumerate().fold(0, pattern));
+            } else {
+                seen += 1;
+                found.iter().zip(&mut levels).for_each(|(level, counts)| counts[*level] += 1);
+            }
+        }
+    }
+    let all = (pairs.len() as u64 + seen) as f64;
+    counted(&pairs, 1.0, levels, seen, all)
+}
+
+fn assert_near(found: &[Vec<f64>], made: &[[f64; 3]], most: f64) {
+    for (field, (found, made)) in found.iter().zip(made).enumerate() {
+        for (level, (found, made)) in found.iter().zip(made).enumerate() {
+            assert!((found - made).abs() < most, "{field} {level}: {found} and not {made}");
+        }
+    }
+}
+
 #[test]
 fn the_parameters_that_made_the_data_come_back() {
     let mut random = ChaCha8Rng::seed_from_u64(5);
     let m = [[0.9, 0.07, 0.03], [0.8, 0.15, 0.05], [0.7, 0.2, 0.1], [0.95, 0.03, 0.02]];
     let u = [[0.001, 0.01, 0.989], [0.002, 0.01, 0.988], [0.01, 0.02, 0.97], [0.05, 0.05, 0.9]];
-    let tests: Vec<Vec<Test>> = vec![vec![Test::Exact, Test::JaroWinkler(0.9), Test::Else]; 4];
-    // 4,000 true pairs among 400,000; all others unblocked save 6,000.
-    let mut pairs = Vec::new();
-    let mut levels = vec![vec![0_u64; 16]; 4];
-    for at in 0..400_000 {
-        let shares = if at < 4_000 { &m } else { &u };
-        let found: Vec<usize> = shares.iter().map(|shares| draw(&mut random, shares)).collect();
-        if at < 10_000 {
-            pairs.push(found.iter().enumerate().fold(0, |pattern, (field, level)| with_level(pattern, field, *level)));
-        } else {
-            found.iter().zip(&mut levels).for_each(|(level, counts)| counts[*level] += 1);
-        }
-    }
-    let tests: Vec<&[Test]> = tests.iter().map(Vec::as_slice).collect();
-    let learnt = estimate(&counted(&pairs, 1.0, levels, 390_000, 400_000.0), &[None; 4], &[3; 4], &tests);
+    // 4,000 true pairs among 400,000.
+    let learnt = learnt(&drawn(&mut random, &[(4_000, &m), (396_000, &u)], 6_000), 4, 0);
     assert!(learnt.converged, "{learnt:?}");
-    assert!((learnt.lambda - 0.01).abs() < 0.0005, "{}", learnt.lambda);
-    for field in 0..4 {
-        for level in 0..3 {
-            assert!((learnt.m[field][level] - m[field][level]).abs() < 0.02, "m {field} {level}: {:?}", learnt.m);
-            assert!((learnt.u[field][level] - u[field][level]).abs() < 0.005, "u {field} {level}: {:?}", learnt.u);
-        }
-    }
+    assert!((learnt.matches.share - 0.01).abs() < 0.0005, "{}", learnt.matches.share);
+    assert_near(&learnt.matches.levels, &m, 0.02);
+    assert_near(&learnt.u, &u, 0.005);
+}
+
+/// Two fields of one's own, three that related people share.
+const OWN: usize = 2;
+const MATCHED: [[f64; 3]; 5] =
+    [[0.9, 0.07, 0.03], [0.85, 0.1, 0.05], [0.9, 0.05, 0.05], [0.7, 0.1, 0.2], [0.6, 0.1, 0.3]];
+const RELATED: [[f64; 3]; 5] =
+    [[0.01, 0.01, 0.98], [0.002, 0.01, 0.988], [0.8, 0.1, 0.1], [0.9, 0.05, 0.05], [0.75, 0.05, 0.2]];
+const OTHERS: [[f64; 3]; 5] =
+    [[0.01, 0.01, 0.98], [0.002, 0.01, 0.988], [0.01, 0.02, 0.97], [0.001, 0.004, 0.995], [0.001, 0.001, 0.998]];
+
+#[test]
+fn related_people_are_told_from_matches_though_there_are_more_of_them() {
+    let mut random = ChaCha8Rng::seed_from_u64(7);
+    let counts = drawn(&mut random, &[(1_500, &MATCHED), (6_000, &RELATED), (92_500, &OTHERS)], 92_500);
+    let found = learnt(&counts, 5, OWN);
+    let related = found.related.as_ref().expect("related people are many");
+    assert!((found.matches.pairs - 1_500.0).abs() < 60.0, "{}", found.matches.pairs);
+    assert!((related.pairs - 6_000.0).abs() < 200.0, "{}", related.pairs);
+    assert!((found.others() - 0.925).abs() < 0.001, "{}", found.others());
+    assert_near(&found.matches.levels, &MATCHED, 0.04);
+    assert_near(&related.levels, &RELATED, 0.02);
+    assert_near(&found.u, &OTHERS, 0.005);
+    // Without a word on what is each one's own, they are matches.
+    let blind = learnt(&counts, 5, 0);
+    assert!(blind.related.is_none() && blind.matches.pairs > 6_500.0, "{}", blind.matches.pairs);
+}
+
+#[test]
+fn where_nobody_is_related_there_are_two_classes() {
+    let mut random = ChaCha8Rng::seed_from_u64(8);
+    let counts = drawn(&mut random, &[(4_000, &MATCHED), (396_000, &OTHERS)], 6_000);
+    let found = learnt(&counts, 5, OWN);
+    assert!(found.related.is_none(), "{:?}", found.related);
+    assert_eq!(found, learnt(&counts, 5, 0));
 }
 
 #[test]
@@ -63,10 +117,10 @@ fn without_matches_the_prior_stays() {
     let different = with_level(0, 0, tests.len());
     let mut levels = vec![vec![0; 16]];
     levels[0][tests.len()] = 1_000;
-    let learnt =
-        estimate(&counted(&[different; 50], 1.0, levels, 1_000, 10_000.0), &[Some(0.0)], &[tests.len()], &[&tests]);
-    assert!(learnt.matches < 5.0);
-    assert!((learnt.m[0][0] - 0.85).abs() < 1e-9, "{learnt:?}");
+    let counts = counted(&[different; 50], 1.0, levels, 1_000, 10_000.0);
+    let learnt = estimate(&counts, &[FieldLevels { tests: &tests, equal_pairs: Some(0.0), is_own: false }]);
+    assert!(learnt.matches.pairs < 5.0);
+    assert!((learnt.matches.levels[0][0] - 0.85).abs() < 1e-9, "{learnt:?}");
     assert!(learnt.u[0][0] < 0.001 && learnt.u[0][tests.len() - 1] > 0.9, "{learnt:?}");
 }
 

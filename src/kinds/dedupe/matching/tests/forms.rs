@@ -115,7 +115,7 @@ fn kinds_are_told_by_names() {
         ("soc_sec_id", K::Id),
         ("postal_code", K::Postcode),
         ("address_line1", K::Address),
-        ("street_number", K::Id),
+        ("street_number", K::Address),
         ("suburb", K::City),
         ("state", K::Category),
         ("website", K::Domain),

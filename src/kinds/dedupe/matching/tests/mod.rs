@@ -6,6 +6,7 @@ mod forms;
 mod model;
 mod nasty;
 mod real;
+mod related;
 mod score;
 mod similar;
 

@@ -1,5 +1,6 @@
 //! The model file, its table and its picture; the worked vectors of Fellegi and Sunter.
 
+use super::super::weights::{prior, weight};
 use super::*;
 
 /// λ .001; e-mail m .95 u .0001, name m .9 u .01, phone m .8 u .001.
@@ -33,7 +34,7 @@ blocking:
 
 #[test]
 fn weights_are_log2_of_m_over_u() {
-    assert_eq!(prior(0.001), -9_964);
+    assert_eq!(prior(0.001, 0.999), -9_964);
     let cases = [(0.95, 0.0001, 13_214, -4_322), (0.9, 0.01, 6_492, -3_307), (0.8, 0.001, 9_644, -2_320)];
     for (m, u, agree, disagree) in cases {
         assert_eq!((weight(m, u), weight(1.0 - m, 1.0 - u)), (agree, disagree), "m {m} u {u}");
@@ -47,6 +48,54 @@ fn probabilities_and_thresholds_are_each_others_inverse() {
     assert_eq!((threshold(0.5), threshold(0.95), threshold(1.0)), (0, 4_248, i32::MAX));
     assert!(probability(threshold(0.95)) >= 0.95 && probability(threshold(0.95) - 1) < 0.95);
     assert_eq!((probability(i32::MAX), probability(i32::MIN)), (1.0, 0.0));
+}
+
+/// The same, where one pair in 250 is of related people: they share a phone as often as not.
+fn with_related() -> String {
+    let r = |text: &str, own: &str, bits: &str, r: &str| {
+        text.replacen(&format!("{own}}}"), &format!("{own}, related: {{bits: {bits}, r: {r}}}}}"), 1)
+    };
+    let mut text =
+        WORKED.replace("prior_bits: -9.964\n", "prior_bits: -9.959\nrelated: {rho: 0.004, prior_bits: -7.959}\n");
+    for (own, bits, share) in [
+        ("u: 0.0001", "0", "0.0001"),
+        ("u: 0.9999", "0", "0.9999"),
+        ("u: 0.01", "0", "0.01"),
+        ("u: 0.99", "0", "0.99"),
+        ("u: 0.001", "8.966", "0.5"),
+        ("u: 0.999", "-0.999", "0.5"),
+    ] {
+        text = r(&text, own, bits, share);
+    }
+    text
+}
+
+#[test]
+fn related_people_are_part_of_the_file_and_of_the_table() {
+    let worked = Model::from_yaml(&with_related()).unwrap();
+    assert_eq!(worked.related, Some(Related { rho: 0.004, prior_bits: -7_959 }));
+    assert_eq!(worked.fields[2].levels[0].related, Some(RelatedLevel { bits: 8_966, r: 0.5 }));
+    assert_eq!(Model::from_yaml(&worked.to_yaml().unwrap()).unwrap(), worked);
+    let table = worked.explain();
+    assert!(table.contains("\none pair in 250 is of related ones, "), "{table}");
+    let lines: Vec<Vec<&str>> = table.lines().map(|line| line.split_whitespace().collect()).collect();
+    assert!(lines.contains(&vec!["phone", "(phone)", "weight", "true", "pairs", "others", "related"]), "{table}");
+    assert!(lines.contains(&vec!["equal", "++++++++++", "+9.64", "80.0", "%", "0.100", "%", "50.0", "%"]), "{table}");
+    for (from, to, expected) in [
+        (
+            ", related: {bits: 8.966, r: 0.5}",
+            "",
+            "`related` is said of the whole and of every finding, or of none; see `exact` of `phone`",
+        ),
+        ("related: {rho: 0.004, prior_bits: -7.959}\n", "", "see `exact` of `email`"),
+        ("rho: 0.004", "rho: 0", "`rho` of `related` is a probability"),
+        ("r: 0.5", "r: 1.5", "`m`, `u` and `r` of `exact` of `phone` are shares"),
+        ("bits: 8.966", "bits: 31", "`exact` of `phone` weighs more than 30 bits"),
+        ("bits: 8.966, r: 0.5", "bits: 8.966", "missing field"),
+    ] {
+        let error = Model::from_yaml(&with_related().replacen(from, to, 1)).unwrap_err().to_string();
+        assert!(error.contains(expected), "{to}: {error}");
+    }
 }
 
 #[test]
