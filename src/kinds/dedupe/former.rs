@@ -47,6 +47,11 @@ impl FormerRows {
         for text in texts(id)? {
             self.ids.ids.push(uuid(text)?.ok_or_else(|| broken("has a record without an id"))?);
         }
+        for (name, column) in [("is_anchor", anchor), ("linked_since", at), ("id_since", id_at)] {
+            if column.null_count() > 0 {
+                return Err(broken(&format!("has a record without `{name}`")));
+            }
+        }
         let anchors = anchor.as_boolean_opt().ok_or_else(misfit)?;
         self.ids.anchors.extend(anchors.iter().map(|anchor| anchor == Some(true)));
         instants(at, 0, &mut self.ids.since)?;

@@ -122,11 +122,10 @@ fn title(field: &ModelField) -> String {
 }
 
 fn table(model: &Model) -> ExhibitTable {
-    let heads = [("Field", false), ("Finding", false), ("Weight in bits", true), ("Of pairs that are one", true)];
-    let related = model.related.map(|_| ("Of related pairs", true));
-    let heads = heads.into_iter().chain([("Of other pairs", true)]).chain(related);
-    let heads = heads.map(|(head, numeric)| (head.to_string(), numeric));
-    let mut table = ExhibitTable::new("How often each finding is met, and what it weighs", heads);
+    let heads = [("Field", false), ("Finding", false), ("Bits", true), ("Of the same", true), ("Of others", true)];
+    let related = model.related.map(|_| ("Of related", true));
+    let heads = heads.into_iter().chain(related).map(|(head, numeric)| (head.to_string(), numeric));
+    let mut table = ExhibitTable::new("What each finding weighs, and how many pairs have it", heads);
     for field in &model.fields {
         for (at, level) in field.levels.iter().enumerate() {
             let name = if at == 0 { format!("`{}`", field.name) } else { String::new() };

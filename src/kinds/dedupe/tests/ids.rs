@@ -1,5 +1,8 @@
 //! Ids from release to release, through the tables that are published.
 
+use arrow::array::{BooleanArray, new_null_array};
+use arrow::datatypes::Schema;
+
 use super::*;
 
 const MODEL: &str = "
@@ -128,12 +131,27 @@ async fn a_crosswalk_of_another_version_is_refused() {
 
 #[tokio::test]
 async fn a_crosswalk_that_no_run_published_is_refused() {
-    let mut first = next("1 | x | -", "2025-01-01", None).await;
+    let rows = "1 | x | -\n2 | x | -";
+    let first = next(rows, "2025-01-01", None).await;
     let crosswalk = first.tables["people_crosswalk"].clone();
-    let mut columns = crosswalk.columns().to_vec();
-    let at = crosswalk.schema().index_of("person_id").unwrap();
-    columns[at] = Arc::new(StringArray::from(vec!["not an id"]));
-    first.tables.insert("people_crosswalk".to_string(), RecordBatch::try_new(crosswalk.schema(), columns).unwrap());
-    let failed = run_after(MODEL, &crm("1 | x | -"), PLAIN, "2025-02-01", Some(&first)).await.unwrap_err();
-    assert!(failed.to_string().contains("`not an id`, which is not an id"), "{failed}");
+    let since = crosswalk.column_by_name("id_since").unwrap();
+    let unknown = new_null_array(since.data_type(), 2);
+    let cases: [(&str, ArrayRef, &str); 5] = [
+        ("person_id", Arc::new(StringArray::from(vec!["not an id"; 2])), "has `not an id`, which is not an id"),
+        ("is_anchor", Arc::new(BooleanArray::from(vec![false, false])), "does not have one anchor for the id"),
+        ("is_anchor", Arc::new(BooleanArray::from(vec![true, true])), "does not have one anchor for the id"),
+        ("is_anchor", Arc::new(BooleanArray::from(vec![Some(true), None])), "has a record without `is_anchor`"),
+        ("id_since", unknown, "has a record without `id_since`"),
+    ];
+    for (name, column, expected) in cases {
+        let (schema, mut columns) = (crosswalk.schema(), crosswalk.columns().to_vec());
+        columns[schema.index_of(name).unwrap()] = column;
+        let fields: Vec<_> = schema.fields().iter().map(|field| field.as_ref().clone().with_nullable(true)).collect();
+        let damaged = RecordBatch::try_new(Arc::new(Schema::new(fields)), columns).unwrap();
+        let mut published = next(rows, "2025-01-01", None).await;
+        published.tables.insert("people_crosswalk".to_string(), damaged);
+        let failed = run_after(MODEL, &crm(rows), PLAIN, "2025-02-01", Some(&published)).await.unwrap_err();
+        assert!(failed.to_string().contains(expected), "{name}: {failed}");
+        assert!(failed.hint().is_some());
+    }
 }

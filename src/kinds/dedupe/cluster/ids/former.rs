@@ -45,7 +45,7 @@ impl<'a> Formers<'a> {
             return Err(broken(format!("has the record `{}` twice", crosswalk.row(row).record)));
         }
         let at = located.at;
-        let live = live(records, root, published, &at);
+        let live = live(records, root, published, &at)?;
         let redirected = locate(records, redirects.len(), &|row| redirects[row].anchor.as_str()).at;
         let mut ended: Vec<Uuid> = redirects.iter().map(|redirect| redirect.id).collect();
         ended.sort_unstable();
@@ -108,7 +108,7 @@ struct Row {
     row: u32,
 }
 
-fn live(records: &dyn Records, root: &[u32], published: Published<'_>, at: &[u32]) -> Vec<Former> {
+fn live(records: &dyn Records, root: &[u32], published: Published<'_>, at: &[u32]) -> Result<Vec<Former>> {
     let crosswalk = published.crosswalk;
     let row = |row: usize| Row { id: crosswalk.row(row).id.as_u128(), row: row as u32 };
     let mut rows: Vec<Row> = (0..crosswalk.len()).map(row).collect();
@@ -116,10 +116,11 @@ fn live(records: &dyn Records, root: &[u32], published: Published<'_>, at: &[u32
     let members = rows.chunk_by(|left, right| left.id == right.id);
     let mut remaining = Vec::new();
     let former = |rows: &[Row]| {
-        // The table may come in any order; which row stands for the id must not depend on it.
-        let key = |row: &&Row| crosswalk.row(row.row as usize).record;
-        let flagged = rows.iter().filter(|row| crosswalk.row(row.row as usize).anchor).min_by_key(key);
-        let held = flagged.or_else(|| rows.iter().min_by_key(key))?;
+        let mut anchors = rows.iter().filter(|row| crosswalk.row(row.row as usize).anchor);
+        let (Some(held), None) = (anchors.next(), anchors.next()) else {
+            let id = rows.first().map_or(Uuid::nil(), |row| Uuid::from_u128(row.id));
+            return Err(broken(format!("does not have one anchor for the id `{id}`")));
+        };
         let published = crosswalk.row(held.row as usize);
         let mut anchor = at[held.row as usize];
         if anchor == GONE {
@@ -127,9 +128,9 @@ fn live(records: &dyn Records, root: &[u32], published: Published<'_>, at: &[u32
             remaining.extend(rows.iter().map(|row| at[row.row as usize]).filter(|ordinal| *ordinal != GONE));
             anchor = heir(records, root, &mut remaining);
         }
-        Some(Former { id: published.id, since: published.id_since, anchor, row: held.row })
+        Ok(Former { id: published.id, since: published.id_since, anchor, row: held.row })
     };
-    members.filter_map(former).collect()
+    members.map(former).collect()
 }
 
 /// Who takes over from an anchor that is gone: of the largest part of the records that are left (of

@@ -173,15 +173,6 @@ fn ends_are_read_back() {
 }
 
 #[test]
-fn an_anchor_that_nobody_flagged_is_chosen() {
-    let records = Keyed(vec![("a".into(), None), ("b".into(), None)]);
-    let row = |record| CrosswalkRow { record, id: id("x"), anchor: false, since: 1, id_since: 1 };
-    let published = Published { crosswalk: &Rows(vec![row("b"), row("a")]), redirects: &[] };
-    let identities = assign(&records, &[0, 1], published, &NAMESPACE, 5).unwrap();
-    assert_eq!((identities.clusters[0].id, identities.clusters[1].id), (id("x"), id("b")));
-}
-
-#[test]
 fn tables_that_no_run_published_are_refused() {
     let records = Keyed(vec![("a".into(), None)]);
     let row = |record| CrosswalkRow { record, id: id(record), anchor: true, since: 1, id_since: 1 };
@@ -199,6 +190,10 @@ fn tables_that_no_run_published_are_refused() {
     };
     let merged = |from, target| redirect(from, Some(target), End::Merged);
     assert!(refused(vec![row("a"), row("b"), row("a")], &[]).contains("has the record `a` twice"));
+    for anchor in [false, true] {
+        let row = |record| CrosswalkRow { record, id: id("x"), anchor, since: 1, id_since: 1 };
+        assert!(refused(vec![row("a"), row("b")], &[]).contains("does not have one anchor for the id"), "{anchor}");
+    }
     assert!(refused(vec![row("a")], &[merged("x", "a"), merged("x", "a")]).contains("twice"));
     assert!(refused(vec![row("a")], &[merged("a", "a")]).contains("which is that of a record"));
     assert!(refused(vec![row("a")], &[merged("x", "y")]).contains("which no record has"));
