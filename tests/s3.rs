@@ -1,5 +1,8 @@
 //! The program against an S3 server inside this process.
 
+use std::collections::HashMap;
+use std::sync::Mutex;
+
 use marquetry::store::{Env, Location, write_files};
 
 use crate::support::cli::{Project, files, repository};
@@ -33,7 +36,15 @@ fn tables_go_out_to_s3_as_they_do_to_disk() {
 fn a_store_that_throttles_is_asked_again_and_one_that_fails_exits_with_three() {
     let server = Server::start();
     let project = project(&server);
-    server.set_faults(|seen| (seen.number % 7 == 0).then_some(Fault::Status(503)));
+    // Every seventh thing that is asked for is refused twice; nothing as often as the program asks again.
+    let asked = Mutex::new(HashMap::new());
+    server.set_faults(move |seen| {
+        let mut asked = asked.lock().unwrap();
+        let place = asked.len();
+        let (place, times) = asked.entry((seen.method.clone(), seen.key.clone())).or_insert((place, 0));
+        *times += 1;
+        (*place % 7 == 0 && *times <= 2).then_some(Fault::Status(503))
+    });
     project.run(&["run", "--location", &location()]).exits(0);
     assert!(server.clear_faults() > 3);
     let before = server.keys("gold/");
