@@ -56,7 +56,7 @@ pub struct FieldLevels<'t> {
 pub struct Estimate {
     /// Pairs of one person: λ and m.
     pub matches: Class,
-    /// Pairs of different people who are related: ρ and r; none where they are too few to be told.
+    /// Pairs of different people who are related: ρ and r; none where two classes make what was seen as likely.
     pub related: Option<Class>,
     /// For each field and level, its probability among all other pairs.
     pub u: Table,

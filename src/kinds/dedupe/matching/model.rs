@@ -185,9 +185,14 @@ impl Model {
         })
     }
 
+    /// Whether the records are about people.
+    pub fn is_of_people(&self) -> bool {
+        FieldKind::are_of_people(self.fields.iter().map(|field| field.kind))
+    }
+
     /// The fields that are each one's own, which tell related people apart.
     pub fn told_apart_by(&self) -> Vec<&str> {
-        let of_people = FieldKind::are_of_people(self.fields.iter().map(|field| field.kind));
+        let of_people = self.is_of_people();
         self.fields.iter().filter(|field| field.kind.is_own(of_people)).map(|field| field.name.as_str()).collect()
     }
 

@@ -2,7 +2,6 @@
 
 use super::blocking::{Blocks, chunks, pairs_of};
 use super::compare::{Comparison, Pattern, comparisons, level_in};
-use super::kind::FieldKind;
 use super::level::Test;
 use super::model::{Model, ModelField};
 use super::records::{Column, Records};
@@ -77,7 +76,7 @@ impl<'r, 'm> Scorer<'r, 'm> {
     /// Makes ready; an error when the records lack a field of the model.
     pub fn new(records: &'r Records, model: &'m Model) -> Result<Self> {
         let (mut fields, mut compared) = (Vec::new(), Vec::new());
-        let of_people = FieldKind::are_of_people(model.fields.iter().map(|field| field.kind));
+        let of_people = model.is_of_people();
         for field in &model.fields {
             let at = records.position(&field.name);
             let column = at.and_then(|at| records.columns().get(at)).ok_or_else(|| {

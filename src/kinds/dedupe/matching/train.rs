@@ -39,8 +39,8 @@ impl Default for TrainOptions {
 /// Pairs in a piece of work.
 const CHUNK_PAIRS: usize = 20_000;
 
-/// Compares blocked and random pairs by `fields` (a column's place and its levels), and learns m, u
-/// and λ from them.
+/// Compares blocked and random pairs by `fields` (a column's place and its levels), and learns from them how
+/// often pairs of one person, related ones and others have each level.
 pub fn learn(
     records: &Records,
     fields: &[(usize, Vec<Test>)],
