@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, RecordBatch};
+use arrow::array::RecordBatch;
 
 use super::cluster::Forest;
 use super::cluster::ids::Identities;
@@ -18,6 +18,7 @@ use super::notes::{self, Notes};
 use super::quality::{self, Month};
 use super::records::Records;
 use super::rows;
+use super::stored::Stored;
 use super::survive::{NOBODY, Survivors, survive};
 use super::tables::Table;
 use super::weights::{self, Finding};
@@ -36,9 +37,9 @@ pub(super) struct Answer {
     /// Nothing where nobody asks where values are from.
     pub(super) survivors: Survivors,
     /// By field, the value that each entity has.
-    pub(super) values: Vec<ArrayRef>,
+    pub(super) values: Vec<Stored>,
     /// The columns of golden rows that follow its values.
-    pub(super) summary: Vec<ArrayRef>,
+    pub(super) summary: Vec<Stored>,
     /// The rows of `_provenance`: cluster and field.
     pub(super) provenance: Vec<(u32, u16)>,
     /// By record, whether it was set aside.
@@ -63,11 +64,13 @@ pub(super) fn solve(work: Arc<Work>, columns: Columns, known: Known) -> Result<A
     }
     let members = groups::members(&groups, &records);
     let months = quality::months(&work, &records, &groups, &members);
-    let summary = rows::summary(&groups, &members, &quarantined);
+    let summary = rows::summary(&groups, &members, &quarantined).into_iter();
+    let summary = summary.map(|column| Stored::new(column, records.scratch.as_ref())).collect::<Result<_>>()?;
+    records.give_up_instants();
     let (values, survivors) = survive(&work, &mut records, &groups, &members)?;
     let provenance = several_valued(&groups, &survivors);
     drop(members);
-    records.give_up_instants();
+    records.instants = Vec::new();
     let notes = notes::notes(&work, &linked, &decided, &identity, &records.unreadable);
     let weights = linked.learnt.as_ref().map(|learnt| weights::findings(&learnt.model)).unwrap_or_default();
     let anchors = identity.clusters.iter().map(|identity| identity.anchor);
@@ -148,7 +151,7 @@ impl GatherAnswer for Answer {
             + self.groups.held_bytes()
             + ids
             + self.survivors.held_bytes()
-            + self.values.iter().chain(&self.summary).map(|values| values.get_array_memory_size()).sum::<usize>()
+            + self.values.iter().chain(&self.summary).map(Stored::held_bytes).sum::<usize>()
     }
 }
 

@@ -28,6 +28,7 @@ use super::resolve::Resolved;
 use super::spec::Dedupe;
 use super::terms::{Likely, RuleTest};
 use crate::engine::gather::{GatherAlgorithm, GatherAnswer, GatherState, Gathered, gather};
+use crate::engine::scratch::Scratch;
 use crate::error::{Error, Result};
 use crate::kinds::Scope;
 
@@ -117,6 +118,10 @@ impl GatherState for Intake {
         self.columns.push(work, batch)
     }
 
+    fn spill(&mut self, scratch: &Scratch) -> Result<()> {
+        self.columns.spill(scratch)
+    }
+
     fn solve(self: Box<Self>) -> Result<Arc<dyn GatherAnswer>> {
         let records = self.columns.finish(&self.asked.work)?;
         Ok(Arc::new(Findings(Pair::find(&self.asked, &records, &self.parts)?.findings()?)))
@@ -172,11 +177,11 @@ impl<'a> Pair<'a> {
             let shared = self.shared(rule, first);
             first += rule.shares.len();
             let finding = match &rule.test {
-                RuleTest::Equal => [shared, self.crowd(number, work.max_records_per_key)].concat(),
+                RuleTest::Equal => [shared, self.crowd(number, work.max_records_per_key)?].concat(),
                 RuleTest::Similar(tests) => {
                     let [a, b] = self.ordinals;
                     let alike = compared.beside_what_is_asked(work, tests, a, b);
-                    [shared, self.crowd(number, work.max_block), alike].concat()
+                    [shared, self.crowd(number, work.max_block)?, alike].concat()
                 }
                 RuleTest::Likely(likely) => self.likely(&compared, likely)?,
                 RuleTest::MergedInto => vec!["neither was merged into the other".to_string()],
@@ -204,17 +209,19 @@ impl<'a> Pair<'a> {
     }
 
     /// How many records share the key of a rule, where the two do and these are too many.
-    fn crowd(&self, rule: usize, most: u32) -> Vec<String> {
-        let keys = self.records.keys.get(rule).map_or(&[][..], Vec::as_slice);
-        let key = |ordinal| keys.get(self.records.row(ordinal) as usize).copied().filter(|key| *key != 0);
-        let [left, right] = self.ordinals.map(key);
-        let Some(shared) = left.filter(|_| left == right) else { return Vec::new() };
-        let sharing = (0u32..).zip(self.records.keys_of(keys)).filter(|(_, key)| *key == shared);
+    fn crowd(&self, rule: usize, most: u32) -> Result<Vec<String>> {
+        let Some(keys) = self.records.keys.get(rule) else { return Ok(Vec::new()) };
+        let shared = match keys.at(&self.ordinals.map(|ordinal| self.records.row(ordinal)))?.as_slice() {
+            [left, right] if left == right && *left != 0 => *left,
+            _ => return Ok(Vec::new()),
+        };
+        let keys = keys.all()?;
+        let sharing = (0u32..).zip(self.records.keys_of(&keys)).filter(|(_, key)| *key == shared);
         let sharing: Vec<u32> = sharing.map(|(record, _)| record).collect();
         if sharing.len() > most as usize {
-            return vec![format!("{} records share that, more than the {most} that may", sharing.len())];
+            return Ok(vec![format!("{} records share that, more than the {most} that may", sharing.len())]);
         }
-        self.many_ids(rule, &sharing).into_iter().collect()
+        Ok(self.many_ids(rule, &sharing).into_iter().collect())
     }
 
     /// Of how many people the records are that share the key of an exact rule, where these are too many.

@@ -3,10 +3,13 @@
 use arrow::array::{ArrayRef, AsArray, RecordBatch, StringArray};
 
 use super::growing::Growing;
-use super::intake::{Work, instants, keys, misfit, numbers, sources};
+use super::intake::{Work, instants, misfit, numbers, sources};
+use super::keys::{GrowingKeys, Keys};
 use super::records::Records;
+use super::stored::Stored;
 use super::values::Values;
 use crate::contract::ColumnType;
+use crate::engine::scratch::Scratch;
 use crate::error::{Error, Result};
 
 /// No instant of change: older than every other.
@@ -16,7 +19,9 @@ pub(super) const UNKNOWN: i64 = i64::MAX;
 
 /// What ordering, clustering, identifying and choosing take at most for each record, beside what is held already; the
 /// most is held while values are chosen.
-const WORK_BYTES: usize = 112;
+const WORK_BYTES: usize = 96;
+/// Once values go to disk, what came since the last time goes there when it takes so many bytes.
+const SPILL_BYTES: usize = 64 << 20;
 
 /// What was pushed so far, row by row in the order of arrival.
 #[derive(Debug)]
@@ -30,8 +35,10 @@ pub(super) struct Columns {
     compared: Vec<Option<Growing>>,
     unreadable: Vec<Option<i64>>,
     instants: Vec<Vec<i64>>,
-    keys: Vec<Vec<u128>>,
+    keys: Vec<GrowingKeys>,
     uniques: Vec<Vec<u64>>,
+    /// Where fields and keys go, if they do not fit into memory.
+    scratch: Option<Scratch>,
 }
 
 /// The columns of all rows, in the order of arrival.
@@ -43,17 +50,19 @@ pub(super) struct Arrivals {
     pub(super) created: Vec<i64>,
     /// The ids of the records that others were merged into, where they are known.
     pub(super) masters: Option<ArrayRef>,
-    pub(super) fields: Vec<ArrayRef>,
+    pub(super) fields: Vec<Stored>,
     /// By field, what rules see of its values that look at values; nothing where they see them as they are.
     pub(super) compared: Vec<Option<ArrayRef>>,
     /// By field, how many values are no address or number; none where that is not looked at.
     pub(super) unreadable: Vec<Option<i64>>,
     /// Of those fields that have instants of their own, in their order.
     pub(super) instants: Vec<Vec<i64>>,
-    /// By rule; 0 where a record has no key.
-    pub(super) keys: Vec<Vec<u128>>,
+    /// By rule.
+    pub(super) keys: Vec<Keys>,
     /// By unique id; 0 where a record has no value.
     pub(super) uniques: Vec<Vec<u64>>,
+    /// Where values go that do not fit into memory, if that is so.
+    pub(super) scratch: Option<Scratch>,
 }
 
 impl Columns {
@@ -69,8 +78,9 @@ impl Columns {
             compared: work.compared.iter().map(|own| own.then(|| Growing::new(ColumnType::Text))).collect(),
             unreadable: work.unreadable.iter().map(|counted| counted.then_some(0)).collect(),
             instants: vec![Vec::new(); instants],
-            keys: vec![Vec::new(); work.rules.len()],
+            keys: work.rules.iter().map(|_| GrowingKeys::default()).collect(),
             uniques: vec![Vec::new(); work.uniques.len()],
+            scratch: None,
         }
     }
 
@@ -83,7 +93,7 @@ impl Columns {
         instants(next()?, NEVER, &mut self.updated)?;
         instants(next()?, UNKNOWN, &mut self.created)?;
         self.masters.iter_mut().try_for_each(|to| to.push(next()?))?;
-        self.fields.iter_mut().try_for_each(|to| to.push(next()?))?;
+        self.fields.iter_mut().try_for_each(|to| to.push(next()?, self.scratch.as_ref()))?;
         self.instants.iter_mut().try_for_each(|to| instants(next()?, NEVER, to))?;
         self.compared.iter_mut().flatten().try_for_each(|to| to.push(next()?))?;
         for count in self.unreadable.iter_mut().flatten() {
@@ -91,21 +101,39 @@ impl Columns {
             *count += unreadable.true_count() as i64;
         }
         for (_, to) in work.rules.iter().zip(&mut self.keys).filter(|(rule, _)| rule.keyed()) {
-            keys(next()?, to)?;
+            to.push(next()?)?;
         }
-        self.uniques.iter_mut().try_for_each(|to| numbers(next()?, to))
+        self.uniques.iter_mut().try_for_each(|to| numbers(next()?, to))?;
+        match self.scratch.clone() {
+            Some(scratch) if self.spillable_bytes() > SPILL_BYTES => self.spill(&scratch),
+            _ => Ok(()),
+        }
+    }
+
+    /// Puts fields and keys on disk, and those that come later with them.
+    pub(super) fn spill(&mut self, scratch: &Scratch) -> Result<()> {
+        self.fields.iter_mut().try_for_each(|field| field.spill(scratch))?;
+        self.keys.iter_mut().try_for_each(|keys| keys.spill(scratch))?;
+        self.scratch = Some(scratch.clone());
+        Ok(())
+    }
+
+    fn spillable_bytes(&self) -> usize {
+        let fields: usize = self.fields.iter().map(Values::held_bytes).sum();
+        fields + self.keys.iter().map(GrowingKeys::held_bytes).sum::<usize>()
     }
 
     /// Bytes held, and what the work will take.
     pub(super) fn held_bytes(&self) -> usize {
         let texts = std::iter::once(&self.ids).chain(&self.masters).chain(self.compared.iter().flatten());
-        let values = self.fields.iter().map(Values::held_bytes).sum::<usize>();
         let numbers = 2 + self.instants.len() + self.uniques.len();
-        let keys: usize = self.keys.iter().map(Vec::len).sum();
-        values
+        // One field after the other comes back, and what is chosen of it lies beside it.
+        let largest = self.fields.iter().map(Values::bytes_in_all).max().unwrap_or(0);
+        let comes_back = if self.scratch.is_some() { largest + largest / 2 } else { 0 };
+        self.spillable_bytes()
+            + comes_back
             + texts.map(Growing::held_bytes).sum::<usize>()
             + (WORK_BYTES + 2 + 8 * numbers) * self.sources.len()
-            + 16 * keys
     }
 
     /// Numbers the records and sorts out those that cannot be used.
@@ -113,13 +141,14 @@ impl Columns {
         if u32::try_from(self.sources.len()).is_err() {
             return Err(Error::data("more than 4,294,967,295 records cannot be compared at once"));
         }
+        let scratch = self.scratch.as_ref();
         let arrivals = Arrivals {
             sources: self.sources,
             ids: self.ids.finish_text()?,
             updated: self.updated,
             created: self.created,
             masters: self.masters.map(Growing::finish).transpose()?,
-            fields: self.fields.into_iter().map(Values::finish).collect::<Result<_>>()?,
+            fields: self.fields.into_iter().map(|field| field.finish(scratch)).collect::<Result<_>>()?,
             compared: self
                 .compared
                 .into_iter()
@@ -127,8 +156,9 @@ impl Columns {
                 .collect::<Result<_>>()?,
             unreadable: self.unreadable,
             instants: self.instants,
-            keys: self.keys,
+            keys: self.keys.into_iter().map(|keys| keys.finish(scratch)).collect::<Result<_>>()?,
             uniques: self.uniques,
+            scratch: self.scratch.clone(),
         };
         Records::new(work, arrivals)
     }

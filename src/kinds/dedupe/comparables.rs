@@ -1,5 +1,7 @@
 //! Records as the rules see them that compare values instead of keys.
 
+use std::sync::Arc;
+
 use arrow::array::{Array, ArrayRef, AsArray, StringArray};
 use arrow::compute::cast;
 use arrow::datatypes::DataType;
@@ -8,6 +10,7 @@ use super::growing::too_long;
 use super::intake::Work;
 use super::matching::{self, FieldKind};
 use super::records::Records;
+use super::stored::Stored;
 use crate::engine::text::name;
 use crate::error::Result;
 
@@ -21,8 +24,8 @@ pub(super) fn comparables(work: &Work, records: &Records) -> Result<Option<match
     }
     let mut compared = matching::Records::new(records.len())?;
     for at in wanted {
-        let (Some(field), Some(column)) = (work.fields.get(at), seen(records, at)) else { continue };
-        let texts = texts(column)?;
+        let (Some(field), Some(column)) = (work.fields.get(at), seen(records, at)?) else { continue };
+        let texts = texts(&column)?;
         let alias: Option<matching::Alias> = (field.kind == FieldKind::GivenName).then_some(name::given_key);
         let values = records.rows().iter().map(|row| value(&texts, *row));
         compared.add(field.name.as_str(), field.kind, values, alias)?;
@@ -31,8 +34,11 @@ pub(super) fn comparables(work: &Work, records: &Records) -> Result<Option<match
 }
 
 /// What rules see of a field, by row.
-fn seen(records: &Records, field: usize) -> Option<&ArrayRef> {
-    records.compared.get(field)?.as_ref().or_else(|| records.fields.get(field))
+fn seen(records: &Records, field: usize) -> Result<Option<ArrayRef>> {
+    match records.compared.get(field) {
+        Some(Some(own)) => Ok(Some(Arc::clone(own))),
+        _ => records.field(field).map(Stored::all).transpose(),
+    }
 }
 
 fn texts(column: &ArrayRef) -> Result<StringArray> {

@@ -26,6 +26,7 @@ use super::records::Records;
 use super::resolve::Resolved;
 use super::terms::RuleTest;
 use crate::engine::gather::{GatherAlgorithm, GatherAnswer, GatherState, Gathered, gather};
+use crate::engine::scratch::Scratch;
 use crate::error::Result;
 use crate::kinds::Scope;
 
@@ -77,6 +78,10 @@ impl GatherState for Intake {
         self.columns.push(&self.work, batch)
     }
 
+    fn spill(&mut self, scratch: &Scratch) -> Result<()> {
+        self.columns.spill(scratch)
+    }
+
     fn solve(self: Box<Self>) -> Result<Arc<dyn GatherAnswer>> {
         let mut records = self.columns.finish(&self.work)?;
         Ok(Arc::new(Foretold(foretold(&self.work, &mut records)?)))
@@ -112,7 +117,7 @@ fn foretold(work: &Work, records: &mut Records) -> Result<Vec<Line>> {
         let line = Line { rule: rule.name.clone(), share: share.join(", "), ..Line::default() };
         match &rule.test {
             RuleTest::Equal => {
-                let mut links = sharing(records, keys, work.max_records_per_key);
+                let mut links = sharing(records, keys, work.max_records_per_key)?;
                 let unique_ids: Vec<&[u64]> = records.uniques.iter().map(Vec::as_slice).collect();
                 let many_ids = many_ids::leave_out(&mut links, &unique_ids, work.max_ids_per_key);
                 let many_ids = many_ids.into_iter().map(|(key, _)| key);
@@ -121,7 +126,7 @@ fn foretold(work: &Work, records: &mut Records) -> Result<Vec<Line>> {
             // One pair a merged record, whatever the data.
             RuleTest::MergedInto => {}
             RuleTest::Similar(_) => {
-                lines.push(line.of_keys(sharing(records, keys, work.max_block), std::iter::empty(), work.max_block));
+                lines.push(line.of_keys(sharing(records, keys, work.max_block)?, std::iter::empty(), work.max_block));
             }
             RuleTest::Likely(likely) => {
                 let Some(compared) = compared.as_ref().filter(|compared| compared.len() > 1) else { continue };

@@ -34,6 +34,11 @@ impl Growing {
         Self { ty, text: String::new(), ends: vec![0], valid, parts: Vec::new(), part_bytes: 0 }
     }
 
+    /// Of arrays that fit into memory.
+    pub(super) fn data_type(&self) -> DataType {
+        self.ty.arrow()
+    }
+
     /// Takes the next rows.
     pub(super) fn push(&mut self, array: &ArrayRef) -> Result<()> {
         if self.ty == ColumnType::Text {
@@ -95,6 +100,13 @@ impl Growing {
         }
         let parts: Vec<&dyn Array> = self.parts.iter().map(AsRef::as_ref).collect();
         Ok(concat(&parts)?)
+    }
+
+    /// What came since the last time, as arrays of one type.
+    pub(super) fn take(&mut self) -> Result<Vec<ArrayRef>> {
+        self.seal()?;
+        let ty = self.ty;
+        Ok(std::mem::replace(self, Self::new(ty)).parts)
     }
 
     /// The same of a column that must fit into one array.

@@ -17,6 +17,7 @@ use super::resolve::Resolved;
 use super::tables::{Table, schemas};
 use super::terms::{Rule, RuleTest};
 use crate::engine::gather::{GatherAlgorithm, GatherAnswer, GatherState};
+use crate::engine::scratch::Scratch;
 use crate::error::{Error, Result};
 use crate::kinds::Scope;
 use crate::syntax::TableName;
@@ -210,6 +211,10 @@ impl GatherState for Intake {
         self.known.bytes += batch.get_array_memory_size();
         kept.push(batch.clone());
         Ok(())
+    }
+
+    fn spill(&mut self, scratch: &Scratch) -> Result<()> {
+        self.columns.spill(scratch)
     }
 
     fn solve(self: Box<Self>) -> Result<Arc<dyn GatherAnswer>> {

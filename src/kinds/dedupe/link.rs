@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use super::cluster::{Clustering, Clusters, Contradiction, CrowdedKey, Edge, Guards, KeyLinker, KeyLinks, Refusal};
 use super::decisions::Decided;
 use super::intake::Work;
+use super::keys::Keys;
 use super::many_ids::{self, ManyIds};
-use super::masked_key::masked_key;
+use super::masked_key::masked_keys;
 use super::matching::ScoredPair;
 use super::matching::blocking::Skipped;
 use super::pairs::{Compared, Learnt, LeftOut};
@@ -54,10 +55,10 @@ impl Crowded {
         let crowded = crowded.chain(many_ids.into_iter().map(|(key, found)| (key, Some(found))));
         let test = work.rules.get(usize::from(rule)).map(|rule| &rule.test);
         let compares = matches!(test, Some(RuleTest::Similar(_)));
-        let named = |(key, many_ids): (CrowdedKey, Option<ManyIds>)| {
-            Ok(Self { rule, key, many_ids, shared: masked_key(work, records, rule, key.first)?, compares })
-        };
-        crowded.map(named).collect()
+        let crowded: Vec<_> = crowded.collect();
+        let firsts: Vec<u32> = crowded.iter().map(|(key, _)| key.first).collect();
+        let named = crowded.into_iter().zip(masked_keys(work, records, rule, &firsts)?);
+        Ok(named.map(|((key, many_ids), shared)| Self { rule, key, many_ids, shared, compares }).collect())
     }
 }
 
@@ -124,7 +125,7 @@ pub(super) fn link(work: &Work, records: &mut Records, decided: &Decided) -> Res
     for (number, (rule, keys)) in (0u16..).zip(work.rules.iter().zip(keys)) {
         match &rule.test {
             RuleTest::Equal => {
-                let mut links = sharing(records, keys, work.max_records_per_key);
+                let mut links = sharing(records, keys, work.max_records_per_key)?;
                 let many_ids = many_ids::leave_out(&mut links, &clustering.unique_ids(), work.max_ids_per_key);
                 crowded.extend(Crowded::of(work, records, number, &links, many_ids)?);
                 clustering.keys(number, 0, &links)?;
@@ -135,7 +136,7 @@ pub(super) fn link(work: &Work, records: &mut Records, decided: &Decided) -> Res
                 (masters_unknown, records.masters) = (Some(unknown), None);
             }
             RuleTest::Similar(tests) => {
-                let links = sharing(records, keys, work.max_block);
+                let links = sharing(records, keys, work.max_block)?;
                 crowded.extend(Crowded::of(work, records, number, &links, Vec::new())?);
                 clustering.pairs(compared.similar(work, number, tests, &links)?)?;
             }
@@ -153,14 +154,16 @@ pub(super) fn link(work: &Work, records: &mut Records, decided: &Decided) -> Res
 }
 
 /// The records that share a key, of the keys of a rule.
-pub(super) fn sharing(records: &Records, keys: Vec<u128>, most: u32) -> KeyLinks {
-    let mut linker = KeyLinker::with_capacity(keys.iter().filter(|key| **key != 0).count());
-    for (ordinal, key) in (0u32..).zip(records.keys_of(&keys)).filter(|(_, key)| *key != 0) {
+pub(super) fn sharing(records: &Records, keys: Keys, most: u32) -> Result<KeyLinks> {
+    let all = keys.all()?;
+    let mut linker = KeyLinker::with_capacity(all.iter().filter(|key| **key != 0).count());
+    for (ordinal, key) in (0u32..).zip(records.keys_of(&all)).filter(|(_, key)| *key != 0) {
         linker.push(ordinal, key);
     }
     // Sorting takes room of its own.
+    drop(all);
     drop(keys);
-    linker.finish(most)
+    Ok(linker.finish(most))
 }
 
 impl Linked {

@@ -3,8 +3,8 @@
 use std::cmp::Ordering;
 use std::fmt::Write;
 
-use arrow::array::{Array, DynComparator, StringArray, StringBuilder, make_comparator};
-use arrow::compute::SortOptions;
+use arrow::array::{Array, ArrayRef, DynComparator, StringArray, StringBuilder, UInt32Array, make_comparator};
+use arrow::compute::{SortOptions, take};
 
 use super::columns::Arrivals;
 use super::growing::too_long;
@@ -32,7 +32,7 @@ pub(super) fn number(work: &Work, arrivals: &Arrivals) -> Result<Numbering> {
     let mut systems: Vec<(String, u16)> = (0..).zip(&work.systems).map(|(at, name)| (format!("{name}:"), at)).collect();
     systems.sort();
     let (mut by_system, without_id) = by_system(work, arrivals);
-    let choice = Choice::new(arrivals)?;
+    let mut ties = Ties::default();
     let mut rows = Vec::with_capacity(ids.len() - without_id.len());
     let bytes = ids.values().len() + rows.capacity() * systems.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
     i32::try_from(bytes).map_err(|_| too_long())?;
@@ -48,7 +48,8 @@ pub(super) fn number(work: &Work, arrivals: &Arrivals) -> Result<Numbering> {
         };
         for group in sorted.chunk_by_mut(same) {
             if group.len() > 1 {
-                group.sort_by(|left, right| choice.compare(arrivals, left.row, right.row));
+                group.sort_by(|left, right| by_instants(arrivals, left.row, right.row));
+                ties.note(arrivals, rows.len(), group);
             }
             let Some((first, others)) = group.split_first() else { continue };
             let id = first.id(common, ids, &mut written);
@@ -60,6 +61,7 @@ pub(super) fn number(work: &Work, arrivals: &Arrivals) -> Result<Numbering> {
             repeated.extend(others.iter().map(|other| (source(&other.row), id.to_string())));
         }
     }
+    ties.settle(arrivals, &mut rows)?;
     Ok(Numbering { rows, names: names.finish(), without_id, repeated })
 }
 
@@ -137,41 +139,89 @@ fn sorted(ids: &StringArray, rows: Vec<u32>) -> (&[u8], Vec<Entry>) {
     (common, entries)
 }
 
-/// Which of several rows of one record counts: the one changed last. What is left undecided is
-/// decided by the values, so that the order of arrival never does.
-struct Choice {
-    /// Of the fields, and of what records were merged into.
-    values: Vec<DynComparator>,
+/// Which of several rows of one record counts comes first: the one changed last.
+fn by_instants(arrivals: &Arrivals, left: u32, right: u32) -> Ordering {
+    let (left, right) = (left as usize, right as usize);
+    let number = |of: &[i64], row: usize| of.get(row).copied().unwrap_or_default();
+    number(&arrivals.updated, right)
+        .cmp(&number(&arrivals.updated, left))
+        .then_with(|| number(&arrivals.created, left).cmp(&number(&arrivals.created, right)))
+        .then_with(|| arrivals.sources.get(left).cmp(&arrivals.sources.get(right)))
 }
 
-impl Choice {
-    fn new(arrivals: &Arrivals) -> Result<Self> {
-        let options = SortOptions { descending: false, nulls_first: false };
-        let columns = arrivals.fields.iter().chain(&arrivals.masters);
-        let values = columns.map(|column| Ok(make_comparator(column, column, options)?));
-        Ok(Self { values: values.collect::<Result<_>>()? })
+/// Records of which no instant says which row counts. Their values decide, so that the order of arrival never does;
+/// they are few, and values are looked up once for all.
+#[derive(Default)]
+struct Ties {
+    /// The place of each record, and how many rows it has.
+    records: Vec<(usize, usize)>,
+    /// The rows of all of them.
+    rows: Vec<u32>,
+}
+
+impl Ties {
+    /// Looks at the rows of the record at `place`, which are in order.
+    fn note(&mut self, arrivals: &Arrivals, place: usize, group: &[Entry]) {
+        let Some(first) = group.first() else { return };
+        let is_equal = |entry: &&Entry| by_instants(arrivals, first.row, entry.row).is_eq();
+        let equal = group.iter().take_while(is_equal).map(|entry| entry.row);
+        let before = self.rows.len();
+        self.rows.extend(equal);
+        match self.rows.len() - before {
+            1 => self.rows.truncate(before),
+            rows => self.records.push((place, rows)),
+        }
     }
 
-    /// The row that counts comes first.
-    fn compare(&self, arrivals: &Arrivals, left: u32, right: u32) -> Ordering {
-        let (left, right) = (left as usize, right as usize);
-        let ours = |row: usize| {
-            let keys = arrivals.keys.iter().map(move |keys| keys.get(row).copied().unwrap_or(0));
-            let uniques = arrivals.uniques.iter().map(move |ids| u128::from(ids.get(row).copied().unwrap_or(0)));
-            let instants = arrivals.instants.iter().map(move |at| at.get(row).copied().unwrap_or(0) as u128);
-            keys.chain(uniques).chain(instants)
-        };
-        let number = |of: &[i64], row: usize| of.get(row).copied().unwrap_or_default();
-        number(&arrivals.updated, right)
-            .cmp(&number(&arrivals.updated, left))
-            .then_with(|| number(&arrivals.created, left).cmp(&number(&arrivals.created, right)))
-            .then_with(|| arrivals.sources.get(left).cmp(&arrivals.sources.get(right)))
-            .then_with(|| {
-                let different = self.values.iter().map(|compare| compare(left, right));
-                different.into_iter().find(|order| order.is_ne()).unwrap_or(Ordering::Equal)
-            })
-            .then_with(|| ours(left).cmp(ours(right)))
+    /// Puts the row that counts at the place of its record.
+    fn settle(&self, arrivals: &Arrivals, rows: &mut [u32]) -> Result<()> {
+        if self.records.is_empty() {
+            return Ok(());
+        }
+        let values = Rivals::of(arrivals, &self.rows)?;
+        let mut next = 0;
+        for (place, count) in &self.records {
+            let best = (next..next + count).min_by(|left, right| values.compare(*left, *right));
+            next += count;
+            if let Some((to, best)) = rows.get_mut(*place).zip(best.and_then(|best| self.rows.get(best))) {
+                *to = *best;
+            }
+        }
+        Ok(())
     }
+}
+
+/// Everything that rows can differ in but their instants.
+struct Rivals {
+    /// Of the fields, and of what records were merged into.
+    values: Vec<DynComparator>,
+    /// Keys, unique ids and the instants of single fields.
+    numbers: Vec<Vec<u128>>,
+}
+
+impl Rivals {
+    fn of(arrivals: &Arrivals, rows: &[u32]) -> Result<Self> {
+        let options = SortOptions { descending: false, nulls_first: false };
+        let compare = |column: ArrayRef| Ok(make_comparator(&column, &column, options)?);
+        let fields = arrivals.fields.iter().map(|field| compare(field.at(rows)?));
+        let places = UInt32Array::from(rows.to_vec());
+        let masters = arrivals.masters.iter().map(|masters| compare(take(masters, &places, None)?));
+        let uniques = arrivals.uniques.iter().map(|ids| of_rows(rows, ids, |id| u128::from(*id)));
+        let instants = arrivals.instants.iter().map(|at| of_rows(rows, at, |at| *at as u128));
+        let mut numbers = arrivals.keys.iter().map(|keys| keys.at(rows)).collect::<Result<Vec<_>>>()?;
+        numbers.extend(uniques.chain(instants));
+        Ok(Self { values: fields.chain(masters).collect::<Result<_>>()?, numbers })
+    }
+
+    fn compare(&self, left: usize, right: usize) -> Ordering {
+        let values = self.values.iter().map(|compare| compare(left, right));
+        let numbers = self.numbers.iter().map(|of| of.get(left).cmp(&of.get(right)));
+        values.chain(numbers).find(|order| order.is_ne()).unwrap_or(Ordering::Equal)
+    }
+}
+
+fn of_rows<T>(rows: &[u32], values: &[T], number: impl Fn(&T) -> u128) -> Vec<u128> {
+    rows.iter().map(|row| values.get(*row as usize).map_or(0, &number)).collect()
 }
 
 #[cfg(test)]

@@ -5,7 +5,10 @@ use arrow::array::{Array, ArrayRef, AsArray, StringArray};
 use super::columns::{Arrivals, NEVER, UNKNOWN};
 use super::growing::too_long;
 use super::intake::Work;
+use super::keys::Keys;
 use super::order::{self, Numbering};
+use super::stored::Stored;
+use crate::engine::scratch::Scratch;
 use crate::error::Result;
 
 /// All records. A record's ordinal is its place in the order of record keys.
@@ -22,8 +25,8 @@ pub(super) struct Records {
     pub(super) created: Vec<i64>,
     /// Of those fields that have instants of their own, in their order.
     pub(super) instants: Vec<Vec<i64>>,
-    /// By rule and row; 0 where a record has no key.
-    pub(super) keys: Vec<Vec<u128>>,
+    /// By rule and row.
+    pub(super) keys: Vec<Keys>,
     /// By unique id; 0 where a record has no value.
     pub(super) uniques: Vec<Vec<u64>>,
     /// By row: the ids of the records that others were merged into, where they are known.
@@ -31,7 +34,7 @@ pub(super) struct Records {
     /// By field, how many rows have a value that is no address or number; none where that is not looked at.
     pub(super) unreadable: Vec<Option<i64>>,
     /// By row.
-    pub(super) fields: Vec<ArrayRef>,
+    fields: Vec<Stored>,
     /// By field and row, what rules see of its values that look at values; nothing where they see them as they are.
     pub(super) compared: Vec<Option<ArrayRef>>,
     rows: Vec<u32>,
@@ -41,14 +44,16 @@ pub(super) struct Records {
     pub(super) without_id: Vec<u16>,
     /// Source and id of rows whose record was there already, in the order of their keys.
     pub(super) repeated: Vec<(u16, String)>,
+    /// Where values go that do not fit into memory, if that is so.
+    pub(super) scratch: Option<Scratch>,
 }
 
 impl Records {
     /// Numbers the rows that are records.
     pub(super) fn new(work: &Work, arrivals: Arrivals) -> Result<Self> {
         let Numbering { rows, names, without_id, repeated } = order::number(work, &arrivals)?;
-        let Arrivals { sources, ids, updated, created, masters, fields, compared, unreadable, instants, keys, uniques } =
-            arrivals;
+        let Arrivals { sources, ids, updated, created, masters, fields, compared, unreadable, .. } = arrivals;
+        let (instants, keys, uniques, scratch) = (arrivals.instants, arrivals.keys, arrivals.uniques, arrivals.scratch);
         drop(ids);
         let system = |row: &u32| sources.get(*row as usize).map_or(0, |source| work.system(*source));
         Ok(Self {
@@ -66,6 +71,7 @@ impl Records {
             names,
             without_id,
             repeated,
+            scratch,
         })
     }
 
@@ -90,15 +96,20 @@ impl Records {
         &self.rows
     }
 
+    /// The values of a field, by row.
+    pub(super) fn field(&self, field: usize) -> Option<&Stored> {
+        self.fields.get(field)
+    }
+
     /// The fields; they are held no longer, nor where the values of each record lie in them.
-    pub(super) fn give_up_fields(&mut self) -> Vec<ArrayRef> {
+    pub(super) fn give_up_fields(&mut self) -> Vec<Stored> {
         self.rows = Vec::new();
         std::mem::take(&mut self.fields)
     }
 
     /// When records were created and changed is held no longer.
     pub(super) fn give_up_instants(&mut self) {
-        (self.updated, self.created, self.instants) = (Vec::new(), Vec::new(), Vec::new());
+        (self.updated, self.created) = (Vec::new(), Vec::new());
     }
 
     /// The system of a record, as an index into [`Work::systems`].
@@ -165,19 +176,16 @@ impl Records {
 
     /// Bytes held.
     pub(super) fn held_bytes(&self) -> usize {
-        let values = self
-            .fields
-            .iter()
-            .chain(&self.masters)
-            .chain(self.compared.iter().flatten())
-            .map(|values| values.get_array_memory_size());
+        let texts = self.masters.iter().chain(self.compared.iter().flatten());
+        let values = texts.map(|values| values.get_array_memory_size()).sum::<usize>()
+            + self.fields.iter().map(Stored::held_bytes).sum::<usize>();
         let instants: usize = self.instants.iter().map(Vec::capacity).sum();
-        let keys: usize = self.keys.iter().map(Vec::capacity).sum();
+        let keys: usize = self.keys.iter().map(Keys::held_bytes).sum();
         let uniques: usize = self.uniques.iter().map(Vec::capacity).sum();
         let numbers = self.updated.capacity() + self.created.capacity() + instants + uniques;
         let names = self.names.get_array_memory_size() + 4 * self.rows.capacity() + 2 * self.systems.capacity();
         let rejected = 2 * self.without_id.capacity() + 64 * self.repeated.capacity();
-        values.sum::<usize>() + names + 8 * numbers + 16 * keys + rejected
+        values + names + 8 * numbers + keys + rejected
     }
 }
 

@@ -3,7 +3,7 @@
 use std::cmp::{Ordering, Reverse};
 
 use arrow::array::{Array, ArrayRef, AsArray, DynComparator, UInt32Array, make_comparator};
-use arrow::compute::{SortOptions, take};
+use arrow::compute::SortOptions;
 use arrow::datatypes::Int32Type;
 
 use super::groups::{Groups, Member};
@@ -11,6 +11,7 @@ use super::intake::Work;
 use super::policy::Policy;
 use super::ranking::Ranking;
 use super::records::Records;
+use super::stored::Stored;
 use crate::error::Result;
 
 /// No record of the cluster has a value.
@@ -37,18 +38,20 @@ pub(super) fn survive(
     records: &mut Records,
     groups: &Groups,
     members: &[Member],
-) -> Result<(Vec<ArrayRef>, Survivors)> {
+) -> Result<(Vec<Stored>, Survivors)> {
     let fields = records.give_up_fields();
     let mut instants = records.instants.iter();
     let (mut values, mut found) = (Vec::with_capacity(fields.len()), Survivors::default());
     let mut ranking = None;
-    for (field, column) in work.fields.iter().zip(fields) {
+    for (field, stored) in work.fields.iter().zip(fields) {
+        let column = stored.all()?;
+        drop(stored);
         let own = if field.has_instant { instants.next() } else { None };
         let known = ranking.take().filter(|known: &Ranking| own.is_none() && known.is_for(field));
         let known = known.unwrap_or_else(|| Ranking::new(groups, members, field, own.map(Vec::as_slice)));
         let chosen = Judge::new(&field.policy, &column)?.all(&known, groups, work.provenance);
         let of_value: UInt32Array = chosen.rows.into_iter().map(|row| (row != NOBODY).then_some(row)).collect();
-        values.push(take(&column, &of_value, None)?);
+        values.push(Stored::chosen(&column, &of_value, records.scratch.as_ref())?);
         if work.provenance {
             found.records.push(chosen.records);
             found.values.push(chosen.values);

@@ -25,6 +25,7 @@ use datafusion::physical_plan::ExecutionPlan;
 use super::gather_exec::GatherExec;
 use super::once::Once;
 use super::operator::{self, Operator};
+use super::scratch::Scratch;
 use crate::error::{Error, Result};
 
 /// What is made of the inputs; one value serves one run of one model.
@@ -47,6 +48,11 @@ pub trait GatherState: Send {
     /// Takes the next rows of an input. Inputs come one after another, by number; the rows of one
     /// in no particular order.
     fn push(&mut self, input: usize, batch: &RecordBatch) -> Result<()>;
+    /// Puts on disk what can wait there, because what is held does not fit into the run's memory. Nothing, if it
+    /// needs all of it.
+    fn spill(&mut self, _: &Scratch) -> Result<()> {
+        Ok(())
+    }
     /// All inputs have ended.
     fn solve(self: Box<Self>) -> Result<Arc<dyn GatherAnswer>>;
     /// Bytes held between calls, which count against the run's memory limit.

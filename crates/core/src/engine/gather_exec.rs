@@ -23,6 +23,7 @@ use futures::{TryStreamExt, stream};
 use super::gather::{GatherAlgorithm, Gathered, Solved};
 use super::heap;
 use super::operator::external;
+use super::scratch::Scratch;
 
 /// Streams one table of the answer, a stretch of its rows for each partition.
 #[derive(Debug)]
@@ -171,12 +172,16 @@ async fn solve(
     context: Arc<TaskContext>,
 ) -> SqlResult<Solved> {
     let held = MemoryConsumer::new(algorithm.name()).register(context.memory_pool());
+    let scratch = Scratch::of(&context);
     let mut state = algorithm.start();
     for (number, input) in inputs.iter().enumerate() {
         let mut rows = input.execute(0, Arc::clone(&context))?;
         while let Some(batch) = rows.try_next().await? {
             state.push(number, &batch).map_err(external)?;
-            held.try_resize(state.held_bytes())?;
+            if held.try_resize(state.held_bytes()).is_err() {
+                state.spill(&scratch).map_err(external)?;
+                held.try_resize(state.held_bytes())?;
+            }
         }
     }
     // Seconds of pure computing must not keep the reactor from its other tasks.

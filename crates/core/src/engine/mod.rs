@@ -46,6 +46,7 @@ mod pushdown_tests;
 mod query;
 mod repeatable;
 mod rewrite;
+pub mod scratch;
 mod sql;
 mod sql_error;
 mod sql_place;

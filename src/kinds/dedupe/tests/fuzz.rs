@@ -11,7 +11,7 @@ use super::*;
 
 const SYSTEMS: [&str; 3] = ["one", "two", "o-ne"];
 
-fn yaml(max_records_per_key: usize, max_cluster: usize) -> String {
+pub(super) fn yaml(max_records_per_key: usize, max_cluster: usize) -> String {
     let source = |system: &str| {
         let fields: Vec<String> = (0..POLICIES.len()).map(|at| format!("v{at}: v")).collect();
         let table = system.replace('-', "_");
@@ -28,7 +28,7 @@ fn yaml(max_records_per_key: usize, max_cluster: usize) -> String {
     )
 }
 
-fn rows(random: &mut ChaCha8Rng, count: usize) -> Vec<Row> {
+pub(super) fn rows(random: &mut ChaCha8Rng, count: usize) -> Vec<Row> {
     let ids = 1 + count as u32;
     let mut seen = BTreeSet::new();
     (0..count)
@@ -47,7 +47,7 @@ fn rows(random: &mut ChaCha8Rng, count: usize) -> Vec<Row> {
         .collect()
 }
 
-fn tables(rows: &[Row]) -> Vec<(&'static str, RecordBatch)> {
+pub(super) fn tables(rows: &[Row]) -> Vec<(&'static str, RecordBatch)> {
     let of = |system: usize| {
         let rows: Vec<&Row> = rows.iter().filter(|row| row.system.0 == system).collect();
         let text = |of: &dyn Fn(&Row) -> Option<String>| -> ArrayRef {
@@ -124,7 +124,7 @@ fn normal(rows: &[Row]) -> Vec<Row> {
 }
 
 /// Neither threads nor batches nor the order of rows show in any table.
-fn same_tables(left: &Made, right: &Made) {
+pub(super) fn same_tables(left: &Made, right: &Made) {
     for (name, table) in &left.tables {
         let names: Vec<String> = table.schema().fields().iter().map(|field| field.name().clone()).collect();
         let names: Vec<&str> = names.iter().map(String::as_str).collect();

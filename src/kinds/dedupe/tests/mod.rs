@@ -9,6 +9,7 @@ mod golden;
 mod ids;
 mod left_out;
 mod related;
+mod spilled;
 mod values;
 
 use std::collections::BTreeMap;

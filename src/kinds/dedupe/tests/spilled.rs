@@ -1,0 +1,54 @@
+//! Records that do not fit into the run's memory.
+
+use std::num::NonZeroUsize;
+use std::path::Path;
+
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+use super::fuzz::{rows, same_tables, tables, yaml};
+use super::*;
+use crate::engine::Limits;
+
+async fn within(memory_bytes: usize, spill_dir: &Path, batch: usize, tables: &[(&str, RecordBatch)]) -> Result<Made> {
+    let (spec, sources) = model(&format!("{}provenance: false\n", yaml(4, 6)));
+    let threads = NonZeroUsize::MIN;
+    let spill_dir = Some(spill_dir.to_path_buf());
+    let limits = Limits { threads, memory_bytes, spill_dir: spill_dir.clone(), batch_size: batch.try_into().unwrap() };
+    let engine = Engine::new(limits, "2025-01-01T00:00:00Z".parse().unwrap(), sources)?;
+    if let Some(gone) = spill_dir.filter(|dir| dir.ends_with("gone")) {
+        std::fs::remove_dir_all(gone).unwrap();
+    }
+    let frames = fixture::frames(tables, How { threads: 1, batch });
+    fixture::run(&spec, "people", &settings(), frames, &engine, usize::MAX).await.map(Made)
+}
+
+#[tokio::test]
+async fn what_is_put_on_disk_comes_out_as_if_it_had_been_held() {
+    let mut random = ChaCha8Rng::seed_from_u64(23);
+    let mut records = rows(&mut random, 6_000);
+    // Of some records no instant says which row counts: their values do.
+    for at in 0..300 {
+        let mut other = records[random.random_range(0..6_000)].clone();
+        other.value = Some(format!("other {at}"));
+        other.keys.swap(0, 1);
+        records.push(other);
+    }
+    let records = tables(&records);
+    let folder = tempfile::tempdir().unwrap();
+    let held = within(1 << 30, folder.path(), 8192, &records).await.unwrap();
+    for batch in [8192, 100] {
+        let (mut memory, mut spilled) = (1 << 20, None);
+        while spilled.is_none() {
+            memory += 1 << 16;
+            assert!(memory < 1 << 22, "it never fits");
+            spilled = within(memory, folder.path(), batch, &records).await.ok();
+        }
+        same_tables(&held, &spilled.unwrap());
+        let gone = folder.path().join("gone");
+        let told = within(memory, &gone, batch, &records).await.unwrap_err();
+        let told = format!("{told:?}");
+        assert!(told.contains("could not be put aside on disk"), "{told}");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "nothing is left behind");
+    }
+}
