@@ -15,11 +15,12 @@ use super::identity;
 use super::intake::{Known, Work};
 use super::link::{self, Linked};
 use super::notes::{self, Notes};
+use super::provenance::Provenance;
 use super::quality::{self, Month};
 use super::records::Records;
 use super::rows;
 use super::stored::Stored;
-use super::survive::{NOBODY, Survivors, survive};
+use super::survive::survive;
 use super::tables::Table;
 use super::weights::{self, Finding};
 use crate::engine::gather::GatherAnswer;
@@ -34,14 +35,12 @@ pub(super) struct Answer {
     pub(super) linked_by: Vec<Option<u32>>,
     pub(super) groups: Groups,
     pub(super) identity: Identities,
-    /// Nothing where nobody asks where values are from.
-    pub(super) survivors: Survivors,
     /// By field, the value that each entity has.
     pub(super) values: Vec<Stored>,
     /// The columns of golden rows that follow its values.
     pub(super) summary: Vec<Stored>,
-    /// The rows of `_provenance`: cluster and field.
-    pub(super) provenance: Vec<(u32, u16)>,
+    /// Nothing where nobody asks where values are from.
+    pub(super) provenance: Provenance,
     /// By record, whether it was set aside.
     pub(super) quarantined: Vec<bool>,
     pub(super) months: Vec<Month>,
@@ -68,8 +67,8 @@ pub(super) fn solve(work: Arc<Work>, columns: Columns, known: Known) -> Result<A
     let summary = summary.map(|column| Stored::new(column, records.scratch.as_ref())).collect::<Result<_>>()?;
     records.give_up_instants();
     let (values, survivors) = survive(&work, &mut records, &groups, &members)?;
-    let provenance = several_valued(&groups, &survivors);
     drop(members);
+    let provenance = Provenance::new(&groups, survivors)?;
     records.instants = Vec::new();
     let notes = notes::notes(&work, &linked, &decided, &identity, &records.unreadable);
     let weights = linked.learnt.as_ref().map(|learnt| weights::findings(&learnt.model)).unwrap_or_default();
@@ -82,7 +81,6 @@ pub(super) fn solve(work: Arc<Work>, columns: Columns, known: Known) -> Result<A
         linked,
         groups,
         identity,
-        survivors,
         values,
         summary,
         provenance,
@@ -91,22 +89,6 @@ pub(super) fn solve(work: Arc<Work>, columns: Columns, known: Known) -> Result<A
         weights,
         notes,
     })
-}
-
-/// The values of entities that have several records: of others it is plain where they are from.
-fn several_valued(groups: &Groups, survivors: &Survivors) -> Vec<(u32, u16)> {
-    let mut rows = Vec::new();
-    if survivors.records.is_empty() {
-        return rows;
-    }
-    for (cluster, _) in groups.sizes().enumerate().filter(|(_, size)| *size > 1) {
-        for (field, winners) in (0u16..).zip(&survivors.records) {
-            if winners.get(cluster).is_some_and(|record| *record != NOBODY) {
-                rows.push((cluster as u32, field));
-            }
-        }
-    }
-    rows
 }
 
 impl GatherAnswer for Answer {
@@ -132,7 +114,7 @@ impl GatherAnswer for Answer {
             Table::Crosswalk => rows::crosswalk(self, range)?,
             Table::Redirects => rows::redirects(self, range)?,
             Table::Evidence => evidence::rows(self, range)?,
-            Table::Provenance => rows::provenance(self, range)?,
+            Table::Provenance => self.provenance.rows(self, range)?,
             Table::Quality => quality::rows(&self.work, self.months.get(range).unwrap_or_default())?,
             Table::Rejects => rows::rejects(self, range)?,
             Table::Weights => weights::rows(self.weights.get(range).unwrap_or_default())?,
@@ -142,7 +124,7 @@ impl GatherAnswer for Answer {
     }
 
     fn held_bytes(&self) -> usize {
-        let numbers = 8 * self.linked_by.capacity() + 8 * self.provenance.capacity() + self.quarantined.capacity();
+        let numbers = 8 * self.linked_by.capacity() + self.quarantined.capacity();
         let identity = &self.identity;
         let ids = 32 * identity.clusters.capacity() + 4 * identity.cluster.capacity() + 8 * identity.since.capacity();
         self.records.held_bytes()
@@ -150,7 +132,7 @@ impl GatherAnswer for Answer {
             + numbers
             + self.groups.held_bytes()
             + ids
-            + self.survivors.held_bytes()
+            + self.provenance.held_bytes()
             + self.values.iter().chain(&self.summary).map(Stored::held_bytes).sum::<usize>()
     }
 }

@@ -50,6 +50,14 @@ impl Groups {
         self.cluster.get(record as usize).copied().unwrap_or(0)
     }
 
+    /// How many records a cluster has.
+    pub(super) fn size(&self, cluster: usize) -> usize {
+        match self.starts.get(cluster..cluster + 2) {
+            Some([start, end]) => (end - start) as usize,
+            _ => 0,
+        }
+    }
+
     /// How many records each cluster has.
     pub(super) fn sizes(&self) -> impl Iterator<Item = usize> {
         self.starts.windows(2).map(|ends| match ends {

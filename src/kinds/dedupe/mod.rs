@@ -40,6 +40,7 @@ mod placeholders;
 mod plan;
 pub mod policy;
 pub mod probabilistic;
+mod provenance;
 mod quality;
 mod ranking;
 mod records;

@@ -109,27 +109,6 @@ pub(super) fn redirects(answer: &Answer, rows: Range<usize>) -> Result<Vec<Array
     ])
 }
 
-/// Where the values of entities with several records are from.
-pub(super) fn provenance(answer: &Answer, rows: Range<usize>) -> Result<Vec<ArrayRef>> {
-    let values = answer.provenance.get(rows).unwrap_or_default();
-    let fields: Vec<String> = answer.work.fields.iter().map(|field| field.name.to_string()).collect();
-    let policies: Vec<String> = answer.work.fields.iter().map(|field| field.policy.word().to_string()).collect();
-    let at = |of: &[Vec<u32>], (cluster, field): (u32, u16)| {
-        of.get(usize::from(field)).and_then(|column| column.get(cluster as usize)).copied().unwrap_or(0)
-    };
-    let from = |value: &(u32, u16)| at(&answer.survivors.records, *value);
-    let [system, record] = names(answer, values.iter().map(|value| Some(from(value))))?;
-    let field = || values.iter().map(|(_, field)| Some(i32::from(*field)));
-    Ok(vec![
-        ids(values.iter().map(|(cluster, _)| id_of(answer, *cluster as usize))),
-        dictionary(&fields, field())?,
-        system,
-        record,
-        dictionary(&policies, field())?,
-        Arc::new(Int32Array::from_iter_values(values.iter().map(|value| at(&answer.survivors.values, *value) as i32))),
-    ])
-}
-
 /// Rows without an id, then rows of records that were there already.
 pub(super) fn rejects(answer: &Answer, rows: Range<usize>) -> Result<Vec<ArrayRef>> {
     let records = &answer.records;
@@ -180,12 +159,12 @@ pub(super) fn weights(millibits: impl Iterator<Item = Option<i32>>) -> Result<Ar
     Ok(Arc::new(weights.with_precision_and_scale(WEIGHT.0, WEIGHT.1)?))
 }
 
-fn id_of(answer: &Answer, cluster: usize) -> Option<Uuid> {
+pub(super) fn id_of(answer: &Answer, cluster: usize) -> Option<Uuid> {
     answer.identity.clusters.get(cluster).map(|identity| identity.id)
 }
 
 /// Ids as people write them.
-fn ids(ids: impl Iterator<Item = Option<Uuid>>) -> ArrayRef {
+pub(super) fn ids(ids: impl Iterator<Item = Option<Uuid>>) -> ArrayRef {
     let ids: Vec<Option<Uuid>> = ids.collect();
     let mut texts = StringBuilder::with_capacity(ids.len(), ids.len() * Hyphenated::LENGTH);
     let mut text = [0; Hyphenated::LENGTH];

@@ -1,6 +1,7 @@
 //! Which record each value of an entity is taken from.
 
 use std::cmp::{Ordering, Reverse};
+use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, DynComparator, UInt32Array, make_comparator};
 use arrow::compute::SortOptions;
@@ -17,17 +18,18 @@ use crate::error::Result;
 /// No record of the cluster has a value.
 pub(super) const NOBODY: u32 = u32::MAX;
 
-/// By field and cluster: the record whose value survives, and of how many.
+/// By field and cluster: the record whose value survives, and of how many; nothing where nobody asks.
 #[derive(Debug, Default)]
 pub(super) struct Survivors {
-    pub(super) records: Vec<Vec<u32>>,
-    pub(super) values: Vec<Vec<u32>>,
+    /// [`NOBODY`] where no record has a value.
+    pub(super) records: Vec<Stored>,
+    pub(super) values: Vec<Stored>,
 }
 
 impl Survivors {
     /// Bytes held.
     pub(super) fn held_bytes(&self) -> usize {
-        4 * self.records.iter().chain(&self.values).map(Vec::capacity).sum::<usize>()
+        self.records.iter().chain(&self.values).map(Stored::held_bytes).sum()
     }
 }
 
@@ -53,8 +55,9 @@ pub(super) fn survive(
         let of_value: UInt32Array = chosen.rows.into_iter().map(|row| (row != NOBODY).then_some(row)).collect();
         values.push(Stored::chosen(&column, &of_value, records.scratch.as_ref())?);
         if work.provenance {
-            found.records.push(chosen.records);
-            found.values.push(chosen.values);
+            let numbers = |numbers: Vec<u32>| Arc::new(UInt32Array::from(numbers));
+            found.records.push(Stored::new(numbers(chosen.records), records.scratch.as_ref())?);
+            found.values.push(Stored::new(numbers(chosen.values), records.scratch.as_ref())?);
         }
         ranking = Some(known);
     }
