@@ -101,11 +101,15 @@ fn split(values: &ArrayRef) -> (ArrayRef, Option<ArrayRef>) {
     }
 }
 
+/// Texts by the numbers of their words.
+pub(super) fn of_words(numbers: &ArrayRef, words: &ArrayRef) -> Result<ArrayRef> {
+    let numbers = numbers.as_primitive_opt::<Int32Type>().ok_or_else(misfit)?.clone();
+    Ok(Arc::new(DictionaryArray::try_new(numbers, Arc::clone(words))?))
+}
+
 impl OnDisk {
     fn of(&self, numbers: ArrayRef) -> Result<ArrayRef> {
-        let Some(words) = &self.words else { return Ok(numbers) };
-        let numbers = numbers.as_primitive_opt::<Int32Type>().ok_or_else(misfit)?.clone();
-        Ok(Arc::new(DictionaryArray::try_new(numbers, Arc::clone(words))?))
+        self.words.as_ref().map_or(Ok(Arc::clone(&numbers)), |words| of_words(&numbers, words))
     }
 
     fn all(&self) -> Result<ArrayRef> {

@@ -7,16 +7,16 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, DictionaryArray, Int32Array, StringArray};
+use arrow::array::{Array, ArrayRef, AsArray, Int32Array, StringArray};
 use arrow::buffer::NullBuffer;
 use arrow::compute::cast;
-use arrow::datatypes::{DataType, Int32Type};
+use arrow::datatypes::DataType;
 use datafusion::common::hash_utils::RandomState;
 use indexmap::IndexSet;
 
 use super::growing::Growing;
 use super::intake::misfit;
-use super::stored::Stored;
+use super::stored::{Stored, of_words};
 use crate::contract::ColumnType;
 use crate::engine::scratch::{ColumnWriter, Scratch};
 use crate::error::Result;
@@ -131,12 +131,6 @@ impl Values {
         };
         held + self.on_disk.as_ref().map_or(0, ColumnWriter::bytes)
     }
-}
-
-/// Texts by the numbers of their words.
-fn of_words(numbers: &ArrayRef, words: &ArrayRef) -> Result<ArrayRef> {
-    let numbers = numbers.as_primitive_opt::<Int32Type>().ok_or_else(misfit)?.clone();
-    Ok(Arc::new(DictionaryArray::try_new(numbers, Arc::clone(words))?))
 }
 
 /// Texts without surrounding spaces, by number.
