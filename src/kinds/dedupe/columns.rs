@@ -21,7 +21,7 @@ pub(super) const UNKNOWN: i64 = i64::MAX;
 /// most is held while values are chosen.
 const WORK_BYTES: usize = 96;
 /// Once values go to disk, what came since the last time goes there when it takes so many bytes.
-const SPILL_BYTES: usize = 64 << 20;
+pub(super) const SPILL_BYTES: usize = 64 << 20;
 
 /// What was pushed so far, row by row in the order of arrival.
 #[derive(Debug)]

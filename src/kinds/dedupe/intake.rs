@@ -214,7 +214,8 @@ impl GatherState for Intake {
     }
 
     fn spill(&mut self, scratch: &Scratch) -> Result<()> {
-        self.columns.spill(scratch)
+        self.columns.spill(scratch)?;
+        self.known.crosswalk.spill(scratch)
     }
 
     fn solve(self: Box<Self>) -> Result<Arc<dyn GatherAnswer>> {

@@ -9,9 +9,6 @@ use super::redirects::{Ended, redirects};
 use super::state::{End, Published, Records, Redirect, seniority};
 use crate::error::{Error, Result};
 
-/// What [`assign`] holds at most for a record and for a published row, to be reserved beforehand.
-pub const BYTES_PER_RECORD: usize = 100;
-
 /// The id of a cluster.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Identity {

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 
 use uuid::Uuid;
 
-use super::locate::{GONE, locate};
+use super::locate::{Finder, GONE, Gone, Located, locate};
 use super::state::{End, Published, Records, seniority};
 use crate::error::{Error, Result};
 
@@ -25,6 +25,7 @@ pub(super) struct Formers<'a> {
     pub(super) published: Published<'a>,
     /// The records of the crosswalk's rows, or [`GONE`].
     pub(super) at: Vec<u32>,
+    gone: Gone,
     /// The ids of the crosswalk, ascending.
     pub(super) live: Vec<Former>,
     /// For every redirect, the record it holds on to if that is there, or [`GONE`].
@@ -40,16 +41,13 @@ impl<'a> Formers<'a> {
     /// Data, if the tables cannot be what a run published.
     pub(super) fn new(records: &dyn Records, root: &[u32], published: Published<'a>) -> Result<Self> {
         let Published { crosswalk, redirects } = published;
-        let located = locate(records, crosswalk.len(), &|row| crosswalk.row(row).record);
-        if let Some(row) = located.twice {
-            return Err(broken(format!("has the record `{}` twice", crosswalk.row(row).record)));
-        }
-        let at = located.at;
+        let Located { at, gone } = locate(records, crosswalk)?;
         let live = live(records, root, published, &at)?;
-        let redirected = locate(records, redirects.len(), &|row| redirects[row].anchor.as_str()).at;
+        let mut finder = Finder::new(records);
+        let redirected = redirects.iter().map(|redirect| finder.find(&redirect.anchor)).collect();
         let mut ended: Vec<Uuid> = redirects.iter().map(|redirect| redirect.id).collect();
         ended.sort_unstable();
-        let formers = Self { published, at, live, redirected, ended };
+        let formers = Self { published, at, gone, live, redirected, ended };
         formers.check()?;
         Ok(formers)
     }
@@ -68,7 +66,7 @@ impl<'a> Formers<'a> {
     /// The key of the record that an id of the crosswalk holds on to, or held on to at last.
     pub(super) fn anchor_key(&self, records: &dyn Records, former: &Former) -> String {
         match former.anchor {
-            GONE => self.published.crosswalk.row(former.row as usize).record.to_string(),
+            GONE => self.gone.key(former.row).to_string(),
             anchor => records.key(anchor).to_string(),
         }
     }
@@ -95,7 +93,7 @@ impl<'a> Formers<'a> {
     }
 }
 
-fn broken(what: String) -> Error {
+pub(super) fn broken(what: String) -> Error {
     Error::data(format!("the crosswalk as last published {what}"))
         .with_hint("ids can only be kept from the tables that a run of this model published")
 }

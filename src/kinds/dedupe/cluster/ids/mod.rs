@@ -19,7 +19,7 @@ mod redirects;
 mod state;
 mod withdrawn;
 
-pub use assign::{BYTES_PER_RECORD, Identities, Identity, assign};
+pub use assign::{Identities, Identity, assign};
 pub use mint::namespace;
 pub use redirects::Ended;
 pub use state::{Crosswalk, CrosswalkRow, End, Published, Records, Redirect};

@@ -2,6 +2,8 @@
 
 use uuid::Uuid;
 
+use crate::error::Result;
+
 /// The records of a run, by ordinal: `0..len` in the byte order of their keys, each key once.
 pub trait Records {
     /// How many there are.
@@ -26,11 +28,9 @@ pub(super) fn seniority(records: &dyn Records, ordinal: u32) -> (bool, i64, u32)
     (first_seen.is_none(), first_seen.unwrap_or_default(), ordinal)
 }
 
-/// A record and the id it was last published under.
+/// The id that a record was last published under.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct CrosswalkRow<'a> {
-    /// The key of the record.
-    pub record: &'a str,
+pub struct CrosswalkRow {
     /// The id of its cluster.
     pub id: Uuid,
     /// Whether the id holds on to this record; true for one record of each id.
@@ -52,7 +52,14 @@ pub trait Crosswalk {
     }
 
     /// One of its rows.
-    fn row(&self, at: usize) -> CrosswalkRow<'_>;
+    fn row(&self, at: usize) -> CrosswalkRow;
+
+    /// Shows the key of every row's record, in the order of the rows. They are asked for once: keys are most of what a
+    /// crosswalk holds, and may lie on disk.
+    ///
+    /// # Errors
+    /// Data, where a row has no record; world, where keys cannot be read.
+    fn keys(&self, see: &mut dyn FnMut(&str)) -> Result<()>;
 }
 
 /// How an id came to an end.

@@ -175,7 +175,7 @@ fn ends_are_read_back() {
 #[test]
 fn tables_that_no_run_published_are_refused() {
     let records = Keyed(vec![("a".into(), None)]);
-    let row = |record| CrosswalkRow { record, id: id(record), anchor: true, since: 1, id_since: 1 };
+    let row = |record| (record, CrosswalkRow { id: id(record), anchor: true, since: 1, id_since: 1 });
     let redirect = |from: &str, target: Option<&str>, end| Redirect {
         id: id(from),
         target: target.map(id),
@@ -184,14 +184,16 @@ fn tables_that_no_run_published_are_refused() {
         id_since: 1,
         since: 1,
     };
-    let refused = |rows: Vec<CrosswalkRow<'_>>, redirects: &[Redirect]| {
+    let refused = |rows: Vec<(&str, CrosswalkRow)>, redirects: &[Redirect]| {
         let published = Published { crosswalk: &Rows(rows), redirects };
         assign(&records, &[0], published, &NAMESPACE, 5).unwrap_err().message().to_string()
     };
     let merged = |from, target| redirect(from, Some(target), End::Merged);
     assert!(refused(vec![row("a"), row("b"), row("a")], &[]).contains("has the record `a` twice"));
+    let gone = vec![row("c"), row("b"), row("c"), row("b")];
+    assert!(refused(gone, &[]).contains("has the record `b` twice"));
     for anchor in [false, true] {
-        let row = |record| CrosswalkRow { record, id: id("x"), anchor, since: 1, id_since: 1 };
+        let row = |record| (record, CrosswalkRow { id: id("x"), anchor, since: 1, id_since: 1 });
         assert!(refused(vec![row("a"), row("b")], &[]).contains("does not have one anchor for the id"), "{anchor}");
     }
     assert!(refused(vec![row("a")], &[merged("x", "a"), merged("x", "a")]).contains("twice"));

@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::super::ids::naive::{Cluster, Row, State};
 use super::super::ids::{CrosswalkRow, Identities, Published, Records, Redirect, Withdrawn, assign, withdrawn};
 use super::super::{Clustering, Edge, Guards};
+use crate::error::Result;
 
 pub(super) const NAMESPACE: Uuid = Uuid::from_u128(7);
 
@@ -126,15 +127,20 @@ impl World {
 }
 
 /// The rows of a crosswalk.
-pub(super) struct Rows<'a>(pub(super) Vec<CrosswalkRow<'a>>);
+pub(super) struct Rows<'a>(pub(super) Vec<(&'a str, CrosswalkRow)>);
 
 impl super::super::ids::Crosswalk for Rows<'_> {
     fn len(&self) -> usize {
         self.0.len()
     }
 
-    fn row(&self, at: usize) -> CrosswalkRow<'_> {
-        self.0[at]
+    fn row(&self, at: usize) -> CrosswalkRow {
+        self.0[at].1
+    }
+
+    fn keys(&self, see: &mut dyn FnMut(&str)) -> Result<()> {
+        self.0.iter().for_each(|(key, _)| see(key));
+        Ok(())
     }
 }
 
@@ -149,13 +155,10 @@ fn withdrawn_rows(age: u32, state: &State) -> Vec<Withdrawn> {
 }
 
 /// The tables of a state.
-pub(super) fn rows(state: &State) -> (Vec<CrosswalkRow<'_>>, Vec<Redirect>) {
-    let crosswalk = state.crosswalk.iter().map(|(record, row)| CrosswalkRow {
-        record,
-        id: row.id,
-        anchor: row.anchor,
-        since: row.since,
-        id_since: row.id_since,
+pub(super) fn rows(state: &State) -> (Vec<(&str, CrosswalkRow)>, Vec<Redirect>) {
+    let crosswalk = state.crosswalk.iter().map(|(record, row)| {
+        let Row { id, anchor, since, id_since } = *row;
+        (record.as_str(), CrosswalkRow { id, anchor, since, id_since })
     });
     (crosswalk.collect(), state.redirects.values().cloned().collect())
 }
