@@ -128,7 +128,7 @@ impl GatherState for Intake {
     }
 
     fn held_bytes(&self) -> usize {
-        self.columns.held_bytes()
+        self.columns.held_bytes(0)
     }
 }
 

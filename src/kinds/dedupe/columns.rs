@@ -17,9 +17,11 @@ pub(super) const NEVER: i64 = i64::MIN;
 /// No instant of creation: later than every other.
 pub(super) const UNKNOWN: i64 = i64::MAX;
 
-/// What ordering, clustering, identifying and choosing take at most for each record, beside what is held already; the
-/// most is held while values are chosen.
+/// What ordering, clustering, identifying and choosing take at most for each record, beside what is held already and
+/// what was published; the most is held while values are chosen.
 const WORK_BYTES: usize = 96;
+/// What the records, their clusters and these clusters' ids take at most for each record until all have theirs.
+const IDENTIFY_BYTES: usize = 80;
 /// Once values go to disk, what came since the last time goes there when it takes so many bytes.
 pub(super) const SPILL_BYTES: usize = 64 << 20;
 
@@ -123,17 +125,17 @@ impl Columns {
         fields + self.keys.iter().map(GrowingKeys::held_bytes).sum::<usize>()
     }
 
-    /// Bytes held, and what the work will take.
-    pub(super) fn held_bytes(&self) -> usize {
+    /// Bytes held, and what the work will take; `published` bytes are held until all clusters have their ids, and no
+    /// longer when values are chosen.
+    pub(super) fn held_bytes(&self, published: usize) -> usize {
         let texts = std::iter::once(&self.ids).chain(&self.masters).chain(self.compared.iter().flatten());
         let numbers = 2 + self.instants.len() + self.uniques.len();
         // One field after the other comes back, and what is chosen of it lies beside it.
         let largest = self.fields.iter().map(Values::bytes_in_all).max().unwrap_or(0);
         let comes_back = if self.scratch.is_some() { largest + largest / 2 } else { 0 };
-        self.spillable_bytes()
-            + comes_back
-            + texts.map(Growing::held_bytes).sum::<usize>()
-            + (WORK_BYTES + 2 + 8 * numbers) * self.sources.len()
+        let rows = self.sources.len();
+        let work = (WORK_BYTES * rows + comes_back).max(IDENTIFY_BYTES * rows + published);
+        self.spillable_bytes() + texts.map(Growing::held_bytes).sum::<usize>() + (2 + 8 * numbers) * rows + work
     }
 
     /// Numbers the records and sorts out those that cannot be used.

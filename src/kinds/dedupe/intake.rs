@@ -223,7 +223,7 @@ impl GatherState for Intake {
     }
 
     fn held_bytes(&self) -> usize {
-        self.columns.held_bytes() + self.known.crosswalk.held_bytes() + self.known.bytes
+        self.columns.held_bytes(self.known.crosswalk.held_bytes()) + self.known.bytes
     }
 }
 
