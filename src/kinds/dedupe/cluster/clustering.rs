@@ -71,11 +71,6 @@ pub struct Contradiction {
 }
 
 impl Clustering {
-    /// What it holds at most for a record, to be reserved beforehand.
-    pub const BYTES_PER_RECORD: usize = 32;
-    /// What a unique column costs a record, its hash included.
-    pub const BYTES_PER_UNIQUE_ID: usize = 12;
-
     /// Records `0..records`, each alone.
     ///
     /// # Errors

@@ -1,10 +1,10 @@
 //! Ids of releases that were taken back: they stay known, and lead to where their anchors are.
 
-use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
 use uuid::Uuid;
 
+use super::locate::{Finder, GONE};
 use super::state::{End, Published, Records, Redirect};
 
 /// An id as a release had it that was taken back.
@@ -53,27 +53,14 @@ pub fn withdrawn(
     for redirect in published.redirects {
         unknown.remove(&redirect.id);
     }
+    let mut finder = Finder::new(records);
     let redirect = |old: &Withdrawn| {
         let end = old.end.unwrap_or(End::Retired);
         let led_to = old.target.filter(|_| end == End::Merged);
         let heir = led_to.and_then(|id| unknown.get(&id)).filter(|heir| heir.end.is_none());
-        let holder = heir.filter(|_| !is_there(records, &old.anchor)).unwrap_or(old);
+        let holder = heir.filter(|_| finder.find(&old.anchor) == GONE).unwrap_or(old);
         let (id, anchor, target) = (old.id, holder.anchor.clone(), led_to.filter(|id| live.contains(id)));
         Redirect { id, target, anchor, end, id_since: old.id_since, since: now }
     };
     unknown.values().map(redirect).collect()
-}
-
-/// Whether a record of that key is there.
-fn is_there(records: &dyn Records, key: &str) -> bool {
-    let (mut low, mut high) = (0, records.len() as u32);
-    while low < high {
-        let middle = low + (high - low) / 2;
-        match records.key(middle).cmp(key) {
-            Ordering::Less => low = middle + 1,
-            Ordering::Equal => return true,
-            Ordering::Greater => high = middle,
-        }
-    }
-    false
 }
