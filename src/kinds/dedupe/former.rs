@@ -5,9 +5,9 @@ use arrow::compute::cast;
 use arrow::datatypes::DataType;
 use uuid::Uuid;
 
-use super::cluster::ids::{Crosswalk, CrosswalkRow};
+use super::cluster::ids::{Crosswalk, CrosswalkRow, broken};
 use super::columns::SPILL_BYTES;
-use super::identity::{broken, texts, uuid};
+use super::identity::{texts, uuid};
 use super::intake::{instants, misfit};
 use super::stored::Stored;
 use super::values::Values;

@@ -4,11 +4,13 @@ use arrow::array::{ArrayRef, AsArray, RecordBatch};
 use arrow::datatypes::Int32Type;
 use uuid::Uuid;
 
-use super::cluster::ids::{self, End, Identities, Published, Records as ByKey, Redirect, Withdrawn, assign, namespace};
+use super::cluster::ids::{
+    self, End, Identities, Published, Records as ByKey, Redirect, Withdrawn, assign, broken, namespace,
+};
 use super::columns::UNKNOWN;
 use super::intake::{Known, Work, instants, misfit};
 use super::records::Records;
-use crate::error::{Error, Result};
+use crate::error::Result;
 
 /// Gives every cluster its id; clusters in the order of their smallest records.
 ///
@@ -90,9 +92,4 @@ pub(super) fn texts(array: &ArrayRef) -> Result<impl Iterator<Item = Option<&str
 pub(super) fn uuid(text: Option<&str>) -> Result<Option<Uuid>> {
     let parse = |text: &str| Uuid::try_parse(text).map_err(|_| broken(&format!("has `{text}`, which is not an id")));
     text.map(parse).transpose()
-}
-
-pub(super) fn broken(what: &str) -> Error {
-    Error::data(format!("the crosswalk as last published {what}"))
-        .with_hint("ids can only be kept from the tables that a run of this model published")
 }

@@ -2,6 +2,7 @@
 
 use arrow::array::{Array, ArrayRef, AsArray, StringArray};
 
+use super::cluster::ids::Finder;
 use super::columns::{Arrivals, NEVER, UNKNOWN};
 use super::growing::too_long;
 use super::intake::Work;
@@ -141,16 +142,7 @@ impl Records {
 
     /// The record of that key.
     pub(super) fn find(&self, key: &str) -> Option<u32> {
-        let (mut low, mut high) = (0, self.len() as u32);
-        while low < high {
-            let middle = low + (high - low) / 2;
-            match self.key(middle).as_bytes().cmp(key.as_bytes()) {
-                std::cmp::Ordering::Less => low = middle + 1,
-                std::cmp::Ordering::Equal => return Some(middle),
-                std::cmp::Ordering::Greater => high = middle,
-            }
-        }
-        None
+        Finder::new(self).find(key)
     }
 
     /// The links from records to those they were merged into, as pairs; and how many name a record that

@@ -5,8 +5,8 @@ use std::cmp::Reverse;
 use uuid::Uuid;
 
 use super::locate::{Finder, GONE, Gone, Located, locate};
-use super::state::{End, Published, Records, seniority};
-use crate::error::{Error, Result};
+use super::state::{End, Published, Records, broken, seniority};
+use crate::error::Result;
 
 /// An id that was published; 32 bytes.
 #[derive(Debug, Clone, Copy)]
@@ -44,7 +44,7 @@ impl<'a> Formers<'a> {
         let Located { at, gone } = locate(records, crosswalk)?;
         let live = live(records, root, published, &at)?;
         let mut finder = Finder::new(records);
-        let redirected = redirects.iter().map(|redirect| finder.find(&redirect.anchor)).collect();
+        let redirected = redirects.iter().map(|redirect| finder.find(&redirect.anchor).unwrap_or(GONE)).collect();
         let mut ended: Vec<Uuid> = redirects.iter().map(|redirect| redirect.id).collect();
         ended.sort_unstable();
         let formers = Self { published, at, gone, live, redirected, ended };
@@ -74,28 +74,23 @@ impl<'a> Formers<'a> {
     fn check(&self) -> Result<()> {
         let mut pairs = self.ended.iter().zip(self.ended.iter().skip(1));
         if let Some((id, _)) = pairs.find(|(id, next)| id == next) {
-            return Err(broken(format!("redirects the id `{id}` twice")));
+            return Err(broken(&format!("redirects the id `{id}` twice")));
         }
         if let Some(id) = self.ended.iter().find(|id| self.find(id).is_some()) {
-            return Err(broken(format!("redirects the id `{id}`, which is that of a record")));
+            return Err(broken(&format!("redirects the id `{id}`, which is that of a record")));
         }
         for redirect in self.published.redirects {
             if let Some(target) = redirect.target
                 && self.find(&target).is_none()
             {
-                return Err(broken(format!("redirects the id `{}` to `{target}`, which no record has", redirect.id)));
+                return Err(broken(&format!("redirects the id `{}` to `{target}`, which no record has", redirect.id)));
             }
             if redirect.end == End::Retired && redirect.target.is_some() {
-                return Err(broken(format!("redirects the retired id `{}`", redirect.id)));
+                return Err(broken(&format!("redirects the retired id `{}`", redirect.id)));
             }
         }
         Ok(())
     }
-}
-
-pub(super) fn broken(what: String) -> Error {
-    Error::data(format!("the crosswalk as last published {what}"))
-        .with_hint("ids can only be kept from the tables that a run of this model published")
 }
 
 /// A row of the crosswalk and its id. Packed, because there are as many as records.
@@ -117,7 +112,7 @@ fn live(records: &dyn Records, root: &[u32], published: Published<'_>, at: &[u32
         let mut anchors = rows.iter().filter(|row| crosswalk.row(row.row as usize).anchor);
         let (Some(held), None) = (anchors.next(), anchors.next()) else {
             let id = rows.first().map_or(Uuid::nil(), |row| Uuid::from_u128(row.id));
-            return Err(broken(format!("does not have one anchor for the id `{id}`")));
+            return Err(broken(&format!("does not have one anchor for the id `{id}`")));
         };
         let published = crosswalk.row(held.row as usize);
         let mut anchor = at[held.row as usize];

@@ -1,7 +1,6 @@
 //! Keys that were published → the records that have them now.
 
-use super::former::broken;
-use super::state::{Crosswalk, Records};
+use super::state::{Crosswalk, Records, broken};
 use crate::error::{Error, Result};
 
 /// No record has the key any more.
@@ -9,18 +8,19 @@ pub(super) const GONE: u32 = u32::MAX;
 
 /// Finds records by their keys. Each is looked for from the one before on, as most keys come in stretches that are in
 /// byte order.
-pub(super) struct Finder<'a> {
+pub struct Finder<'a> {
     records: &'a dyn Records,
     next: u32,
 }
 
 impl<'a> Finder<'a> {
-    pub(super) fn new(records: &'a dyn Records) -> Self {
+    /// Looks from the first record on.
+    pub fn new(records: &'a dyn Records) -> Self {
         Self { records, next: 0 }
     }
 
-    /// The ordinal of the record with this key, or [`GONE`].
-    pub(super) fn find(&mut self, key: &str) -> u32 {
+    /// The ordinal of the record with this key, if it is there.
+    pub fn find(&mut self, key: &str) -> Option<u32> {
         let (records, end) = (self.records, self.records.len() as u32);
         let is_behind = self.next > 0 && records.key(self.next - 1) >= key;
         let mut from = if is_behind { 0 } else { self.next };
@@ -40,7 +40,7 @@ impl<'a> Finder<'a> {
         }
         let found = to < end && records.key(to) == key;
         self.next = to + u32::from(found);
-        if found { to } else { GONE }
+        found.then_some(to)
     }
 }
 
@@ -64,7 +64,7 @@ pub(super) fn locate(records: &dyn Records, crosswalk: &dyn Crosswalk) -> Result
     let mut twice: Option<u32> = None;
     let mut finder = Finder::new(records);
     crosswalk.keys(&mut |key| {
-        let ordinal = finder.find(key);
+        let ordinal = finder.find(key).unwrap_or(GONE);
         match seen.get_mut(ordinal as usize) {
             None => gone.push(at.len() as u32, key),
             Some(true) => twice = Some(twice.map_or(ordinal, |least| least.min(ordinal))),
@@ -77,7 +77,7 @@ pub(super) fn locate(records: &dyn Records, crosswalk: &dyn Crosswalk) -> Result
     }
     let twice = twice.map(|ordinal| records.key(ordinal));
     match twice.into_iter().chain(gone.twice()).min() {
-        Some(key) => Err(broken(format!("has the record `{key}` twice"))),
+        Some(key) => Err(broken(&format!("has the record `{key}` twice"))),
         None => Ok(Located { at, gone }),
     }
 }
@@ -159,7 +159,7 @@ mod tests {
             wanted.extend(all.first().cloned());
             let mut finder = Finder::new(&records);
             for key in wanted {
-                let expected = records.0.iter().position(|other| *other == key).map_or(GONE, |at| at as u32);
+                let expected = records.0.iter().position(|other| *other == key).map(|at| at as u32);
                 assert_eq!(finder.find(&key), expected);
             }
         }

@@ -20,7 +20,8 @@ mod state;
 mod withdrawn;
 
 pub use assign::{Identities, Identity, assign};
+pub use locate::Finder;
 pub use mint::namespace;
 pub use redirects::Ended;
-pub use state::{Crosswalk, CrosswalkRow, End, Published, Records, Redirect};
+pub use state::{Crosswalk, CrosswalkRow, End, Published, Records, Redirect, broken};
 pub use withdrawn::{Withdrawn, withdrawn};

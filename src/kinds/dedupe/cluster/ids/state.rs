@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// The records of a run, by ordinal: `0..len` in the byte order of their keys, each key once.
 pub trait Records {
@@ -111,4 +111,10 @@ pub struct Published<'a> {
     pub crosswalk: &'a dyn Crosswalk,
     /// Every id that is not in the crosswalk, in any order.
     pub redirects: &'a [Redirect],
+}
+
+/// What was published last cannot be what a run of the model published.
+pub fn broken(what: &str) -> Error {
+    Error::data(format!("the crosswalk as last published {what}"))
+        .with_hint("ids can only be kept from the tables that a run of this model published")
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use uuid::Uuid;
 
-use super::locate::{Finder, GONE};
+use super::locate::Finder;
 use super::state::{End, Published, Records, Redirect};
 
 /// An id as a release had it that was taken back.
@@ -58,7 +58,7 @@ pub fn withdrawn(
         let end = old.end.unwrap_or(End::Retired);
         let led_to = old.target.filter(|_| end == End::Merged);
         let heir = led_to.and_then(|id| unknown.get(&id)).filter(|heir| heir.end.is_none());
-        let holder = heir.filter(|_| finder.find(&old.anchor) == GONE).unwrap_or(old);
+        let holder = heir.filter(|_| finder.find(&old.anchor).is_none()).unwrap_or(old);
         let (id, anchor, target) = (old.id, holder.anchor.clone(), led_to.filter(|id| live.contains(id)));
         Redirect { id, target, anchor, end, id_since: old.id_since, since: now }
     };
